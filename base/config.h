@@ -1,0 +1,141 @@
+/*
+ * config.h - /etc/tessera/tessera.conf and conf.d, read with libconfuse into
+ * plain structs.  Read by the agent, by the helpers (which know their modules
+ * from here and never from a request) and by "tessera config check".
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Strength of a proof, in order (stored and compared as numbers). */
+enum acr {
+	ACR_SELF = 1, ACR_RECOVERY, ACR_OTP, ACR_SOFTWARE, ACR_HARDWARE, ACR_HARDWARE_PIN
+};
+/* "self", "recovery", "otp", "software", "hardware", "hardware-pin". */
+const char *acr_name(enum acr acr);
+int acr_parse(const char *name, enum acr *acr);		/* TSR_INVALID */
+
+enum audience_class { CLASS_INTERACTIVE = 1, CLASS_LOGIN, CLASS_SERVICE };
+enum audience_reuse { REUSE_NEVER = 1, REUSE_AUDIENCE, REUSE_SESSION };
+enum token_format { FORMAT_JWT = 1, FORMAT_OPAQUE };
+
+/* A list of strings; n may be 0. */
+struct strings {
+	char **v;
+	size_t n;
+};
+
+/* Who is meant: a caller matches any of them. */
+struct config_callers {
+	struct strings users;	/* names, or decimal uids */
+	struct strings groups;	/* names, or decimal gids */
+	struct strings units;	/* system units, "name.service" */
+	int any_user;		/* every local user */
+};
+
+struct config_audience {
+	char *name;
+	enum audience_class class;	/* class = "interactive" */
+	struct strings scopes;		/* explicit, at least one */
+	uint32_t lifetime;		/* s, default 300, 10 to 3600 */
+	enum token_format format;
+	enum acr acr;			/* default hardware */
+	enum audience_reuse reuse;	/* default audience; never is forced for class login and for "tessera-admin" */
+	uint32_t max_age;		/* s, default 8 h */
+	int inline_pin;			/* inline-pin = false */
+	int refresh;			/* refresh = false */
+	struct config_callers callers;	/* users, groups, units, any-user; none given: nobody */
+	struct config_callers verifiers;	/* verifiers { users groups units any-user } */
+};
+
+struct config_module {
+	char *name;
+	char *path;			/* absolute; root's, not writable by others */
+	char *init_args;		/* NULL or what C_Initialize gets as pReserved */
+	struct strings environment;	/* NAME=value */
+	struct strings read_paths, write_paths;	/* Landlock, for this module's worker */
+	enum acr acr;			/* cap, default hardware-pin */
+};
+
+struct config_login_helper {
+	char *name;
+	char *user;
+	char *unit;
+};
+
+struct config {
+	char *file;			/* what was read */
+	char *issuer;			/* https:// or http:// URL without query and fragment, at most 200 bytes;
+					 * no default in system mode, "https://localhost/tessera" in user mode */
+	char *realm;			/* default "localhost" */
+	char *store;			/* "sqlite:/path", default "sqlite:STATE-DIR/tessera.db" */
+	/* In user mode: XDG_STATE_HOME/tessera (else HOME/.local/state/tessera),
+	 * XDG_RUNTIME_DIR/tessera, XDG_RUNTIME_DIR/tesserad. */
+	char *state_dir;		/* default /var/lib/tessera */
+	char *socket_dir;		/* default /run/tessera */
+	char *public_dir;		/* default /run/tesserad */
+	char *libexec_dir;		/* default the compiled-in one */
+	char *helper_socket;		/* NULL: fork the helper; else connect here for PKCS#11 */
+	char *helper_user;		/* default "tessera-dev" */
+	char *admin_group;		/* default "tessera-admin" */
+	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
+	struct {
+		char *algorithm;	/* "EdDSA" or "ES256" */
+		uint32_t rotate;	/* s, default 30 d */
+	} signing;
+	struct {
+		uint32_t lifetime;	/* s, default 12 h: absolute */
+		uint32_t per_user;	/* default 16 */
+	} session;
+	struct {
+		uint32_t connections;	/* of all, default 4096 */
+		uint32_t connections_per_uid;	/* default 512 */
+		uint32_t pending_per_uid;	/* device proofs under way, default 8 */
+	} limits;
+	struct config_audience *audiences;
+	size_t n_audiences;
+	struct config_module *modules;
+	size_t n_modules;
+	struct config_login_helper *login_helpers;
+	size_t n_login_helpers;
+};
+
+enum config_mode {
+	CONFIG_SYSTEM,		/* files and folders up to / must be root's and writable by nobody else */
+	CONFIG_USER		/* root's or ours, writable by nobody else; state under XDG folders */
+};
+
+/*
+ * Read file and *.conf of the folder conf.d beside it, in name order.  The
+ * first problem (unknown key, value out of range, key or name given twice,
+ * wrong owner or mode, a symlink, FIFO or device in the place of a file, ...)
+ * is TSR_CONFIG, and err (256 bytes or more) holds one sentence with file,
+ * line where there is one, the value quoted, and what to do.  Also TSR_NOMEM,
+ * TSR_SYSTEM, told in err as well.  *out is freed by config_free.  Not for
+ * two threads at once: libconfuse's scanner is one for the process.
+ */
+int config_load(const char *file, enum config_mode mode, struct config **out,
+    char *err, size_t err_size);
+
+void config_free(struct config **c);
+
+/* By name, or NULL. */
+const struct config_audience *config_audience(const struct config *c, const char *name);
+const struct config_module *config_module(const struct config *c, const char *name);
+
+/* Append the whole configuration as one JSON object, with the names of
+ * tessera.conf(5), durations in seconds and defaults filled in; there are no
+ * secrets in it.  TSR_NOMEM, TSR_TOO_LARGE; what was appended before the error
+ * stays. */
+int config_describe(const struct config *c, struct buf *out_json);
+
+/* "300", "90s", "5m", "8h", "30d" to seconds; TSR_INVALID. */
+int config_duration(const char *text, uint32_t *seconds);
+
+#endif

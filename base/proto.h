@@ -1,0 +1,103 @@
+/*
+ * proto.h - the helper protocol: one table names every message, its fields
+ * and who may send it.  Bodies are the fields in the table's order, nothing
+ * after them, nothing nested.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef BASE_PROTO_H
+#define BASE_PROTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/frame.h"
+
+enum proto_type {
+	/* agent to helper */
+	PROTO_OPEN = 1,		/* module: first on every connection */
+	PROTO_TOKENS = 2,	/* list tokens: PROTO_TOKEN* then PROTO_DONE */
+	PROTO_KEYS = 3,		/* serial label: keys of one token: PROTO_KEY* then PROTO_DONE */
+	PROTO_PROVE = 4,	/* serial label id algorithm pin challenge: PROTO_SIGNATURE */
+	PROTO_NAME_OF = 5,	/* uid: PROTO_USER */
+	PROTO_UID_OF = 6,	/* name: PROTO_USER */
+	PROTO_GID_OF = 7,	/* group name: PROTO_GROUP */
+
+	/* helper to agent */
+	PROTO_DONE = 32,	/* the request is answered in full */
+	PROTO_ERROR = 33,	/* code tries_left detail: it failed; code is a TSR_* without its sign */
+	PROTO_TOKEN = 34,	/* serial label manufacturer model flags */
+	PROTO_KEY = 35,		/* id label algorithms spki certificate flags */
+	PROTO_SIGNATURE = 36,	/* signature */
+	PROTO_USER = 37,	/* uid gid name */
+	PROTO_GROUP = 38	/* gid */
+};
+
+enum proto_side { PROTO_FROM_AGENT = 1, PROTO_FROM_HELPER = 2 };
+
+enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no control characters */
+
+#define PROTO_FIELDS_MAX	8
+#define PROTO_PIN_MAX		255	/* bytes of a PIN */
+#define PROTO_CHALLENGE_MAX	256	/* bytes a device is asked to sign */
+#define PROTO_SPKI_MAX		2048
+#define PROTO_CERT_MAX		16384
+#define PROTO_SIGNATURE_MAX	1024
+#define PROTO_TRIES_UNKNOWN	0xffffffffu	/* tries_left where the token does not tell */
+
+/* Bits of PROTO_TOKEN flags. */
+#define PROTO_TOKEN_LOGIN_REQUIRED	1u
+#define PROTO_TOKEN_PROTECTED_PATH	2u	/* PIN pad */
+#define PROTO_TOKEN_PIN_COUNT_LOW	4u
+#define PROTO_TOKEN_PIN_FINAL_TRY	8u
+#define PROTO_TOKEN_PIN_LOCKED		16u
+/* Bits of PROTO_KEY flags. */
+#define PROTO_KEY_ALWAYS_AUTHENTICATE	1u
+
+/* How a device signs: pinned at enrolment.  Numbers are stored and sent.
+ * PROTO_KEY's algorithms is a bit mask: 1 << value. */
+enum proto_algorithm {
+	PROTO_ECDSA_P256_SHA256 = 1,	/* raw r || s, 64 bytes */
+	PROTO_ECDSA_P384_SHA256 = 2,	/* raw r || s, 96 bytes */
+	PROTO_RSA_PSS_SHA256 = 3,	/* RFC 8017 8.1, salt 32 bytes, MGF1-SHA256 */
+	PROTO_RSA_PKCS1_SHA256 = 4,	/* RFC 8017 8.2 */
+	PROTO_ED25519 = 5		/* RFC 8032 pure, by CKM_EDDSA */
+};
+
+struct proto_field {
+	const char *name;
+	enum proto_kind kind;
+	uint32_t max;		/* bytes; for PROTO_U32 the largest value */
+};
+
+struct proto_message {
+	uint16_t type;
+	const char *name;
+	enum proto_side from;
+	struct proto_field field[PROTO_FIELDS_MAX];	/* ends at name == NULL */
+};
+
+/* The row of a type, or NULL. */
+const struct proto_message *proto_lookup(uint16_t type);
+
+/* One field's value: u32, or bytes that somebody else owns. */
+struct proto_value {
+	uint32_t u32;
+	const uint8_t *p;
+	size_t n;
+};
+
+/* Append a whole frame.  values are in the table's order and as many as the
+ * message has fields.  TSR_INVALID where a value breaks the table (the same
+ * checks as proto_decode). */
+int proto_encode(struct buf *out, uint16_t type, uint32_t id,
+    uint32_t deadline_ms, const struct proto_value *values, size_t count);
+
+/* Check a received frame against the table: known type, right sender, every
+ * field within its maximum, text that is text, nothing left over.  values
+ * point into the frame's body.  *count is set.  TSR_INVALID otherwise. */
+int proto_decode(const struct frame *f, enum proto_side from,
+    struct proto_value values[PROTO_FIELDS_MAX], size_t *count);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * sandbox_seccomp.h - system call allow-lists for sandbox_linux.c.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef BASE_SANDBOX_SECCOMP_H
+#define BASE_SANDBOX_SECCOMP_H
+
+/* What a process may ask of the kernel, in parts that add up. */
+#define CALLS_COMMON	1u	/* memory, threads, time, reading files, a connected socket */
+#define CALLS_FILES	2u	/* change files */
+#define CALLS_SERVE	4u	/* listen and accept */
+#define CALLS_PROCESS	8u	/* start, signal and await processes; sandbox them */
+#define CALLS_AGENT	16u	/* event loop; signal and await processes; fchmod */
+#define CALLS_INET	32u	/* sockets of the Internet families */
+#define CALLS_MODULE	64u	/* memory that is writable and executable; chmod that does nothing */
+
+/* 1 where the kernel has seccomp filters that can kill a process. */
+int sandbox_seccomp_have(void);
+
+/* Load the filter for these parts into all threads; no new privileges must be
+ * set.  TSR_SYSTEM with errno. */
+int sandbox_seccomp_enter(unsigned parts);
+
+#endif

@@ -1,0 +1,1 @@
+tessera_fuzz(frame LINK tessera_base)

@@ -1,0 +1,1 @@
+tessera_fuzz(config LINK tessera_config PkgConfig::JANSSON)
