@@ -1,0 +1,48 @@
+/*
+ * agent.h - the parts of a running tesserad, for the files that answer
+ * requests.  The parts themselves do not include this.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "agent/events.h"
+#include "agent/helper.h"
+#include "agent/http.h"
+#include "agent/keys.h"
+#include "agent/loop.h"
+#include "agent/names.h"
+#include "agent/policy.h"
+#include "agent/prompt.h"
+#include "agent/session.h"
+#include "agent/store.h"
+#include "base/config.h"
+
+#define AGENT_ISSUER_MAX	256	/* bytes, with NUL: fits a JWT's iss */
+
+struct agent {
+	enum config_mode mode;
+	char issuer[AGENT_ISSUER_MAX];
+	struct loop *loop;
+	struct http_server *http;
+	struct store *store;
+	struct keys *keys;
+	struct names *names;
+	struct policy *policy;		/* the one in force; replaced on reload */
+	struct sessions *sessions;
+	struct events *events;
+	struct prompts *prompts;
+	struct helpers *helpers;
+	struct proofs *proofs;
+};
+
+/* Who asks: the kernel's word about the connection, and the name that goes
+ * with the uid ("" where the name service knows none).  Lives as long as the
+ * connection's request. */
+struct asker {
+	const struct caller *caller;
+	char name[NAMES_NAME_MAX];
+};
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * api.c - see api.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/api.h"
+
+#include <string.h>
+
+#include "agent/body.h"
+#include "agent/credential_json.h"
+#include "agent/credential_state.h"
+#include "agent/problem.h"
+#include "base/secret.h"
+#include "include/tessera.h"
+#include "token/json.h"
+
+/* Answer 200 with what was written, or with the failure to write it. */
+static void
+api_answer(struct http_conn *c, int code, const struct buf *b)
+{
+	if (code == TSR_OK)
+		http_answer(c, 200, NULL, b->data, b->len, 0);
+	else
+		problem(c, code, NULL);
+}
+
+void
+api_healthz(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	static const char ok[] = "{\"status\":\"ok\",\"version\":\"" TESSERA_VERSION "\"}";
+
+	(void)a;
+	(void)who;
+	http_answer(r->conn, 200, NULL, ok, sizeof(ok) - 1, 0);
+}
+
+void
+api_jwks(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	const char *json;
+	size_t n;
+
+	(void)who;
+	json = keys_jwks(a->keys, &n);
+	http_answer(r->conn, 200, NULL, json, n, 0);
+}
+
+/* RFC 8414: what there is, relative to the issuer.  The endpoints are reached
+ * on the socket; the URLs are their names. */
+void
+api_metadata(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	struct buf b;
+	int code;
+
+	(void)who;
+	buf_init(&b, HTTP_ANSWER_MAX);
+	code = buf_printf(&b, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\","
+	    "\"introspection_endpoint\":\"%s/introspect\",\"jwks_uri\":\"%s/.well-known/jwks.json\","
+	    "\"response_types_supported\":[],\"token_endpoint_auth_methods_supported\":[\"none\"],"
+	    "\"introspection_endpoint_auth_methods_supported\":[\"none\"],"
+	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:session\"]}",
+	    a->issuer, a->issuer, a->issuer, a->issuer);
+	api_answer(r->conn, code, &b);
+	buf_free(&b);
+}
+
+/* --- sessions --- */
+
+struct api_list {
+	struct buf *out;
+	int n;
+};
+
+static int
+api_session_each(void *arg, const struct session *s)
+{
+	struct api_list *l = arg;
+	int r;
+
+	if (l->n++ > 0 && (r = buf_put_cstr(l->out, ",")) != TSR_OK)
+		return r;
+	return session_json(l->out, s);
+}
+
+void
+api_session_get(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	struct buf b;
+	struct api_list l = { &b, 0 };
+	int code;
+
+	(void)who;
+	buf_init(&b, HTTP_ANSWER_MAX);
+	if ((code = buf_put_cstr(&b, "{\"sessions\":[")) == TSR_OK &&
+	    (code = session_each(a->sessions, r->caller->uid, api_session_each, &l)) == TSR_OK)
+		code = buf_put_cstr(&b, "]}");
+	api_answer(r->conn, code, &b);
+	buf_free(&b);
+}
+
+void
+api_session_delete(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	struct buf b;
+	int code;
+
+	(void)who;
+	buf_init(&b, 64);
+	code = buf_printf(&b, "{\"ended\":%u}", session_end_user(a->sessions, r->caller->uid));
+	api_answer(r->conn, code, &b);
+	buf_free(&b);
+}
+
+/* --- credentials --- */
+
+void
+api_credentials(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	struct buf b;
+	int code;
+
+	buf_init(&b, HTTP_ANSWER_MAX);
+	if (who->name[0] == '\0')	/* nobody: never the list of everybody */
+		code = buf_put_cstr(&b, "{\"credentials\":[]}");
+	else
+		code = credential_json_list(&b, a->store, who->name, r->caller->uid);
+	api_answer(r->conn, code, &b);
+	buf_free(&b);
+}
+
+void
+api_credential_disable(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id)
+{
+	static const char *const allowed[] = { NULL };
+	struct credential *c = NULL;
+	json_t *o;
+	int code;
+
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	json_decref(o);
+	code = store_credential_get(a->store, id, &c);
+	if (code == TSR_OK && (c->uid != r->caller->uid || strcmp(c->subject, who->name) != 0))
+		code = TSR_NOT_FOUND;	/* somebody else's looks like none */
+	if (code == TSR_OK)
+		credential_change(a, r->conn, c, CREDENTIAL_DISABLE, 0);
+	else
+		problem(r->conn, code, code == TSR_NOT_FOUND ? "you have no such credential" : NULL);
+	credential_free(&c);
+}
+
+/* --- events and prompts --- */
+
+void
+api_events(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	const struct http_text *q = &r->head.query;
+	enum events_prompter kind = EVENTS_WATCHER;
+	int code;
+
+	(void)who;
+	if (q->p != NULL && q->n == 13 && memcmp(q->p, "prompter=self", 13) == 0)
+		kind = EVENTS_SELF;
+	else if (q->p != NULL && q->n == 12 && memcmp(q->p, "prompter=all", 12) == 0)
+		kind = EVENTS_ALL;
+	else if (q->p != NULL) {
+		problem_invalid(r->conn, "the query is \"prompter=self\" or \"prompter=all\"");
+		return;
+	}
+	if ((code = events_listen(a->events, r->conn, kind)) != TSR_OK)
+		problem_with(r->conn, code, ",\"retry_after\":1", "too many event streams are open");
+}
+
+static int
+api_prompt_pin(const struct http_request *r, const json_t *o, struct secret **pin)
+{
+	const json_t *v = json_object_get(o, "pin");
+	int cancel;
+
+	if (body_flag(r, o, "cancel", &cancel) != TSR_OK)
+		return TSR_INVALID;
+	if (cancel && v == NULL)
+		return TSR_OK;
+	if (cancel || !json_is_string(v) || json_string_length(v) == 0 ||
+	    json_string_length(v) > PROTO_PIN_MAX) {
+		problem_invalid(r->conn, "either \"cancel\" is true or \"pin\" has 1 to %d bytes",
+		    PROTO_PIN_MAX);
+		return TSR_INVALID;
+	}
+	if ((*pin = secret_from(json_string_value(v), json_string_length(v))) == NULL) {
+		problem(r->conn, TSR_NOMEM, NULL);
+		return TSR_NOMEM;
+	}
+	return TSR_OK;
+}
+
+void
+api_prompt(struct agent *a, const struct http_request *r, const struct asker *who, const char *id)
+{
+	static const char *const allowed[] = { "pin", "cancel", NULL };
+	struct secret *pin = NULL;
+	json_t *o;
+	int code;
+
+	(void)who;
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	code = api_prompt_pin(r, o, &pin);
+	json_decref(o);
+	if (code != TSR_OK)
+		return;
+	if (prompts_answer(a->prompts, id, r->caller, pin != NULL ? &pin : NULL) == TSR_OK)
+		http_answer(r->conn, 200, NULL, "{}", 2, 0);
+	else
+		problem(r->conn, TSR_NOT_FOUND, "this prompt is over, or is not yours to answer");
+	secret_free(&pin);
+}

@@ -1,0 +1,103 @@
+/*
+ * clock.c - see clock.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/clock.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "tessera.h"
+
+#define CLOCK_TRIES_MAX	100000	/* looks at a page whose writer stopped half way */
+
+struct clock_now {
+	int64_t wall_ns;
+	uint64_t boot_ns;
+};
+
+static const struct clock_page *clock_page;
+static struct clock_now clock_last;	/* what the page said when it was last whole */
+
+/* Sequence lock: what lies between two equal even numbers is whole. */
+static struct clock_now
+clock_read_page(void)
+{
+	struct clock_now now;
+	uint64_t before, after;
+	int tries;
+
+	for (tries = 0; tries < CLOCK_TRIES_MAX; tries++) {
+		before = __atomic_load_n(&clock_page->seq, __ATOMIC_ACQUIRE);
+		now.wall_ns = __atomic_load_n(&clock_page->wall_ns, __ATOMIC_RELAXED);
+		now.boot_ns = __atomic_load_n(&clock_page->boot_ns, __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&clock_page->seq, __ATOMIC_RELAXED);
+		if (before == after && (before & 1) == 0) {
+			clock_last = now;
+			break;
+		}
+	}
+	return clock_last;
+}
+
+int
+clock_rehearse(int fd)
+{
+	struct stat st;
+	void *p;
+
+	if (fstat(fd, &st) != 0)
+		return TSR_SYSTEM;
+	if (st.st_size < (off_t)sizeof(struct clock_page))
+		return TSR_INVALID;
+	p = mmap(NULL, sizeof(struct clock_page), PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return TSR_SYSTEM;
+	if (((const struct clock_page *)p)->magic != CLOCK_PAGE_MAGIC) {
+		(void)munmap(p, sizeof(struct clock_page));
+		return TSR_INVALID;
+	}
+	clock_page = p;
+	(void)clock_read_page();
+	return TSR_OK;
+}
+
+int
+clock_is_rehearsal(void)
+{
+	return clock_page != NULL;
+}
+
+uint64_t
+clock_boot_ms(void)
+{
+	struct timespec ts;
+
+	if (clock_page != NULL)
+		return clock_read_page().boot_ns / 1000000u;
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
+
+int64_t
+clock_wall(void)
+{
+	struct timespec ts;
+
+	if (clock_page != NULL)
+		return clock_read_page().wall_ns / 1000000000;
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec;
+}
+
+uint64_t
+clock_work_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}

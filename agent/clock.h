@@ -1,0 +1,34 @@
+/*
+ * clock.h - the only place where tesserad reads a clock.
+ *
+ * In a rehearsal (tesserad --rehearse FD) all clocks are read from a page
+ * shared through FD, laid out as struct clock_page.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_CLOCK_H
+#define AGENT_CLOCK_H
+
+#include <stdint.h>
+
+#define CLOCK_PAGE_MAGIC	0x314b4c4352535400ull	/* "\0TSRCLK1" little-endian */
+
+struct clock_page {
+	uint64_t magic;
+	uint64_t seq;		/* odd while being written */
+	int64_t wall_ns;	/* CLOCK_REALTIME */
+	uint64_t boot_ns;	/* CLOCK_BOOTTIME */
+};
+
+/* Read clocks from the page in fd from now on (mapped read-only; fd may be
+ * closed after).  TSR_INVALID where it is no such page, TSR_SYSTEM. */
+int clock_rehearse(int fd);
+int clock_is_rehearsal(void);
+
+uint64_t clock_boot_ms(void);	/* CLOCK_BOOTTIME: durations, deadlines */
+int64_t clock_wall(void);	/* seconds of the epoch: claims, records */
+
+/* CLOCK_MONOTONIC, in a rehearsal too: how long work took, never a deadline. */
+uint64_t clock_work_us(void);
+
+#endif

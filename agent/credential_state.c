@@ -1,0 +1,106 @@
+/*
+ * credential_state.c - see credential_state.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/credential_state.h"
+
+#include <stdio.h>
+
+#include "agent/credential_json.h"
+#include "agent/problem.h"
+#include "include/tessera.h"
+
+/* In the batch's transaction. */
+static int
+credential_apply(struct store *st, const struct credential *c, enum credential_change what, int force)
+{
+	unsigned active = 0;
+	int r;
+
+	if (what != CREDENTIAL_ENABLE && c->state == CREDENTIAL_ACTIVE && !force) {
+		if ((r = store_credential_active(st, c->subject, c->uid, &active)) != TSR_OK)
+			return r;
+		if (active <= 1)
+			return TSR_DENIED;	/* the last: said in words by the caller */
+	}
+	switch (what) {
+	case CREDENTIAL_DISABLE:
+		return store_credential_set_state(st, c->id, CREDENTIAL_ACTIVE, CREDENTIAL_DISABLED);
+	case CREDENTIAL_ENABLE:
+		return store_credential_set_state(st, c->id, CREDENTIAL_DISABLED, CREDENTIAL_ACTIVE);
+	case CREDENTIAL_REMOVE:
+		return store_credential_remove(st, c->id);
+	}
+	return TSR_INVALID;
+}
+
+static int
+credential_write(struct store *st, const struct credential *c, enum credential_change what, int force)
+{
+	int r;
+
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	if ((r = credential_apply(st, c, what, force)) != TSR_OK) {
+		store_undo(st);
+		return r;
+	}
+	return store_keep(st);
+}
+
+static int
+credential_answer(struct agent *a, const struct credential *c, enum credential_change what,
+    struct buf *out)
+{
+	struct credential *now = NULL;
+	int r;
+
+	if (what == CREDENTIAL_REMOVE)
+		return buf_put_cstr(out, "{}");
+	if ((r = store_credential_get(a->store, c->id, &now)) == TSR_OK)
+		r = credential_json(out, now);
+	credential_free(&now);
+	return r;
+}
+
+static void
+credential_tell(struct agent *a, const struct credential *c, enum credential_change what)
+{
+	static const char *const name[] = {
+		[CREDENTIAL_DISABLE] = "credential-disabled",
+		[CREDENTIAL_ENABLE] = "credential-enabled",
+		[CREDENTIAL_REMOVE] = "credential-removed"
+	};
+	char json[64];
+	int n = snprintf(json, sizeof(json), "{\"id\":\"%s\"}", c->id);
+
+	/* Sessions end even if the commit should fail: that is the safe side. */
+	if (what != CREDENTIAL_ENABLE)
+		(void)session_end_credential(a->sessions, c->id);
+	events_send(a->events, c->uid, name[what], json, (size_t)n);
+}
+
+void
+credential_change(struct agent *a, struct http_conn *conn, const struct credential *c,
+    enum credential_change what, int force)
+{
+	struct buf out;
+	int r;
+
+	buf_init(&out, HTTP_ANSWER_MAX);
+	r = credential_write(a->store, c, what, force);
+	if (r == TSR_DENIED)
+		problem(conn, TSR_CONFLICT, "this is the last active credential of %s, who could "
+		    "not log in any more%s", c->subject,
+		    what == CREDENTIAL_DISABLE ? "" : ": use force to remove it all the same");
+	else if (r == TSR_CONFLICT)
+		problem(conn, TSR_CONFLICT, "the credential is %s", credential_state_name(c->state));
+	else if (r != TSR_OK || (r = credential_answer(a, c, what, &out)) != TSR_OK)
+		problem(conn, r, NULL);
+	else {
+		credential_tell(a, c, what);
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
+	}
+	buf_free(&out);
+}

@@ -1,0 +1,381 @@
+/*
+ * daemon.c - see daemon.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/daemon.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "agent/confine.h"
+#include "agent/daemon_open.h"
+#include "agent/listen.h"
+#include "agent/proof.h"
+#include "agent/route.h"
+#include "base/log.h"
+#include "include/tessera.h"
+
+#define DAEMON_EXPIRE_MS	10000	/* sessions past their end are looked for */
+#define DAEMON_KEYS_MS		60000	/* the schedule of the signing keys */
+
+struct daemon {
+	struct agent agent;
+	struct daemon_options options;
+	struct config *first;		/* until the first policy owns it */
+	struct listeners listeners;
+	struct policy *next;		/* being resolved */
+	int ready;
+	int stopping;
+	int keys_due;			/* keys_tick wrote: publish after the commit */
+	struct timer expire, keys;
+	sd_event_source *stop_timer;
+};
+
+/* --- one batch --- */
+
+static int
+daemon_commit(void *arg)
+{
+	struct daemon *d = arg;
+	int r = store_commit(d->agent.store);
+
+	session_settle(d->agent.sessions, r == TSR_OK);
+	if (r != TSR_OK)
+		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
+	if (d->keys_due) {
+		d->keys_due = 0;
+		if (keys_published(d->agent.keys) != TSR_OK)
+			log_line(LOG_ERROR, "the public key file cannot be written");
+	}
+	return r;
+}
+
+static void
+daemon_flush(void *arg, int committed)
+{
+	struct daemon *d = arg;
+
+	http_server_flush(d->agent.http, committed);
+	if (d->stopping && http_server_count(d->agent.http) == 0)
+		loop_stop(d->agent.loop, 0);
+}
+
+/* --- what happens by itself --- */
+
+static void
+daemon_expire(void *arg)
+{
+	struct daemon *d = arg;
+
+	sessions_expire(d->agent.sessions);
+	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
+	    daemon_expire, d);
+}
+
+static void
+daemon_keys(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (keys_tick(d->agent.keys, clock_wall()) != TSR_OK)
+		log_line(LOG_ERROR, "the signing keys cannot be rotated");
+	d->keys_due = 1;
+	(void)timer_arm(loop_timers(d->agent.loop), &d->keys, clock_boot_ms() + DAEMON_KEYS_MS,
+	    daemon_keys, d);
+}
+
+static void
+daemon_session_ended(void *arg, const struct session *s)
+{
+	struct daemon *d = arg;
+	char json[64];
+	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\"}", s->sid);
+
+	events_send(d->agent.events, s->uid, "session-ended", json, (size_t)n);
+}
+
+static void
+daemon_listener_left(void *arg, uid_t uid)
+{
+	struct daemon *d = arg;
+
+	prompts_left(d->agent.prompts, uid);
+}
+
+/* --- the policy --- */
+
+static void
+daemon_unknown_name(void *arg, const char *kind, const char *name)
+{
+	(void)arg;
+	log_line(LOG_WARN, "there is no %s \"%s\": it matches nobody", kind, name);
+}
+
+static void
+daemon_limits(const struct daemon *d, const struct config *c, struct http_limits *l)
+{
+	struct passwd *pw;
+
+	memset(l, 0, sizeof(*l));
+	l->connections = c->limits.connections;
+	l->connections_per_uid = c->limits.connections_per_uid;
+	l->use_pidfd = 1;
+	if (d->options.mode == CONFIG_USER)
+		return;
+	/* An evil card's exploit finds no door here. */
+	l->refuse[l->n_refuse++] = getuid();
+	if (d->ready)		/* the sandboxed agent asks nobody: as it was */
+		return;
+	if ((pw = getpwnam(c->helper_user)) != NULL && pw->pw_uid != getuid())
+		l->refuse[l->n_refuse++] = pw->pw_uid;
+}
+
+static void
+daemon_policy_ready(void *arg, struct policy *p)
+{
+	struct daemon *d = arg;
+	struct policy *old = d->agent.policy;
+
+	d->agent.policy = p;
+	d->next = NULL;
+	if (old != NULL) {
+		policy_free(&old);
+		helpers_renew(d->agent.helpers);
+		log_line(LOG_NOTICE, "configuration read again");
+	}
+	if (!d->ready)
+		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);
+	d->ready = 1;
+	(void)sd_notify(0, "READY=1\nSTATUS=serving");
+}
+
+/* Settings that only a restart changes. */
+static void
+daemon_warn_fixed(const struct config *was, const struct config *is)
+{
+	if (strcmp(was->issuer, is->issuer) != 0 || strcmp(was->store, is->store) != 0 ||
+	    strcmp(was->socket_dir, is->socket_dir) != 0 || strcmp(was->public_dir, is->public_dir) != 0 ||
+	    strcmp(was->signing.algorithm, is->signing.algorithm) != 0 ||
+	    was->signing.rotate != is->signing.rotate ||
+	    was->limits.connections != is->limits.connections ||
+	    was->limits.connections_per_uid != is->limits.connections_per_uid ||
+	    strcmp(was->helper_user, is->helper_user) != 0 ||
+	    (was->helper_socket == NULL) != (is->helper_socket == NULL))
+		log_line(LOG_WARN, "issuer, store, folders, signing, connection limits and helper "
+		    "settings take effect at the next start");
+}
+
+static void
+daemon_reload(struct daemon *d)
+{
+	struct config *c = NULL;
+	char err[1024];
+
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+	    (unsigned long long)clock_boot_ms() * 1000);
+	if (d->next != NULL)
+		policy_free(&d->next);
+	if (config_load(d->options.config_file, d->options.mode, &c, err, sizeof(err)) != TSR_OK) {
+		log_line(LOG_ERROR, "the configuration stays as it was: %s", err);
+		(void)sd_notify(0, "READY=1");
+		return;
+	}
+	daemon_warn_fixed(policy_config(d->agent.policy), c);
+	if (policy_new(c, d->agent.names, daemon_policy_ready, d, daemon_unknown_name,
+	    &d->next) != TSR_OK) {
+		log_line(LOG_ERROR, "the configuration stays as it was: out of memory");
+		(void)sd_notify(0, "READY=1");
+	}
+	loop_wake(d->agent.loop);
+}
+
+/* --- signals --- */
+
+static int
+daemon_stop_over(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)s;
+	(void)usec;
+	loop_stop(d->agent.loop, 0);
+	return 0;
+}
+
+static int
+daemon_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)s;
+	if (si->ssi_signo == SIGHUP) {
+		daemon_reload(d);
+		return 0;
+	}
+	if (d->stopping) {
+		loop_stop(d->agent.loop, 0);
+		return 0;
+	}
+	d->stopping = 1;
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+	log_line(LOG_NOTICE, "stopping");
+	http_server_drain(d->agent.http);
+	/* real time, also in a rehearsal: nobody may have to push the clock to stop us */
+	if (sd_event_add_time_relative(loop_event(d->agent.loop), &d->stop_timer, CLOCK_MONOTONIC,
+	    (uint64_t)DAEMON_STOP_MS * 1000, 10000, daemon_stop_over, d) < 0)
+		loop_stop(d->agent.loop, 0);
+	loop_wake(d->agent.loop);
+	return 0;
+}
+
+static int
+daemon_signals(struct daemon *d)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t set;
+	size_t i;
+
+	/* Children are reaped by the kernel; their sockets tell when they end. */
+	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+		return TSR_SYSTEM;
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)sigaddset(&set, signals[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return TSR_SYSTEM;
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sd_event_add_signal(loop_event(d->agent.loop), NULL, signals[i], daemon_signal, d) < 0)
+			return TSR_SYSTEM;
+	return sd_event_set_watchdog(loop_event(d->agent.loop), 1) < 0 ? TSR_SYSTEM : TSR_OK;
+}
+
+/* --- putting it together --- */
+
+/* The parts that need nothing but memory and processes of our own. */
+static int
+daemon_parts(struct daemon *d)
+{
+	struct agent *a = &d->agent;
+	struct loop_batch batch = { daemon_commit, daemon_flush, d };
+	struct http_limits limits;
+	int r;
+
+	daemon_limits(d, d->first, &limits);
+	if ((r = loop_new(&a->loop)) != TSR_OK || (r = daemon_signals(d)) != TSR_OK ||
+	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||
+	    (r = names_new(a->loop, d->options.program, &a->names)) != TSR_OK ||
+	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
+	    (r = prompts_new(a->loop, a->events, &a->prompts)) != TSR_OK ||
+	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
+	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
+	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK)
+		return r;
+	loop_set_batch(a->loop, &batch);
+	return TSR_OK;
+}
+
+int
+daemon_new(const struct daemon_options *o, struct config *config, struct daemon **out,
+    char *err, size_t err_size)
+{
+	struct daemon *d;
+	int r;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL) {
+		config_free(&config);
+		return TSR_NOMEM;
+	}
+	d->options = *o;
+	d->first = config;
+	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
+	d->agent.mode = o->mode;
+	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
+	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
+	    (r = daemon_open_store(config, o->mode, &d->agent.store, &d->agent.keys, err,
+	    err_size)) != TSR_OK ||
+	    (r = daemon_open_sockets(config, o->mode, &d->listeners, err, err_size)) != TSR_OK ||
+	    (r = daemon_parts(d)) != TSR_OK) {
+		daemon_free(&d);
+		return r;
+	}
+	*out = d;
+	return TSR_OK;
+}
+
+static int
+daemon_serve(struct daemon *d)
+{
+	struct agent *a = &d->agent;
+	struct config *c = d->first;
+	int r, api = d->listeners.api, admin = d->listeners.admin;
+
+	d->listeners.api = d->listeners.admin = -1;	/* the server's, also on an error */
+	if ((r = http_server_listen(a->http, api, HTTP_API)) != TSR_OK)
+		return r;
+	if (admin != -1 && (r = http_server_listen(a->http, admin, HTTP_ADMIN)) != TSR_OK)
+		return r;
+	d->first = NULL;
+	if ((r = policy_new(c, a->names, daemon_policy_ready, d, daemon_unknown_name, &d->next)) != TSR_OK)
+		return r;
+	daemon_expire(d);
+	daemon_keys(d);
+	return TSR_OK;
+}
+
+int
+daemon_run(struct daemon *d)
+{
+	int r;
+
+	if ((r = confine_agent(d->first, &d->options)) != TSR_OK) {
+		log_line(LOG_ERROR, "the sandbox cannot be entered: %s", tsr_strerror(r));
+		return 1;
+	}
+	if ((r = daemon_serve(d)) != TSR_OK) {
+		log_line(LOG_ERROR, "cannot serve: %s", tsr_strerror(r));
+		return 1;
+	}
+	r = loop_run(d->agent.loop);
+	(void)store_commit(d->agent.store);
+	log_line(LOG_NOTICE, "stopped");
+	return r < 0 ? 1 : r;
+}
+
+void
+daemon_free(struct daemon **dp)
+{
+	struct daemon *d = *dp;
+
+	if (d == NULL)
+		return;
+	http_server_free(&d->agent.http);	/* ends what is parked */
+	proofs_free(&d->agent.proofs);
+	prompts_free(&d->agent.prompts);
+	helpers_free(&d->agent.helpers);
+	sessions_free(&d->agent.sessions);
+	events_free(&d->agent.events);
+	policy_free(&d->next);
+	policy_free(&d->agent.policy);
+	names_free(&d->agent.names);
+	listen_close(&d->listeners);
+	keys_free(&d->agent.keys);
+	store_close(&d->agent.store);
+	sd_event_source_unref(d->stop_timer);
+	if (d->agent.loop != NULL) {
+		timer_disarm(loop_timers(d->agent.loop), &d->expire);
+		timer_disarm(loop_timers(d->agent.loop), &d->keys);
+	}
+	loop_free(&d->agent.loop);
+	config_free(&d->first);
+	free(d);
+	*dp = NULL;
+}

@@ -1,0 +1,174 @@
+/*
+ * daemon_open.c - see daemon_open.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/daemon_open.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "include/tessera.h"
+
+#define REHEARSAL	"/rehearsal"
+
+static int
+daemon_is_system_path(const char *path)
+{
+	static const char *const system[] = { "/run/tessera", "/run/tesserad", "/var/lib/tessera", "/etc/tessera" };
+	size_t i, n;
+
+	for (i = 0; i < sizeof(system) / sizeof(system[0]); i++) {
+		n = strlen(system[i]);
+		if (strncmp(path, system[i], n) == 0 && (path[n] == '\0' || path[n] == '/'))
+			return 1;
+	}
+	return 0;
+}
+
+/* A rehearsal must never be mistaken for, or turned against, the real thing. */
+static int
+daemon_check_rehearsal(const struct config *c, char *err, size_t err_size)
+{
+	size_t n = strlen(c->issuer);
+
+	if (n < strlen(REHEARSAL) || strcmp(c->issuer + n - strlen(REHEARSAL), REHEARSAL) != 0) {
+		(void)snprintf(err, err_size, "%s: the issuer of a rehearsal ends in \"" REHEARSAL
+		    "\", this one is \"%s\"", c->file, c->issuer);
+		return TSR_CONFIG;
+	}
+	if (daemon_is_system_path(c->state_dir) || daemon_is_system_path(c->socket_dir) ||
+	    daemon_is_system_path(c->public_dir) || daemon_is_system_path(c->file) ||
+	    (strncmp(c->store, "sqlite:", 7) == 0 && daemon_is_system_path(c->store + 7))) {
+		(void)snprintf(err, err_size, "%s: a rehearsal does not use the system's folders: set "
+		    "state-dir, socket-dir, public-dir and store", c->file);
+		return TSR_CONFIG;
+	}
+	return TSR_OK;
+}
+
+int
+daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
+    char *err, size_t err_size)
+{
+	int n, r;
+
+	if (clock_is_rehearsal() && (r = daemon_check_rehearsal(c, err, err_size)) != TSR_OK)
+		return r;
+	n = mode == CONFIG_USER ?
+	    snprintf(issuer, AGENT_ISSUER_MAX, "%s/user/%u", c->issuer, getuid()) :
+	    snprintf(issuer, AGENT_ISSUER_MAX, "%s", c->issuer);
+	if (n < 0 || n >= AGENT_ISSUER_MAX) {
+		(void)snprintf(err, err_size, "%s: the issuer is too long", c->file);
+		return TSR_CONFIG;
+	}
+	return TSR_OK;
+}
+
+static int
+daemon_make_dir(const char *path, mode_t mode, char *err, size_t err_size)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return TSR_OK;
+	if (mkdir(path, mode) == 0 && chmod(path, mode) == 0)	/* the umask is 077 */
+		return TSR_OK;
+	(void)snprintf(err, err_size, "the folder %s cannot be made: %s", path, strerror(errno));
+	return TSR_CONFIG;
+}
+
+/* The configured file, the service manager's credential, or our own file. */
+static int
+daemon_store_key(const struct config *c, struct secret **out, char *err, size_t err_size)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+
+	if (c->store_key != NULL)
+		return store_key_read(c->store_key, 0, out, err, err_size);
+	if (dir != NULL && dir[0] == '/') {
+		(void)snprintf(path, sizeof(path), "%s/store-key", dir);
+		if (access(path, F_OK) == 0)
+			return store_key_read(path, 0, out, err, err_size);
+	}
+	(void)snprintf(path, sizeof(path), "%s/store.key", c->state_dir);
+	return store_key_read(path, 1, out, err, err_size);
+}
+
+/* A retired key stays in the set until its last token is over. */
+static uint32_t
+daemon_overlap(const struct config *c)
+{
+	uint32_t longest = 300;
+	size_t i;
+
+	for (i = 0; i < c->n_audiences; i++)
+		if (c->audiences[i].lifetime > longest)
+			longest = c->audiences[i].lifetime;
+	return longest;
+}
+
+int
+daemon_open_store(const struct config *c, enum config_mode mode, struct store **st, struct keys **k,
+    char *err, size_t err_size)
+{
+	struct secret *key = NULL;
+	char public_file[PATH_MAX];
+	enum jwk_alg alg;
+	int r;
+
+	(void)mode;
+	(void)snprintf(public_file, sizeof(public_file), "%s/jwks.json", c->public_dir);
+	if ((r = jwk_alg_parse(c->signing.algorithm, &alg)) != TSR_OK ||
+	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
+	    (r = daemon_make_dir(c->public_dir, 0755, err, err_size)) != TSR_OK ||
+	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
+	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK)
+		goto out;
+	r = keys_open(*st, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(), k,
+	    err, err_size);
+ out:
+	secret_free(&key);
+	return r;
+}
+
+int
+daemon_open_sockets(const struct config *c, enum config_mode mode, struct listeners *out,
+    char *err, size_t err_size)
+{
+	unsigned gid = (unsigned)-1;
+	struct group *gr;
+
+	if (mode == CONFIG_SYSTEM && (gr = getgrnam(c->admin_group)) != NULL)
+		gid = gr->gr_gid;
+	return listen_open(c->socket_dir, mode == CONFIG_USER, gid, out, err, err_size);
+}
+
+void
+daemon_helper_program(const struct config *c, char *out, size_t size)
+{
+	(void)snprintf(out, size, "%s/tessera-pkcs11", c->libexec_dir);
+}
+
+int
+daemon_open_helpers(const struct config *c, const struct daemon_options *o, struct loop *l,
+    struct helpers **out)
+{
+	struct helpers_options h = { .config_file = o->config_file, .user_mode = o->mode == CONFIG_USER };
+	char program[PATH_MAX];
+
+	daemon_helper_program(c, program, sizeof(program));
+	if (c->helper_socket != NULL)
+		h.socket = c->helper_socket;
+	else
+		h.program = program;
+	return helpers_new(l, &h, out);
+}

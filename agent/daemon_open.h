@@ -1,0 +1,33 @@
+/*
+ * daemon_open.h - what tesserad opens at its start, each with its complaint.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_DAEMON_OPEN_H
+#define AGENT_DAEMON_OPEN_H
+
+#include "agent/daemon.h"
+#include "agent/listen.h"
+
+/* The issuer of this agent: the configuration's; in user mode ISSUER/user/UID;
+ * in a rehearsal it must end in "/rehearsal" and no folder may be the
+ * system's.  TSR_CONFIG. */
+int daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
+    char *err, size_t err_size);
+
+/* State folder, store key, store and signing keys. */
+int daemon_open_store(const struct config *c, enum config_mode mode, struct store **st,
+    struct keys **k, char *err, size_t err_size);
+
+/* The listening sockets. */
+int daemon_open_sockets(const struct config *c, enum config_mode mode, struct listeners *out,
+    char *err, size_t err_size);
+
+/* The pool of PKCS#11 helpers: forked, or reached by the configured socket. */
+int daemon_open_helpers(const struct config *c, const struct daemon_options *o, struct loop *l,
+    struct helpers **out);
+
+/* The path of the helper program, in size bytes. */
+void daemon_helper_program(const struct config *c, char *out, size_t size);
+
+#endif

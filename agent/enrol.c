@@ -1,0 +1,448 @@
+/*
+ * enrol.c - see enrol.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/enrol.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/body.h"
+#include "agent/clock.h"
+#include "agent/credential_json.h"
+#include "agent/device.h"
+#include "agent/login.h"
+#include "agent/problem.h"
+#include "agent/proof.h"
+#include "agent/uri.h"
+#include "include/tessera.h"
+#include "token/sigcheck.h"
+
+struct enrol {
+	struct agent *agent;
+	const struct http_request *request;
+	struct uri uri;
+	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
+	struct credential *credential;	/* being put together */
+	struct device device;		/* the token that matched */
+	unsigned ticket;
+	int *answered;			/* set where a look-up ends inside its call */
+	struct device_query *query;
+	struct proof *proof;
+};
+
+static void
+enrol_free(struct enrol *e)
+{
+	if (e->ticket != 0)
+		names_cancel(e->agent->names, e->ticket);
+	device_query_cancel(&e->query);
+	proof_cancel(&e->proof);
+	credential_free(&e->credential);
+	free(e);
+}
+
+static void
+enrol_gone(void *arg)
+{
+	enrol_free(arg);
+}
+
+/* The end without a credential. */
+static void __attribute__((format(printf, 4, 5)))
+enrol_fail(struct enrol *e, int code, const char *members, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (fmt == NULL)
+		problem_with(e->request->conn, code, members, NULL);
+	else {
+		va_start(ap, fmt);
+		(void)vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		problem_with(e->request->conn, code, members, "%s", text);
+	}
+	enrol_free(e);
+}
+
+/* --- the end: stored, in the same batch as the answer --- */
+
+static int
+enrol_store(struct enrol *e)
+{
+	struct store *st = e->agent->store;
+	int r;
+
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	if ((r = store_credential_add(st, e->credential)) != TSR_OK) {
+		store_undo(st);
+		return r;
+	}
+	return store_keep(st);
+}
+
+static void
+enrol_tell(const struct enrol *e)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	if (buf_printf(&b, "{\"id\":\"%s\",\"kind\":\"pkcs11\"}", e->credential->id) == TSR_OK)
+		events_send(e->agent->events, e->credential->uid, "credential-enrolled",
+		    (const char *)b.data, b.len);
+	buf_free(&b);
+}
+
+static void
+enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
+{
+	struct enrol *e = arg;
+	char members[96];
+	struct buf out;
+	int r;
+
+	e->proof = NULL;
+	login_failure(code, tries_left, members);
+	if (code != TSR_OK) {
+		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+		return;
+	}
+	if (!caller_alive(e->request->caller)) {
+		enrol_fail(e, TSR_CLOSED, "", NULL);
+		return;
+	}
+	e->credential->created = clock_wall();
+	if ((r = enrol_store(e)) != TSR_OK) {
+		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
+		    r == TSR_TOO_LARGE ? "%s has too many credentials: remove one first" :
+		    "the store refused the credential of %s", e->credential->subject);
+		return;
+	}
+	buf_init(&out, HTTP_ANSWER_MAX);
+	if ((r = credential_json(&out, e->credential)) != TSR_OK)
+		problem(e->request->conn, r, NULL);
+	else
+		http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
+	buf_free(&out);
+	enrol_tell(e);
+	enrol_free(e);
+}
+
+/* --- the key's own part of the credential --- */
+
+/* PSS before PKCS #1 v1.5; the others have one way to sign. */
+static enum proto_algorithm
+enrol_pin_algorithm(uint32_t offered)
+{
+	static const enum proto_algorithm order[] = {
+		PROTO_ED25519, PROTO_ECDSA_P256_SHA256, PROTO_ECDSA_P384_SHA256,
+		PROTO_RSA_PSS_SHA256, PROTO_RSA_PKCS1_SHA256
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if ((offered & 1u << order[i]) != 0)
+			return order[i];
+	return (enum proto_algorithm)0;
+}
+
+/* Attestation is not to be had from PKCS#11: hardware is what an admin vouches
+ * for, and never more than the module's cap or, in user mode, than "self". */
+static enum acr
+enrol_acr(const struct enrol *e)
+{
+	const struct config_module *m =
+	    config_module(policy_config(e->agent->policy), e->credential->module);
+	enum acr acr = e->vouched != 0 ? e->vouched : ACR_SOFTWARE;
+
+	if (e->agent->mode == CONFIG_USER)
+		return ACR_SELF;
+	return m != NULL && m->acr < acr ? m->acr : acr;
+}
+
+/* TSR_KEY_UNUSABLE; the helper's claim of algorithms is cut to what the key is. */
+static int
+enrol_take_key(struct enrol *e, const struct device_key *k)
+{
+	struct credential *c = e->credential;
+	uint32_t possible;
+	int r;
+
+	if ((r = sigcheck_algorithms(k->spki, k->spki_len, &possible)) != TSR_OK)
+		return TSR_KEY_UNUSABLE;
+	if ((c->algorithm = enrol_pin_algorithm(k->algorithms & possible)) == 0 ||
+	    k->id_len > sizeof(c->key_id))
+		return TSR_KEY_UNUSABLE;
+	memcpy(c->key_id, k->id, k->id_len);
+	c->key_id_len = k->id_len;
+	memcpy(c->spki, k->spki, k->spki_len);
+	c->spki_len = k->spki_len;
+	c->key_flags = k->flags;
+	(void)snprintf(c->key_label, sizeof(c->key_label), "%.*s", (int)sizeof(c->key_label) - 1, k->label);
+	if (k->certificate != NULL) {
+		if ((c->certificate = malloc(k->certificate_len)) == NULL)
+			return TSR_NOMEM;
+		memcpy(c->certificate, k->certificate, k->certificate_len);
+		c->certificate_len = k->certificate_len;
+	}
+	c->acr = enrol_acr(e);
+	c->vouched = e->vouched != 0;
+	return TSR_OK;
+}
+
+static int
+enrol_key_matches(const struct uri *u, const struct device_key *k)
+{
+	return (!u->has_id || (u->id_len == k->id_len && memcmp(u->id, k->id, k->id_len) == 0)) &&
+	    (u->object[0] == '\0' || strcmp(u->object, k->label) == 0);
+}
+
+struct enrol_same {
+	const struct credential *mine;
+	int found;
+};
+
+static int
+enrol_same_key(void *arg, const struct credential *c)
+{
+	struct enrol_same *s = arg;
+
+	if (c->spki_len == s->mine->spki_len && memcmp(c->spki, s->mine->spki, c->spki_len) == 0)
+		s->found = 1;
+	return TSR_OK;
+}
+
+/* Before anybody types a PIN: a key that is enrolled already is refused. */
+static int
+enrol_known(const struct enrol *e)
+{
+	struct enrol_same s = { e->credential, 0 };
+	int r = store_credential_each(e->agent->store, NULL, 0, enrol_same_key, &s);
+
+	return r != TSR_OK ? r : s.found ? TSR_CONFLICT : TSR_OK;
+}
+
+static int
+enrol_prove(struct enrol *e)
+{
+	struct proof_ask ask = {
+		.credential = e->credential, .requester = e->request->caller,
+		.prompter = e->request->caller->uid, .purpose = "enrol",
+		.context = {
+			.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer,
+			.credential = e->credential->id, .subject = e->credential->subject
+		},
+		.tries_left = device_tries(e->device.flags)
+	};
+
+	return proof_start(e->agent->proofs, &ask, enrol_proved, e, &e->proof);
+}
+
+static void
+enrol_keys(void *arg, int code, const struct device_keys *keys, const char *detail)
+{
+	struct enrol *e = arg;
+	const struct device_key *k = NULL;
+	char members[96];
+	size_t i, n = 0;
+	int r;
+
+	e->query = NULL;
+	for (i = 0; code == TSR_OK && i < keys->n; i++)
+		if (enrol_key_matches(&e->uri, &keys->key[i])) {
+			k = &keys->key[i];
+			n++;
+		}
+	if (code != TSR_OK)
+		enrol_fail(e, code, "", "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+	else if (n == 0)
+		enrol_fail(e, TSR_DEVICE_NOT_FOUND, "", "the token \"%s\" has no such key: "
+		    "\"tessera device list --keys\" shows what it has", e->device.label);
+	else if (n > 1)
+		enrol_fail(e, TSR_INVALID, "", "the URI matches %zu keys of the token \"%s\": add "
+		    "\"id\" or \"object\"", n, e->device.label);
+	else if ((r = enrol_take_key(e, k)) != TSR_OK)
+		enrol_fail(e, r, "", "the key has no algorithm that is accepted (ECDSA P-256 or "
+		    "P-384, RSA of 2048 bits or more, Ed25519)");
+	else if ((r = enrol_known(e)) != TSR_OK)
+		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
+	else if ((r = enrol_prove(e)) != TSR_OK) {
+		login_failure(r, PROTO_TRIES_UNKNOWN, members);
+		enrol_fail(e, r, members, NULL);
+	}
+}
+
+/* --- which token --- */
+
+static int
+enrol_token_matches(const struct uri *u, const struct device *d)
+{
+	return (u->token[0] == '\0' || strcmp(u->token, d->label) == 0) &&
+	    (u->serial[0] == '\0' || strcmp(u->serial, d->serial) == 0) &&
+	    (u->model[0] == '\0' || strcmp(u->model, d->model) == 0) &&
+	    (u->manufacturer[0] == '\0' || strcmp(u->manufacturer, d->manufacturer) == 0);
+}
+
+static int
+enrol_take_token(struct enrol *e, const struct device *d)
+{
+	struct credential *c = e->credential;
+
+	if (strlen(d->label) >= sizeof(c->token_label) ||
+	    strlen(d->manufacturer) >= sizeof(c->token_manufacturer))
+		return TSR_KEY_UNUSABLE;
+	e->device = *d;
+	(void)snprintf(c->module, sizeof(c->module), "%s", d->module);
+	(void)snprintf(c->token_serial, sizeof(c->token_serial), "%s", d->serial);
+	(void)snprintf(c->token_label, sizeof(c->token_label), "%.64s", d->label);
+	(void)snprintf(c->token_manufacturer, sizeof(c->token_manufacturer), "%.64s", d->manufacturer);
+	(void)snprintf(c->token_model, sizeof(c->token_model), "%s", d->model);
+	return TSR_OK;
+}
+
+static void
+enrol_listed(void *arg, const struct device_list *list)
+{
+	struct enrol *e = arg;
+	const struct device *d = NULL;
+	size_t i, n = 0;
+	int r;
+
+	e->query = NULL;
+	for (i = 0; i < list->n; i++)
+		if (enrol_token_matches(&e->uri, &list->device[i])) {
+			d = &list->device[i];
+			n++;
+		}
+	if (n == 0 && list->n == 0 && list->n_failures > 0)
+		enrol_fail(e, list->failure[0].code, "", "module \"%s\": %s", list->failure[0].module,
+		    list->failure[0].detail);
+	else if (n == 0)
+		enrol_fail(e, TSR_DEVICE_NOT_FOUND, "", "no token that is plugged in matches the URI: "
+		    "\"tessera device list\" shows what is there");
+	else if (n > 1)
+		enrol_fail(e, TSR_INVALID, "", "the URI matches %zu tokens: add \"serial\"", n);
+	else if (enrol_take_token(e, d) != TSR_OK)
+		enrol_fail(e, TSR_KEY_UNUSABLE, "", "the token's label is not text");
+	else if ((r = device_keys(e->agent->helpers, &e->device, enrol_keys, e, &e->query)) != TSR_OK)
+		enrol_fail(e, r, "", NULL);
+}
+
+/* --- whom, and what was asked --- */
+
+static void
+enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+{
+	struct enrol *e = arg;
+	char shown[NAMES_NAME_MAX * 4];
+	int r;
+
+	(void)gid;
+	e->ticket = 0;
+	if (e->answered != NULL)
+		*e->answered = 1;
+	if (code != TSR_OK) {
+		(void)snprintf(shown, sizeof(shown), "%s", e->credential->subject);
+		enrol_fail(e, code, "", "there is no user \"%s\"", shown);
+		return;
+	}
+	e->credential->uid = uid;
+	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
+	if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
+		enrol_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
+	else if (!events_route(e->agent->events, e->request->caller->uid, e->request->caller, NULL))
+		enrol_fail(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
+		    "nobody can be asked for the PIN: listen on /events?prompter=self first");
+	else if ((r = device_list(e->agent->helpers, policy_config(e->agent->policy), NULL,
+	    enrol_listed, e, &e->query)) != TSR_OK)
+		enrol_fail(e, r, "", r == TSR_DEVICE_NOT_FOUND ?
+		    "no pkcs11-module is configured" : NULL);
+}
+
+static void
+enrol_begin(struct enrol *e)
+{
+	unsigned ticket = 0;
+	int r, answered = 0;
+
+	e->answered = &answered;
+	r = names_uid_of(e->agent->names, e->credential->subject, enrol_subject, e, &ticket);
+	if (answered)		/* e may be gone */
+		return;
+	e->answered = NULL;
+	e->ticket = ticket;
+	if (r != TSR_OK)
+		enrol_subject(e, r, 0, 0, NULL);
+}
+
+/* The request's members into e; on an error it was answered. */
+static int
+enrol_read(struct enrol *e, const struct http_request *r, const json_t *o)
+{
+	const char *kind, *subject, *device, *label, *vouch;
+	char err[256];
+
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "subject", &subject) != TSR_OK ||
+	    body_text(r, o, "device", &device) != TSR_OK || body_text(r, o, "label", &label) != TSR_OK ||
+	    body_text(r, o, "vouch", &vouch) != TSR_OK)
+		return TSR_INVALID;
+	if (kind == NULL || strcmp(kind, "pkcs11") != 0)
+		problem_invalid(r->conn, "\"kind\" is \"pkcs11\"");
+	else if (subject == NULL || subject[0] == '\0' || strlen(subject) >= sizeof(e->credential->subject))
+		problem_invalid(r->conn, "\"subject\" is a user name of at most %zu bytes",
+		    sizeof(e->credential->subject) - 1);
+	else if (label != NULL && strlen(label) >= sizeof(e->credential->label))
+		problem_invalid(r->conn, "\"label\" has at most %zu bytes", sizeof(e->credential->label) - 1);
+	else if (vouch != NULL && strcmp(vouch, "hardware") != 0 && strcmp(vouch, "hardware-pin") != 0)
+		problem_invalid(r->conn, "\"vouch\" is \"hardware\" or \"hardware-pin\"");
+	else if (device == NULL)
+		problem_invalid(r->conn, "\"device\" is missing: a pkcs11: URI");
+	else if (uri_parse(device, &e->uri, err, sizeof(err)) != TSR_OK)
+		problem_invalid(r->conn, "\"device\": %s", err);
+	else {
+		(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", subject);
+		(void)snprintf(e->credential->label, sizeof(e->credential->label), "%s",
+		    label != NULL ? label : "");
+		if (vouch != NULL)
+			(void)acr_parse(vouch, &e->vouched);
+		return TSR_OK;
+	}
+	return TSR_INVALID;
+}
+
+void
+enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	static const char *const allowed[] = { "kind", "subject", "device", "label", "vouch", NULL };
+	struct enrol *e = NULL;
+	json_t *o;
+	int code;
+
+	(void)who;
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	if ((e = calloc(1, sizeof(*e))) == NULL ||
+	    (e->credential = calloc(1, sizeof(*e->credential))) == NULL) {
+		free(e);
+		json_decref(o);
+		problem(r->conn, TSR_NOMEM, NULL);
+		return;
+	}
+	e->agent = a;
+	e->request = r;
+	store_make_id(e->credential->id);
+	(void)snprintf(e->credential->kind, sizeof(e->credential->kind), "pkcs11");
+	e->credential->state = CREDENTIAL_ACTIVE;
+	code = enrol_read(e, r, o);
+	json_decref(o);
+	if (code != TSR_OK) {
+		enrol_free(e);
+		return;
+	}
+	http_park(r->conn, enrol_gone, e);
+	enrol_begin(e);
+}

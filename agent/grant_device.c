@@ -1,0 +1,346 @@
+/*
+ * grant_device.c - the device grant and POST /session: a fresh proof, and what
+ * comes of it.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/body.h"
+#include "agent/clock.h"
+#include "agent/grant.h"
+#include "agent/grant_internal.h"
+#include "agent/login.h"
+#include "agent/mint.h"
+#include "agent/problem.h"
+#include "include/tessera.h"
+
+/* One parked request.  The audience is kept by name: a reload may replace the
+ * policy while somebody looks for his card. */
+struct device_grant {
+	struct agent *agent;
+	const struct http_request *request;
+	char subject[NAMES_NAME_MAX];
+	uid_t uid;
+	char audience[SESSION_AUDIENCE_LEN];	/* "" for POST /session */
+	char scope[GRANT_SCOPE_MAX];
+	char client[MINT_CLIENT_MAX];
+	enum audience_reuse reuse;
+	enum acr acr;
+	uint64_t generation;		/* of the policy that admitted it */
+	uid_t only;			/* the one subject this caller may name, or -1 */
+	unsigned ticket;		/* the subject's look-up */
+	int *answered;			/* set where the look-up ends inside its call */
+	char *credential, *device;	/* asked for, or NULL */
+	struct secret *pin;
+	struct login *login;
+};
+
+static void
+device_grant_free(struct device_grant *d)
+{
+	if (d->ticket != 0)
+		names_cancel(d->agent->names, d->ticket);
+	login_cancel(&d->login);
+	secret_free(&d->pin);
+	free(d->credential);
+	free(d->device);
+	free(d);
+}
+
+static void
+device_grant_gone(void *arg)
+{
+	device_grant_free(arg);
+}
+
+/* --- what a proof is worth --- */
+
+/* The policy may have changed since the request was admitted: judge again. */
+static int
+device_grant_judge(const struct device_grant *d, const struct config_audience **aud)
+{
+	const struct policy *p = d->agent->policy;
+	const struct caller *c = d->request->caller;
+	struct buf scope;
+	int r;
+
+	*aud = policy_audience(p, d->audience);
+	if (d->generation == policy_generation(p))
+		return TSR_OK;
+	if (*aud == NULL || policy_may_ask(p, *aud, c) != TSR_OK || (*aud)->acr > d->acr ||
+	    (*aud)->reuse != d->reuse)
+		return TSR_DENIED;
+	buf_init(&scope, GRANT_SCOPE_MAX);
+	r = policy_scope(*aud, d->scope, &scope);
+	buf_free(&scope);
+	return r == TSR_OK ? TSR_OK : TSR_DENIED;
+}
+
+/* The proof's own record, which reads again that the credential is active. */
+static int
+device_grant_record(struct device_grant *d, const struct credential *c)
+{
+	struct store *st = d->agent->store;
+	int r;
+
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	if ((r = store_credential_used(st, c->id, clock_wall())) != TSR_OK) {
+		store_undo(st);
+		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	}
+	return store_keep(st);
+}
+
+static int
+device_grant_session(struct device_grant *d, const struct credential *c, int kept,
+    struct session *passing, const struct session **out)
+{
+	const struct config *cf = policy_config(d->agent->policy);
+
+	if (!kept) {
+		session_passing(c, passing);
+		*out = passing;
+		return TSR_OK;
+	}
+	return session_proved(d->agent->sessions, c, d->audience[0] != '\0' ? d->audience : NULL,
+	    cf->session.lifetime, cf->session.per_user, out);
+}
+
+static int
+device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out)
+{
+	const struct config_audience *aud = NULL;
+	const struct session *s = NULL;
+	struct session passing;
+	int r;
+
+	if (d->audience[0] != '\0' && (r = device_grant_judge(d, &aud)) != TSR_OK)
+		return r;
+	if (!caller_alive(d->request->caller))
+		return TSR_CLOSED;
+	/* A login pays for its one token and leaves no session behind. */
+	if ((r = device_grant_record(d, c)) != TSR_OK ||
+	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
+	    &s)) != TSR_OK)
+		return r;
+	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
+	    session_json(out, s);
+}
+
+static void
+device_grant_tell(struct device_grant *d, const struct credential *c)
+{
+	char json[128];
+	int n = snprintf(json, sizeof(json), "{\"credential\":\"%s\"}", c->id);
+
+	events_send(d->agent->events, d->uid, "session-started", json, (size_t)n);
+}
+
+static void
+device_grant_proved(void *arg, int code, const struct credential *c, const char *members,
+    const char *detail)
+{
+	struct device_grant *d = arg;
+	struct http_conn *conn = d->request->conn;
+	const struct config_audience *aud = policy_audience(d->agent->policy, d->audience);
+	struct buf out;
+
+	d->login = NULL;
+	buf_init(&out, HTTP_ANSWER_MAX);
+	if (code != TSR_OK)
+		grant_problem(conn, code, aud, members, detail);
+	else if ((code = device_grant_answer(d, c, &out)) != TSR_OK)
+		problem(conn, code, code == TSR_DENIED ?
+		    "the credential or the policy changed meanwhile" : NULL);
+	else {
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
+		device_grant_tell(d, c);
+	}
+	buf_free(&out);
+	device_grant_free(d);
+}
+
+/* --- beginning one --- */
+
+static void
+device_grant_begin(struct device_grant *d)
+{
+	struct login_ask ask = {
+		.subject = d->subject, .uid = d->uid, .requester = d->request->caller,
+		.credential = d->credential, .device = d->device, .acr = d->acr,
+		.audience = d->audience[0] != '\0' ? d->audience : NULL,
+		.scope = d->scope, .client_id = d->client, .reuse = d->reuse, .pin = d->pin
+	};
+	char detail[256], members[96];
+	int r;
+
+	d->pin = NULL;
+	r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
+	if (r == TSR_OK)
+		return;
+	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	grant_problem(d->request->conn, r, policy_audience(d->agent->policy, d->audience), members,
+	    detail);
+	device_grant_free(d);
+}
+
+static int
+device_grant_new(struct agent *a, const struct http_request *r, const char *credential,
+    const char *device, struct device_grant **out)
+{
+	struct device_grant *d;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return TSR_NOMEM;
+	d->agent = a;
+	d->request = r;
+	d->only = (uid_t)-1;
+	d->acr = ACR_SELF;
+	d->generation = policy_generation(a->policy);
+	if ((credential != NULL && (d->credential = strdup(credential)) == NULL) ||
+	    (device != NULL && (d->device = strdup(device)) == NULL)) {
+		device_grant_free(d);
+		return TSR_NOMEM;
+	}
+	*out = d;
+	return TSR_OK;
+}
+
+/* A login helper's subject has a number now. */
+static void
+device_grant_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+{
+	struct device_grant *d = arg;
+
+	(void)gid;
+	(void)name;
+	d->ticket = 0;
+	d->uid = uid;
+	if (d->answered != NULL)
+		*d->answered = 1;
+	if (code == TSR_OK && (d->only == (uid_t)-1 || d->only == uid)) {
+		device_grant_begin(d);
+		return;
+	}
+	/* Nobody learns who exists. */
+	problem(d->request->conn, TSR_DENIED, "you may not act for that subject");
+	device_grant_free(d);
+}
+
+static void
+device_grant_look_up(struct device_grant *d, const char *subject)
+{
+	unsigned ticket = 0;
+	int r, answered = 0;
+
+	d->answered = &answered;
+	(void)snprintf(d->subject, sizeof(d->subject), "%s", subject);
+	r = names_uid_of(d->agent->names, d->subject, device_grant_subject, d, &ticket);
+	if (answered)		/* d may be gone */
+		return;
+	d->answered = NULL;
+	d->ticket = ticket;
+	if (r != TSR_OK)
+		device_grant_subject(d, r, 0, 0, NULL);
+}
+
+static int
+device_grant_local(const char *rhost)
+{
+	return rhost == NULL || rhost[0] == '\0' || strcmp(rhost, "localhost") == 0 ||
+	    strcmp(rhost, "127.0.0.1") == 0 || strcmp(rhost, "::1") == 0;
+}
+
+/* May a PIN come with the request, and is the rest of it allowed?  On an error
+ * it was answered. */
+static int
+device_grant_allowed(const struct http_request *r, const struct asker *who, const struct form *f,
+    const struct config_audience *aud, int helper)
+{
+	if (form_get(f, "pin") != NULL && !helper && !aud->inline_pin)
+		problem(r->conn, TSR_DENIED, "a PIN is not taken with the request for this audience: "
+		    "the agent asks for it");
+	else if (form_get(f, "pin") != NULL && (form_get(f, "pin")[0] == '\0' ||
+	    strlen(form_get(f, "pin")) > PROTO_PIN_MAX))
+		problem_invalid(r->conn, "\"pin\" has 1 to %d bytes", PROTO_PIN_MAX);
+	else if (helper && aud->class != CLASS_LOGIN)
+		problem(r->conn, TSR_DENIED, "a login helper asks for audiences of class \"login\" only");
+	else if (helper && form_get(f, "subject") == NULL)
+		problem_invalid(r->conn, "a login helper names the \"subject\"");
+	else if (!device_grant_local(form_get(f, "rhost")))
+		problem(r->conn, TSR_DENIED, "a device of this host does not prove a remote login");
+	else if (!helper && who->name[0] == '\0')
+		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
+	else
+		return TSR_OK;
+	return TSR_DENIED;
+}
+
+void
+grant_from_device(struct agent *a, const struct http_request *r, const struct asker *who,
+    const struct form *f, const struct grant *g, int helper, uid_t only)
+{
+	const char *pin = form_get(f, "pin");
+	struct device_grant *d = NULL;
+	int code;
+
+	if (device_grant_allowed(r, who, f, g->audience, helper) != TSR_OK)
+		return;
+	if ((code = device_grant_new(a, r, form_get(f, "credential"), form_get(f, "device"),
+	    &d)) != TSR_OK ||
+	    (pin != NULL && (d->pin = secret_from(pin, strlen(pin))) == NULL)) {
+		if (d != NULL)
+			device_grant_free(d);
+		problem(r->conn, TSR_NOMEM, NULL);
+		return;
+	}
+	d->only = only;
+	d->acr = g->audience->acr;
+	d->reuse = g->audience->reuse;
+	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
+	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);
+	mint_client_id(g->audience, r->caller, d->client);
+	http_park(r->conn, device_grant_gone, d);
+	if (helper) {
+		device_grant_look_up(d, form_get(f, "subject"));
+		return;
+	}
+	d->uid = r->caller->uid;
+	(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
+	device_grant_begin(d);
+}
+
+void
+grant_session(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	static const char *const allowed[] = { "credential", "device", NULL };
+	const char *credential, *device;
+	struct device_grant *d;
+	json_t *o;
+	uid_t only;
+
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	if (body_text(r, o, "credential", &credential) != TSR_OK ||
+	    body_text(r, o, "device", &device) != TSR_OK)
+		;	/* answered */
+	else if (policy_login_helper(a->policy, r->caller, &only))
+		problem(r->conn, TSR_DENIED, "a login helper has no session");
+	else if (who->name[0] == '\0')
+		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
+	else if (device_grant_new(a, r, credential, device, &d) != TSR_OK)
+		problem(r->conn, TSR_NOMEM, NULL);
+	else {
+		d->uid = r->caller->uid;
+		(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
+		(void)snprintf(d->client, sizeof(d->client), "uid:%u", d->uid);
+		http_park(r->conn, device_grant_gone, d);
+		device_grant_begin(d);
+	}
+	json_decref(o);
+}

@@ -1,0 +1,33 @@
+/*
+ * grant_internal.h - between grant.c and grant_device.c.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_GRANT_INTERNAL_H
+#define AGENT_GRANT_INTERNAL_H
+
+#include "agent/agent.h"
+#include "agent/http_form.h"
+#include "base/buf.h"
+
+#define GRANT_SCOPE_MAX	512	/* bytes of a granted scope, with NUL */
+
+/* A request whose audience and scope policy has granted. */
+struct grant {
+	const struct config_audience *audience;
+	struct buf scope;		/* NUL-terminated */
+};
+
+/* Read the body of a standard OAuth endpoint; on an error it was answered. */
+int grant_form(const struct http_request *r, struct form *f);
+
+/* Answer with a proof's or a session's failure. */
+void grant_problem(struct http_conn *c, int code, const struct config_audience *aud,
+    const char *members, const char *detail);
+
+/* The device grant: answers at once or parks.  helper: the caller is a login
+ * helper, for the subject `only` alone unless that is (uid_t)-1. */
+void grant_from_device(struct agent *a, const struct http_request *r, const struct asker *who,
+    const struct form *f, const struct grant *g, int helper, uid_t only);
+
+#endif

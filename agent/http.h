@@ -1,0 +1,105 @@
+/*
+ * http.h - connections that speak HTTP, seen by those who answer requests.
+ *
+ * A request is handed to the server's handler once it is whole.  The handler
+ * answers at once (http_answer), or parks the request and answers later, or
+ * turns the connection into a stream of events.  Answers leave after the
+ * batch's commit (loop.h).  One request at a time a connection: the next is
+ * parsed after the answer was taken over by the kernel.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_HTTP_H
+#define AGENT_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/caller.h"
+#include "agent/http_head.h"
+#include "agent/loop.h"
+#include "base/buf.h"
+
+#define HTTP_REQUEST_MS		5000	/* a request whole, counted from its first byte (or from connecting) */
+#define HTTP_IDLE_MS		60000	/* a kept connection between requests */
+#define HTTP_WRITE_MS		10000	/* an answer (or the events waiting) taken by the client */
+#define HTTP_LINGER_MS		1000	/* reading on after a refusal, so that it arrives */
+#define HTTP_STREAM_MAX		(64 * 1024)	/* bytes of events a client may be behind */
+#define HTTP_ANSWER_MAX		(256 * 1024)	/* bytes of an answer */
+
+struct http_server;
+struct http_conn;
+
+enum http_socket { HTTP_API = 1, HTTP_ADMIN = 2 };
+
+/* Valid, with all that it points to, until the answer is given (parked
+ * requests too) or gone() is called. */
+struct http_request {
+	struct http_conn *conn;
+	enum http_socket socket;	/* where it came in */
+	const struct caller *caller;
+	struct http_head head;
+	const char *body;		/* head.content_length bytes, wiped after the answer */
+};
+
+/* A uid at its own limit is answered 503 and closed.  When all are taken, the
+ * uid with the most connections loses its oldest idle one (else one whose
+ * request is not whole, else any) to a newcomer that has fewer: connections
+ * should be at least 4 times connections_per_uid.  Each connection takes two
+ * descriptors (socket and pidfd). */
+struct http_limits {
+	uint32_t connections;		/* of all */
+	uint32_t connections_per_uid;
+	uid_t refuse[4];		/* uids that no socket serves (the agent's, the helpers') */
+	size_t n_refuse;
+	int use_pidfd;
+};
+
+/* handler must answer, park or stream before it returns (else: 500).
+ * TSR_NOMEM.  http_server_free calls gone() of all that is parked; neither it
+ * nor http_server_drain may be called from within handler or gone. */
+int http_server_new(struct loop *l, const struct http_limits *limits,
+    void (*handler)(void *arg, const struct http_request *r), void *arg,
+    struct http_server **out);
+void http_server_free(struct http_server **s);
+void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
+
+/* Accept on a listening socket (ours to close from now on, also on error).
+ * TSR_NOMEM, TSR_SYSTEM, TSR_TOO_LARGE for the fifth. */
+int http_server_listen(struct http_server *s, int fd, enum http_socket kind);
+/* Stop accepting; idle connections and streams end now, the others after the
+ * answer under way.  http_server_count says how many are left. */
+void http_server_drain(struct http_server *s);
+uint32_t http_server_count(const struct http_server *s);
+
+/* For struct loop_batch.flush: write what the batch answered. */
+void http_server_flush(struct http_server *s, int committed);
+
+/* Answer with a JSON body (NULL body: none).  To be called once a request; a
+ * second call is ignored.  Never frees the connection.  Adds Cache-Control: no-store,
+ * Content-Type, Content-Length.  extra: further whole header lines with CRLF,
+ * or NULL.  body is copied.  wrote says that the answer reports something the
+ * batch's commit makes durable: if the commit fails, a 503
+ * temporarily_unavailable leaves instead. */
+void http_answer(struct http_conn *c, int status, const char *extra,
+    const void *body, size_t n, int wrote);
+
+/* {"error":code,"error_description":text} with the status; text is escaped. */
+void http_error(struct http_conn *c, int status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Keep the request for a later http_answer (or http_stream).  gone() is called once if the
+ * client goes away (also half-closed) or the server ends before that; after it
+ * the connection must not be used. */
+void http_park(struct http_conn *c, void (*gone)(void *arg), void *arg);
+
+/* Turn the connection into text/event-stream; the request is wiped after the
+ * handler has returned.  gone() as above, also when the server drains. */
+void http_stream(struct http_conn *c, void (*gone)(void *arg), void *arg);
+/* Send one event; name and data have no newline (else it is dropped).  A client further behind than
+ * HTTP_STREAM_MAX is closed (gone() is called later, from the loop). */
+void http_stream_event(struct http_conn *c, const char *name, const char *data, size_t n);
+
+const struct caller *http_caller(const struct http_conn *c);
+
+#endif

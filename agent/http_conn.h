@@ -1,0 +1,116 @@
+/*
+ * http_conn.h - inside of http.h: one connection (http_conn.c), its answers
+ * (http_answer.c) and the server that holds them all (http_server.c).
+ *
+ * A connection is freed by conn_close alone, which is called from the loop
+ * only (its own ready, timers, the flush, an eviction), never from the
+ * functions that handlers call: those mark it and leave it to the flush.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_HTTP_CONN_H
+#define AGENT_HTTP_CONN_H
+
+#include "agent/http.h"
+#include "agent/link.h"
+#include "agent/timer.h"
+
+#define HTTP_READ_MAX	(16 * 1024)	/* bytes a read */
+#define HTTP_LISTEN_MAX	4		/* listening sockets */
+
+enum conn_state {
+	CONN_READING,		/* a request, or idle where nothing has come yet */
+	CONN_HANDLING,		/* inside the handler */
+	CONN_PARKED,		/* the handler will answer later */
+	CONN_ANSWERED,		/* waits for the batch's commit */
+	CONN_WRITING,		/* the client takes the answer */
+	CONN_STREAM,		/* events */
+	CONN_LINGER		/* refused: reads and forgets until the client has closed */
+};
+
+/* One uid's connections. */
+struct http_uid {
+	struct link link;	/* http_server.uids */
+	struct link conns;	/* in the order in which they were last busy */
+	uid_t uid;
+	uint32_t n;
+};
+
+struct http_conn {
+	struct loop_watch watch;
+	struct http_server *server;
+	struct http_uid *uid;
+	struct link of_uid;		/* http_uid.conns */
+	struct link to_flush;		/* http_server.answered */
+	struct link to_resume;		/* http_server.resume */
+	struct timer timer;		/* fires at deadline or, left early, before */
+	uint64_t deadline;		/* ms; UINT64_MAX: none */
+	uint32_t interest;		/* EPOLL bits asked for */
+	enum conn_state state;
+	unsigned fresh : 1;		/* no request yet: its time runs from accept */
+	unsigned close : 1;		/* after this answer */
+	unsigned refused : 1;		/* the answer refuses what was read */
+	unsigned wrote : 1;		/* the answer depends on the batch's commit */
+	unsigned broken : 1;		/* to be closed by the flush */
+	struct buf in;			/* what was read and not yet consumed */
+	size_t need;			/* bytes of in that make the request whole, once known */
+	struct buf out;
+	struct http_request request;
+	void (*gone)(void *arg);
+	void *gone_arg;
+	struct caller caller;
+};
+
+struct http_listener {
+	struct loop_watch watch;
+	struct http_server *server;
+	enum http_socket kind;
+};
+
+struct http_server {
+	struct loop *loop;
+	struct http_limits limits;
+	void (*handler)(void *arg, const struct http_request *r);
+	void *arg;
+	struct http_listener listener[HTTP_LISTEN_MAX];
+	size_t n_listeners;
+	struct timer pause;		/* accepting rests: out of descriptors or memory */
+	int paused, draining;
+	uint32_t n;			/* connections */
+	struct link uids;
+	struct link answered;		/* connections with something for the flush */
+	struct link resume;		/* connections with pipelined bytes */
+	struct loop_task resume_task;
+	char scratch[HTTP_READ_MAX];	/* what recvmsg fills; wiped after each read */
+};
+
+/* http_conn.c */
+
+/* A connection on an accepted socket; takes fd and caller over on success.
+ * TSR_NOMEM, TSR_SYSTEM. */
+int conn_new(struct http_server *s, int fd, enum http_socket kind,
+    const struct caller *caller, struct http_uid *uid, struct http_conn **out);
+/* Leave every list, release all, then call gone(). */
+void conn_close(struct http_conn *c);
+/* Write what waits and go on from there.  May close. */
+void conn_flush(struct http_conn *c, int committed, uint64_t now);
+/* Parse what is in the buffer already.  May close. */
+void conn_resume(struct http_conn *c);
+
+/* http_answer.c */
+
+/* Put the connection on the flush list. */
+void conn_mark(struct http_conn *c);
+/* Replace the answer that a failed commit made untrue. */
+void conn_retract(struct http_conn *c);
+/* Refuse what was read with a status; the connection ends after it. */
+void conn_refuse(struct http_conn *c, int status);
+/* {"error":...} for an accept that is turned away: a whole answer. */
+extern const char conn_full[];
+
+/* http_server.c */
+
+/* A connection of uid was closed: count it off.  uid may be freed. */
+void server_left(struct http_server *s, struct http_uid *uid);
+
+#endif

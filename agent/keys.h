@@ -1,0 +1,49 @@
+/*
+ * keys.h - the signing keys: made at first start, rotated by schedule, shown
+ * in the JWKS before they sign and until their last token has expired.
+ *
+ * What is here is what the store has committed: keys_tick writes to the open
+ * batch, keys_published reads it back.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_KEYS_H
+#define AGENT_KEYS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/store.h"
+#include "token/jwk.h"
+#include "token/jws.h"
+
+struct keys;
+
+/* Load from the store; where there is no active key of alg, make one, retire
+ * the one of another algorithm, and commit.  rotate: seconds an active key
+ * signs, 0 for ever; overlap: seconds a next key is shown before it signs and a
+ * retired one after (at least the longest token lifetime).  public_file (NULL:
+ * none) is written atomically, 0644.  TSR_TOO_LARGE where JWK_SET_MAX keys are
+ * still shown, TSR_CORRUPT for a key that was altered, TSR_STORE, TSR_SYSTEM
+ * for the file.  err gets one sentence.  st must outlive *out. */
+int keys_open(struct store *st, enum jwk_alg alg, uint32_t rotate, uint32_t overlap,
+    const char *public_file, int64_t now, struct keys **out, char *err, size_t err_size);
+void keys_free(struct keys **k);
+
+/* Write what is due at now (seconds of the epoch) to the open batch of the
+ * store, as a request of its own: call once a minute, outside
+ * store_begin..store_keep. */
+int keys_tick(struct keys *k, int64_t now);
+
+/* After the commit that follows keys_tick, whether it succeeded or not: read
+ * the set from the store again where keys_tick wrote, and write the public file
+ * where that is due; where either fails it is tried again at the next call.
+ * Does nothing while the batch is still open. */
+int keys_published(struct keys *k);
+
+/* All are good until the next keys_published or keys_tick. */
+struct jws_key *keys_active(struct keys *k);		/* never NULL */
+const struct jwk_set *keys_set(const struct keys *k);	/* next, active and retired */
+const char *keys_jwks(const struct keys *k, size_t *n);	/* the JSON of the set */
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * login.c - see login.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/device.h"
+#include "include/tessera.h"
+
+struct login {
+	struct agent *agent;
+	struct login_ask ask;
+	struct credential **candidate;	/* in order of preference */
+	size_t n;
+	struct credential *chosen;	/* one of the candidates */
+	struct device_query *query;
+	struct proof *proof;
+	login_done done;
+	void *arg;
+};
+
+/* --- which credentials would do --- */
+
+struct login_gather {
+	struct login *login;
+	int any, weak;			/* has credentials at all; some are too weak */
+};
+
+static struct credential *
+login_copy(const struct credential *from)
+{
+	struct credential *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return NULL;
+	*c = *from;
+	c->certificate = NULL;		/* not needed for a proof */
+	c->certificate_len = 0;
+	return c;
+}
+
+static int
+login_consider(void *arg, const struct credential *c)
+{
+	struct login_gather *g = arg;
+	struct login *l = g->login;
+	char device[DEVICE_ID_LEN + 1];
+	size_t at;
+
+	if (strcmp(c->kind, "pkcs11") != 0 || c->state != CREDENTIAL_ACTIVE ||
+	    config_module(policy_config(l->agent->policy), c->module) == NULL)
+		return TSR_OK;
+	g->any = 1;
+	if (c->acr < l->ask.acr) {
+		g->weak = 1;
+		return TSR_OK;
+	}
+	device_make_id(device, c->module, c->token_serial, c->token_label);
+	if ((l->ask.credential != NULL && strcmp(l->ask.credential, c->id) != 0) ||
+	    (l->ask.device != NULL && strcmp(l->ask.device, device) != 0))
+		return TSR_OK;
+	/* The one used last comes first. */
+	for (at = l->n; at > 0 && l->candidate[at - 1]->last_used < c->last_used; at--)
+		l->candidate[at] = l->candidate[at - 1];
+	if ((l->candidate[at] = login_copy(c)) == NULL) {
+		memmove(&l->candidate[at], &l->candidate[at + 1], (l->n - at) * sizeof(l->candidate[0]));
+		return TSR_NOMEM;
+	}
+	l->n++;
+	return TSR_OK;
+}
+
+static int
+login_gather(struct login *l, char detail[256])
+{
+	struct login_gather g = { l, 0, 0 };
+	int r;
+
+	if ((l->candidate = calloc(STORE_CREDENTIALS_MAX + 1, sizeof(l->candidate[0]))) == NULL)
+		return TSR_NOMEM;
+	if ((r = store_credential_each(l->agent->store, l->ask.subject, l->ask.uid, login_consider,
+	    &g)) != TSR_OK)
+		return r;
+	if (l->n > 0)
+		return TSR_OK;
+	if (!g.any)
+		(void)snprintf(detail, 256, "no active device is enrolled for %s: an administrator "
+		    "enrols one with \"tessera enroll\"", l->ask.subject);
+	else if (l->ask.credential != NULL || l->ask.device != NULL)
+		(void)snprintf(detail, 256, "the credential or device asked for is not one of %s's "
+		    "that would do here: see \"tessera credential list\"", l->ask.subject);
+	else
+		(void)snprintf(detail, 256, "the devices enrolled for %s are weaker than \"%s\", "
+		    "which is asked for here", l->ask.subject, acr_name(l->ask.acr));
+	return g.weak && l->ask.credential == NULL && l->ask.device == NULL ?
+	    TSR_STEP_UP_REQUIRED : TSR_DEVICE_NOT_FOUND;
+}
+
+/* --- the proof --- */
+
+static void
+login_free(struct login *l)
+{
+	size_t i;
+
+	device_query_cancel(&l->query);
+	proof_cancel(&l->proof);
+	for (i = 0; i < l->n; i++)
+		credential_free(&l->candidate[i]);
+	free(l->candidate);
+	secret_free(&l->ask.pin);
+	free(l);
+}
+
+static void
+login_finish(struct login *l, int code, const char *members, const char *detail)
+{
+	l->done(l->arg, code, code == TSR_OK ? l->chosen : NULL, members, detail);
+	login_free(l);
+}
+
+void
+login_failure(int code, uint32_t tries_left, char members[96])
+{
+	const char *reason = code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH ? "wrong" :
+	    code == TSR_NO_PROMPTER ? "no_prompter" : NULL;
+	int n = 0;
+
+	members[0] = '\0';
+	if (reason != NULL)
+		n = snprintf(members, 96, ",\"reason\":\"%s\"", reason);
+	if (reason != NULL && tries_left != PROTO_TRIES_UNKNOWN)
+		(void)snprintf(members + n, 96 - (size_t)n, ",\"tries_left\":%u", tries_left);
+	else if (code == TSR_BREAKER)
+		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
+}
+
+static void
+login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
+{
+	struct login *l = arg;
+	char members[96], text[512];
+
+	l->proof = NULL;
+	login_failure(code, tries_left, members);
+	(void)snprintf(text, sizeof(text), "%s", detail);
+	login_finish(l, code, members, text);
+}
+
+static int
+login_prove(struct login *l, uint32_t tries_left)
+{
+	struct proof_ask ask = {
+		.credential = l->chosen,
+		.requester = l->ask.requester,
+		.prompter = l->ask.uid,
+		.purpose = "login",
+		.context = {
+			.purpose = CHALLENGE_LOGIN, .issuer = l->agent->issuer,
+			.credential = l->chosen->id, .subject = l->ask.subject,
+			.audience = l->ask.audience, .scope = l->ask.scope,
+			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
+		},
+		.pin = l->ask.pin,
+		.tries_left = tries_left
+	};
+
+	l->ask.pin = NULL;
+	return proof_start(l->agent->proofs, &ask, login_proved, l, &l->proof);
+}
+
+/* --- which of them is plugged in --- */
+
+static const struct device *
+login_present(const struct device_list *list, const struct credential *c)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (strcmp(list->device[i].module, c->module) == 0 &&
+		    strcmp(list->device[i].serial, c->token_serial) == 0 &&
+		    strcmp(list->device[i].label, c->token_label) == 0)
+			return &list->device[i];
+	return NULL;
+}
+
+static void
+login_absent(struct login *l, const struct device_list *list)
+{
+	const struct credential *c = l->candidate[0];
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < list->n_failures; i++)
+		if (strcmp(list->failure[i].module, c->module) == 0) {
+			(void)snprintf(text, sizeof(text), "module \"%s\": %s",
+			    list->failure[i].module, list->failure[i].detail);
+			login_finish(l, list->failure[i].code, "", text);
+			return;
+		}
+	(void)snprintf(text, sizeof(text), "plug in the token \"%s\" (serial %s)%s", c->token_label,
+	    c->token_serial, l->n > 1 ? " or another one that is enrolled" : "");
+	login_finish(l, TSR_DEVICE_NOT_FOUND, "", text);
+}
+
+static void
+login_listed(void *arg, const struct device_list *list)
+{
+	struct login *l = arg;
+	const struct device *d = NULL;
+	char members[96];
+	size_t i;
+	int r;
+
+	l->query = NULL;
+	for (i = 0; i < l->n && d == NULL; i++)
+		if ((d = login_present(list, l->candidate[i])) != NULL)
+			l->chosen = l->candidate[i];
+	if (d == NULL) {
+		login_absent(l, list);
+		return;
+	}
+	if ((r = login_prove(l, device_tries(d->flags))) != TSR_OK) {
+		login_failure(r, device_tries(d->flags), members);
+		login_finish(l, r, members, "");
+	}
+}
+
+int
+login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
+    char detail[256], struct login **out)
+{
+	struct login *l;
+	int r;
+
+	detail[0] = '\0';
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		secret_free(&ask->pin);
+		return TSR_NOMEM;
+	}
+	l->agent = a;
+	l->ask = *ask;
+	ask->pin = NULL;
+	l->done = done;
+	l->arg = arg;
+	if (proofs_pending(a->proofs, ask->requester->uid) >=
+	    policy_config(a->policy)->limits.pending_per_uid)
+		r = TSR_SLOW_DOWN;
+	else if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
+		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
+		r = login_prove(l, PROTO_TRIES_UNKNOWN);
+	} else if (r == TSR_OK && l->ask.pin == NULL &&
+	    !events_route(a->events, ask->uid, ask->requester, NULL))
+		r = TSR_NO_PROMPTER;		/* before any card is woken */
+	else if (r == TSR_OK)
+		r = device_list(a->helpers, policy_config(a->policy),
+		    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
+	if (r != TSR_OK) {
+		login_free(l);
+		return r;
+	}
+	*out = l;
+	return TSR_OK;
+}
+
+void
+login_cancel(struct login **l)
+{
+	if (*l != NULL)
+		login_free(*l);
+	*l = NULL;
+}

@@ -1,0 +1,42 @@
+/*
+ * login.h - proving a subject with one of the devices enrolled for him: choose
+ * the credential, then the proof.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_LOGIN_H
+#define AGENT_LOGIN_H
+
+#include "agent/agent.h"
+#include "agent/proof.h"
+
+struct login;
+
+/* All texts live until done() or login_cancel(). */
+struct login_ask {
+	const char *subject;		/* user name */
+	uid_t uid;			/* and number of the subject */
+	const struct caller *requester;
+	const char *credential;		/* the id asked for, or NULL */
+	const char *device;		/* the id asked for, or NULL */
+	enum acr acr;			/* at least */
+	const char *audience, *scope, *client_id;	/* NULL: a session alone */
+	enum audience_reuse reuse;
+	struct secret *pin;		/* taken by login_start; NULL: ask */
+};
+
+/* TSR_OK: c (valid until done returns) was proved.  Else nothing was, and
+ * members are further JSON members for the answer ("" or ",..."). */
+typedef void (*login_done)(void *arg, int code, const struct credential *c,
+    const char *members, const char *detail);
+
+/* done() is called once and never from inside. On an error at once, detail
+ * (256 bytes) and nothing was started. */
+int login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
+    char detail[256], struct login **out);
+void login_cancel(struct login **l);
+
+/* What problem_with() needs for a proof that failed. */
+void login_failure(int code, uint32_t tries_left, char members[96]);
+
+#endif

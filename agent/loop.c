@@ -1,0 +1,293 @@
+/*
+ * loop.c - see loop.h.
+ *
+ * One sd-event source a client would cost a third of the requests a second:
+ * sd-event moves every source through its priority queues.  The nested set
+ * costs one source whatever the number of clients.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/clock.h"
+#include "tessera.h"
+
+#define LOOP_BATCH_MAX		256	/* ready sockets a batch */
+#define LOOP_BATCH_US		2000	/* microseconds a batch */
+#define LOOP_ACCURACY_US	1000	/* of the timer */
+#define LOOP_REHEARSAL_MS	5	/* between looks at a rehearsal's clock */
+#define LOOP_FAR_MS		(UINT64_MAX / 2000u)	/* a deadline beyond is none */
+
+struct loop {
+	sd_event *event;
+	sd_event_source *sockets, *timer, *wake;
+	int epoll;
+	struct timers *timers;
+	struct loop_batch batch;
+	struct loop_task *tasks, **tasks_end;
+	uint64_t armed_ms;		/* the timer source's time, UINT64_MAX while off */
+	int in_batch;
+	int n_ready, at;		/* ready[at..n_ready) is still to be delivered */
+	struct epoll_event ready[LOOP_BATCH_MAX];
+};
+
+/* Before each wait: set the timer source to the earliest deadline.  It is left early rather than
+ * moved later: most deadlines never come, and a dispatch for nothing is cheaper
+ * than a timerfd_settime a request. */
+static int
+loop_arm(sd_event_source *s, void *arg)
+{
+	struct loop *l = arg;
+	uint64_t next;
+
+	(void)s;
+	next = clock_is_rehearsal() ? clock_work_us() / 1000u + LOOP_REHEARSAL_MS :
+	    timers_next(l->timers);
+	if (next >= l->armed_ms || next > LOOP_FAR_MS)
+		return 0;
+	if (sd_event_source_set_time(l->timer, next * 1000u) >= 0 &&
+	    sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT) >= 0)
+		l->armed_ms = next;
+	return 0;
+}
+
+static void
+loop_end_batch(struct loop *l)
+{
+	int committed;
+
+	/* What flush brings about (a client is gone, another is told) belongs to
+	 * the next batch: loop_wake must work from here on. */
+	l->in_batch = 0;
+	committed = l->batch.commit == NULL ? TSR_OK : l->batch.commit(l->batch.arg);
+	if (l->batch.flush != NULL)
+		l->batch.flush(l->batch.arg, committed);
+}
+
+static int
+loop_on_sockets(sd_event_source *s, int fd, uint32_t revents, void *arg)
+{
+	struct loop *l = arg;
+	struct loop_watch *w;
+	uint64_t begun;
+
+	(void)s;
+	(void)fd;
+	(void)revents;
+	l->at = 0;
+	l->n_ready = epoll_wait(l->epoll, l->ready, LOOP_BATCH_MAX, 0);
+	l->in_batch = 1;
+	begun = clock_work_us();
+	while (l->at < l->n_ready) {
+		w = l->ready[l->at].data.ptr;
+		l->at++;
+		if (w != NULL)
+			w->ready(w, l->ready[l->at - 1].events);
+		if (l->at < l->n_ready && clock_work_us() - begun >= LOOP_BATCH_US) {
+			loop_end_batch(l);
+			l->in_batch = 1;
+			begun = clock_work_us();
+		}
+	}
+	loop_end_batch(l);
+	l->n_ready = 0;
+	return 0;
+}
+
+static int
+loop_on_timer(sd_event_source *s, uint64_t usec, void *arg)
+{
+	struct loop *l = arg;
+
+	(void)s;
+	(void)usec;
+	l->armed_ms = UINT64_MAX;
+	l->in_batch = 1;
+	timers_run(l->timers, clock_boot_ms());
+	loop_end_batch(l);
+	return 0;
+}
+
+static int
+loop_on_wake(sd_event_source *s, void *arg)
+{
+	struct loop *l = arg;
+	struct loop_task *t;
+	size_t n;
+
+	(void)s;
+	l->in_batch = 1;
+	/* A task that comes back (the next pipelined request) waits its turn. */
+	for (n = 0, t = l->tasks; t != NULL; t = t->next)
+		n++;
+	for (; n > 0 && (t = l->tasks) != NULL; n--) {
+		if ((l->tasks = t->next) == NULL)
+			l->tasks_end = &l->tasks;
+		t->queued = 0;
+		t->run(t);
+	}
+	loop_end_batch(l);
+	if (l->tasks != NULL)
+		loop_wake(l);
+	return 0;
+}
+
+static int
+loop_sources(struct loop *l)
+{
+	/* Rehearsals poll the page by real time. */
+	clockid_t clock = clock_is_rehearsal() ? CLOCK_MONOTONIC : CLOCK_BOOTTIME;
+
+	if (sd_event_new(&l->event) < 0 ||
+	    (l->epoll = epoll_create1(EPOLL_CLOEXEC)) == -1 ||
+	    sd_event_add_io(l->event, &l->sockets, l->epoll, EPOLLIN, loop_on_sockets, l) < 0 ||
+	    sd_event_source_set_prepare(l->sockets, loop_arm) < 0 ||
+	    sd_event_add_time(l->event, &l->timer, clock, 0, LOOP_ACCURACY_US, loop_on_timer, l) < 0 ||
+	    sd_event_add_defer(l->event, &l->wake, loop_on_wake, l) < 0 ||
+	    sd_event_source_set_enabled(l->timer, SD_EVENT_OFF) < 0 ||
+	    sd_event_source_set_enabled(l->wake, SD_EVENT_OFF) < 0)
+		return TSR_SYSTEM;
+	return TSR_OK;
+}
+
+int
+loop_new(struct loop **out)
+{
+	struct loop *l;
+	int r;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return TSR_NOMEM;
+	l->epoll = -1;
+	l->armed_ms = UINT64_MAX;
+	l->tasks_end = &l->tasks;
+	if ((r = timers_new(&l->timers)) != TSR_OK || (r = loop_sources(l)) != TSR_OK) {
+		loop_free(&l);
+		return r;
+	}
+	*out = l;
+	return TSR_OK;
+}
+
+void
+loop_free(struct loop **lp)
+{
+	struct loop *l;
+
+	if (lp == NULL || (l = *lp) == NULL)
+		return;
+	sd_event_source_disable_unref(l->wake);
+	sd_event_source_disable_unref(l->timer);
+	sd_event_source_disable_unref(l->sockets);
+	sd_event_unref(l->event);
+	if (l->epoll != -1)
+		(void)close(l->epoll);
+	timers_free(&l->timers);
+	free(l);
+	*lp = NULL;
+}
+
+struct timers *
+loop_timers(struct loop *l)
+{
+	return l->timers;
+}
+
+sd_event *
+loop_event(struct loop *l)
+{
+	return l->event;
+}
+
+void
+loop_set_batch(struct loop *l, const struct loop_batch *b)
+{
+	l->batch = *b;
+}
+
+static int
+loop_ctl(struct loop *l, int op, struct loop_watch *w, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data = { .ptr = w } };
+
+	return epoll_ctl(l->epoll, op, w->fd, &ev) == 0 ? TSR_OK : TSR_SYSTEM;
+}
+
+int
+loop_add(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	return loop_ctl(l, EPOLL_CTL_ADD, w, events);
+}
+
+int
+loop_mod(struct loop *l, struct loop_watch *w, uint32_t events)
+{
+	return loop_ctl(l, EPOLL_CTL_MOD, w, events);
+}
+
+void
+loop_del(struct loop *l, struct loop_watch *w)
+{
+	int i;
+
+	(void)loop_ctl(l, EPOLL_CTL_DEL, w, 0);
+	for (i = l->at; i < l->n_ready; i++)
+		if (l->ready[i].data.ptr == w)
+			l->ready[i].data.ptr = NULL;
+}
+
+void
+loop_defer(struct loop *l, struct loop_task *t)
+{
+	if (t->queued)
+		return;
+	t->queued = 1;
+	t->next = NULL;
+	*l->tasks_end = t;
+	l->tasks_end = &t->next;
+	(void)sd_event_source_set_enabled(l->wake, SD_EVENT_ONESHOT);
+}
+
+void
+loop_cancel(struct loop *l, struct loop_task *t)
+{
+	struct loop_task **p;
+
+	if (!t->queued)
+		return;
+	for (p = &l->tasks; *p != NULL; p = &(*p)->next)
+		if (*p == t) {
+			if ((*p = t->next) == NULL)
+				l->tasks_end = p;
+			break;
+		}
+	t->queued = 0;
+}
+
+void
+loop_wake(struct loop *l)
+{
+	if (!l->in_batch)
+		(void)sd_event_source_set_enabled(l->wake, SD_EVENT_ONESHOT);
+}
+
+int
+loop_run(struct loop *l)
+{
+	int r;
+
+	r = sd_event_loop(l->event);
+	return r < 0 ? TSR_SYSTEM : r;
+}
+
+void
+loop_stop(struct loop *l, int code)
+{
+	(void)sd_event_exit(l->event, code);
+}

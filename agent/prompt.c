@@ -1,0 +1,226 @@
+/*
+ * prompt.c - see prompt.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/prompt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/store.h"
+#include "base/proto.h"
+#include "include/tessera.h"
+#include "token/json.h"
+
+#define PROMPT_JSON_MAX	8192	/* bytes of a pin-needed event */
+
+struct prompt {
+	struct prompt *next;
+	struct prompts *prompts;
+	char id[STORE_ID_LEN + 1];
+	uid_t uid;
+	const struct caller *requester;		/* lives as long as the request that waits */
+	struct timer timer;
+	void (*done)(void *arg, int code, struct secret *pin);
+	void *arg;
+};
+
+struct prompts {
+	struct loop *loop;
+	struct events *events;
+	struct prompt *list;
+	size_t n;
+};
+
+int
+prompts_new(struct loop *l, struct events *e, struct prompts **out)
+{
+	struct prompts *ps;
+
+	if ((ps = calloc(1, sizeof(*ps))) == NULL)
+		return TSR_NOMEM;
+	ps->loop = l;
+	ps->events = e;
+	*out = ps;
+	return TSR_OK;
+}
+
+/* Take it out of the list and tell the prompters that it is over. */
+static void
+prompt_remove(struct prompt *p)
+{
+	struct prompts *ps = p->prompts;
+	struct prompt **at;
+	struct buf b;
+
+	for (at = &ps->list; *at != p; at = &(*at)->next)
+		;
+	*at = p->next;
+	ps->n--;
+	timer_disarm(loop_timers(ps->loop), &p->timer);
+	buf_init(&b, 128);
+	if (buf_printf(&b, "{\"prompt\":\"%s\"}", p->id) == TSR_OK)
+		events_send(ps->events, p->uid, "prompt-ended", (const char *)b.data, b.len);
+	buf_free(&b);
+	free(p);
+}
+
+static void
+prompt_finish(struct prompt *p, int code, struct secret *pin)
+{
+	void (*done)(void *arg, int code, struct secret *pin) = p->done;
+	void *arg = p->arg;
+
+	prompt_remove(p);
+	done(arg, code, pin);
+}
+
+void
+prompts_free(struct prompts **ps)
+{
+	if (*ps == NULL)
+		return;
+	while ((*ps)->list != NULL)
+		prompt_remove((*ps)->list);
+	free(*ps);
+	*ps = NULL;
+}
+
+static void
+prompt_timeout(void *arg)
+{
+	prompt_finish(arg, TSR_TIMEOUT, NULL);
+}
+
+static int
+prompt_member(struct buf *b, const char *name, const char *value)
+{
+	int r;
+
+	if ((r = buf_printf(b, ",\"%s\":", name)) != TSR_OK)
+		return r;
+	return json_put_string(b, value);
+}
+
+static int
+prompt_json_requester(struct buf *b, const struct caller *c)
+{
+	char exe[CALLER_EXE_MAX], unit[CALLER_UNIT_MAX];
+	int r;
+
+	caller_exe(c, exe);
+	if ((r = buf_printf(b, ",\"requester\":{\"uid\":%u,\"pid\":%d", c->uid, c->pid)) != TSR_OK ||
+	    (r = prompt_member(b, "exe", exe)) != TSR_OK)
+		return r;
+	if (caller_unit(c, unit) == TSR_OK && (r = prompt_member(b, "unit", unit)) != TSR_OK)
+		return r;
+	return buf_put_cstr(b, "}");
+}
+
+static int
+prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
+{
+	int r;
+
+	if ((r = buf_printf(b, "{\"prompt\":\"%s\",\"purpose\":\"%s\"", p->id, s->purpose)) != TSR_OK ||
+	    (r = prompt_json_requester(b, p->requester)) != TSR_OK ||
+	    (r = prompt_member(b, "audience", s->audience)) != TSR_OK ||
+	    (r = prompt_member(b, "scope", s->scope)) != TSR_OK ||
+	    (r = buf_put_cstr(b, ",\"device\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
+	    (r = prompt_member(b, "label", s->token_label)) != TSR_OK ||
+	    (r = prompt_member(b, "serial", s->token_serial)) != TSR_OK ||
+	    (r = prompt_member(b, "manufacturer", s->token_manufacturer)) != TSR_OK ||
+	    (r = prompt_member(b, "model", s->token_model)) != TSR_OK ||
+	    (r = buf_put_cstr(b, "},\"credential\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
+	    (r = prompt_member(b, "id", s->credential_id)) != TSR_OK ||
+	    (r = prompt_member(b, "label", s->credential_label)) != TSR_OK ||
+	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d", s->retry ? "true" : "false",
+	    PROMPT_MS / 1000)) != TSR_OK)
+		return r;
+	if (s->tries_left == PROTO_TRIES_UNKNOWN)
+		return buf_put_cstr(b, ",\"tries_left\":null}");
+	return buf_printf(b, ",\"tries_left\":%u}", s->tries_left);
+}
+
+int
+prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
+    const struct prompt_show *show, void (*done)(void *arg, int code, struct secret *pin),
+    void *arg, struct prompt **out)
+{
+	struct prompt *p = NULL;
+	struct buf b;
+	int r;
+
+	if (!events_route(ps->events, uid, requester, NULL))
+		return TSR_NO_PROMPTER;
+	if (ps->n >= PROMPTS_MAX)
+		return TSR_SLOW_DOWN;
+	buf_init(&b, PROMPT_JSON_MAX);
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return TSR_NOMEM;
+	store_make_id(p->id);
+	p->prompts = ps;
+	p->uid = uid;
+	p->requester = requester;
+	p->done = done;
+	p->arg = arg;
+	if ((r = prompt_json(&b, p, show)) != TSR_OK ||
+	    (r = timer_arm(loop_timers(ps->loop), &p->timer, clock_boot_ms() + PROMPT_MS,
+	    prompt_timeout, p)) != TSR_OK)
+		goto out;
+	p->next = ps->list;
+	ps->list = p;
+	ps->n++;
+	events_send(ps->events, uid, "pin-needed", (const char *)b.data, b.len);
+	*out = p;
+	p = NULL;
+ out:
+	free(p);
+	buf_free(&b);
+	return r;
+}
+
+void
+prompt_cancel(struct prompt **p)
+{
+	if (*p != NULL)
+		prompt_remove(*p);
+	*p = NULL;
+}
+
+int
+prompts_answer(struct prompts *ps, const char *id, const struct caller *by, struct secret **pin)
+{
+	struct secret *taken = NULL;
+	struct prompt *p;
+
+	for (p = ps->list; p != NULL; p = p->next)
+		if (p->uid == by->uid && strcmp(p->id, id) == 0)
+			break;
+	if (p == NULL || !events_route(ps->events, p->uid, p->requester, by))
+		return TSR_NOT_FOUND;
+	if (pin != NULL) {
+		taken = *pin;
+		*pin = NULL;
+	}
+	prompt_finish(p, taken != NULL ? TSR_OK : TSR_CANCELLED, taken);
+	return TSR_OK;
+}
+
+void
+prompts_left(struct prompts *ps, uid_t uid)
+{
+	struct prompt *p;
+
+	/* finishing one may change the list: begin anew after each */
+	for (p = ps->list; p != NULL;) {
+		if (p->uid != uid || events_route(ps->events, uid, p->requester, NULL)) {
+			p = p->next;
+			continue;
+		}
+		prompt_finish(p, TSR_NO_PROMPTER, NULL);
+		p = ps->list;
+	}
+}

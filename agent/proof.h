@@ -1,0 +1,53 @@
+/*
+ * proof.h - one challenge-response with a PKCS#11 token: ask for the PIN where
+ * it was not given, draw a challenge, have it signed, check the signature here.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_PROOF_H
+#define AGENT_PROOF_H
+
+#include <stdint.h>
+
+#include "agent/helper.h"
+#include "agent/prompt.h"
+#include "agent/store.h"
+#include "base/secret.h"
+#include "token/challenge.h"
+
+#define PROOF_MS		15000	/* login (10 s) and signature (5 s) */
+#define PROOF_CHALLENGE_S	60	/* a challenge's life, in its context */
+#define PROOF_TRIES		3	/* PINs asked for in one request */
+
+struct proofs;
+struct proof;
+
+/* What is proved.  All pointers but pin live until done() or proof_cancel(). */
+struct proof_ask {
+	const struct credential *credential;	/* its key, token and pinned algorithm */
+	const struct caller *requester;
+	uid_t prompter;				/* whose prompters are asked */
+	const char *purpose;			/* "login", "enrol": what they show */
+	struct challenge_context context;	/* expiry is filled in here */
+	struct secret *pin;			/* taken by proof_start; NULL: ask */
+	uint32_t tries_left;			/* as the token's flags tell */
+};
+
+/* code TSR_OK: the key of that credential signed this very challenge. */
+typedef void (*proof_done)(void *arg, int code, uint32_t tries_left, const char *detail);
+
+int proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out);
+void proofs_free(struct proofs **p);
+
+/* How many are under way for requests of uid. */
+unsigned proofs_pending(const struct proofs *p, uid_t uid);
+
+/* done() is called once and never from inside.  On an error at once nothing was
+ * started; ask->pin was taken (and wiped) in every case. */
+int proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg,
+    struct proof **out);
+
+/* done() is not called.  *p may be NULL. */
+void proof_cancel(struct proof **p);
+
+#endif

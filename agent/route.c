@@ -1,0 +1,174 @@
+/*
+ * route.c - see route.h.  One table: method, path, who may be there, and the
+ * handler.  Paths are compared literally; "*" stands for one id.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/admin.h"
+#include "agent/agent.h"
+#include "agent/api.h"
+#include "agent/grant.h"
+#include "agent/problem.h"
+#include "include/tessera.h"
+
+typedef void (*route_handler)(struct agent *a, const struct http_request *r, const struct asker *who);
+typedef void (*route_id_handler)(struct agent *a, const struct http_request *r,
+    const struct asker *who, const char *id);
+
+static const struct route {
+	enum http_socket socket;
+	enum http_method method;
+	const char *path;
+	int query;			/* may have one */
+	route_handler handler;		/* exactly one of the two */
+	route_id_handler id_handler;
+} routes[] = {
+	{ HTTP_API, HTTP_POST, "/token", 0, grant_token, NULL },
+	{ HTTP_API, HTTP_POST, "/introspect", 0, api_introspect, NULL },
+	{ HTTP_API, HTTP_POST, "/session", 0, grant_session, NULL },
+	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },
+	{ HTTP_API, HTTP_DELETE, "/session", 0, api_session_delete, NULL },
+	{ HTTP_API, HTTP_GET, "/devices", 0, api_devices, NULL },
+	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
+	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
+	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
+	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
+	{ HTTP_API, HTTP_GET, "/healthz", 0, api_healthz, NULL },
+	{ HTTP_API, HTTP_GET, "/.well-known/jwks.json", 0, api_jwks, NULL },
+	{ HTTP_API, HTTP_GET, "/.well-known/oauth-authorization-server", 0, api_metadata, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/healthz", 0, api_healthz, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/devices", 0, admin_devices, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials", 1, admin_credentials, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials", 0, admin_enrol, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/remove", 0, NULL, admin_credential_remove }
+};
+
+#define ROUTE_ID_MAX	64	/* bytes of an id in a path, with NUL */
+
+/* Does path match?  The part under "*" goes to id. */
+static int
+route_matches(const char *pattern, const struct http_text *path, char id[ROUTE_ID_MAX])
+{
+	const char *star = strchr(pattern, '*');
+	size_t before, after, n;
+
+	if (star == NULL)
+		return path->n == strlen(pattern) && memcmp(path->p, pattern, path->n) == 0;
+	before = (size_t)(star - pattern);
+	after = strlen(star + 1);
+	if (path->n <= before + after || memcmp(path->p, pattern, before) != 0 ||
+	    memcmp(path->p + path->n - after, star + 1, after) != 0)
+		return 0;
+	n = path->n - before - after;
+	if (n >= ROUTE_ID_MAX || memchr(path->p + before, '/', n) != NULL)
+		return 0;
+	memcpy(id, path->p + before, n);
+	id[n] = '\0';
+	return 1;
+}
+
+static void
+route_answer(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	char id[ROUTE_ID_MAX];
+	const struct route *t;
+	size_t i;
+	int other_method = 0;
+
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		t = &routes[i];
+		if (t->socket != r->socket || !route_matches(t->path, &r->head.path, id))
+			continue;
+		if (t->method != r->head.method) {
+			other_method = 1;
+			continue;
+		}
+		if (!t->query && r->head.query.p != NULL)
+			problem_invalid(r->conn, "this endpoint has no query");
+		else if (t->handler != NULL)
+			t->handler(a, r, who);
+		else
+			t->id_handler(a, r, who, id);
+		return;
+	}
+	if (other_method)
+		http_error(r->conn, 405, "invalid_request", "this endpoint has another method");
+	else
+		http_error(r->conn, 404, "not_found", "there is no such endpoint");
+}
+
+/* A request whose caller's name is being looked up. */
+struct route_wait {
+	struct agent *agent;
+	const struct http_request *request;
+	unsigned ticket;
+	int *answered;			/* set where the look-up ends inside its call */
+	struct asker who;
+};
+
+static void
+route_gone(void *arg)
+{
+	struct route_wait *w = arg;
+
+	names_cancel(w->agent->names, w->ticket);
+	free(w);
+}
+
+static void
+route_named(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+{
+	struct route_wait *w = arg;
+
+	(void)uid;
+	(void)gid;
+	if (w->answered != NULL)
+		*w->answered = 1;
+	if (code == TSR_OK)
+		(void)snprintf(w->who.name, sizeof(w->who.name), "%s", name);
+	if (code == TSR_OK || code == TSR_NOT_FOUND)
+		route_answer(w->agent, w->request, &w->who);
+	else
+		problem(w->request->conn, TSR_UNAVAILABLE, "the name service does not answer");
+	free(w);
+}
+
+/* Everything on the admin socket is for administrators. */
+void
+route_request(void *arg, const struct http_request *r)
+{
+	struct agent *a = arg;
+	struct route_wait *w;
+	unsigned ticket = 0;
+	int code, answered = 0;
+
+	if (r->socket == HTTP_ADMIN && admin_may_read(a, r) != TSR_OK)
+		return;
+	if ((w = calloc(1, sizeof(*w))) == NULL) {
+		problem(r->conn, TSR_NOMEM, NULL);
+		return;
+	}
+	w->agent = a;
+	w->request = r;
+	w->who.caller = r->caller;
+	w->answered = &answered;
+	code = names_name_of(a->names, r->caller->uid, route_named, w, &ticket);
+	if (answered)		/* as nearly always: the cache knew, w is gone */
+		return;
+	if (code != TSR_OK) {
+		route_named(w, code, r->caller->uid, (gid_t)-1, NULL);
+		return;
+	}
+	w->answered = NULL;
+	w->ticket = ticket;
+	http_park(r->conn, route_gone, w);
+}

@@ -1,0 +1,15 @@
+# What tesserad keeps: the store and the signing keys.
+tessera_part(tessera_store
+	SOURCES
+		keys.c
+		public_file.c
+		seal.c
+		store_batch.c
+		store_credential.c
+		store_file.c
+		store_key.c
+		store_open.c
+		store_row.c
+		store_schema.c
+		store_signing.c
+	LINK tessera_base tessera_token PkgConfig::SQLITE PkgConfig::SODIUM)

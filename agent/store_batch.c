@@ -1,0 +1,162 @@
+/*
+ * store_batch.c - one transaction a batch, one savepoint a request, and what
+ * happens after a failed commit.  See store.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/store_sqlite.h"
+
+#include "tessera.h"
+
+/*
+ * After a failed commit nothing in the cache or the log is trusted: the file
+ * is closed (SQLite moves the part of the log that was committed before into
+ * it and drops the rest), opened and read again.  Before the next write the
+ * whole log is moved and synced once more, so that nothing is built on pages
+ * whose sync was reported as failed and then forgotten by the kernel.
+ */
+int
+store_ready(struct store *st, int write)
+{
+	char err[256];
+	int rc, r;
+
+	if (st->db == NULL && (r = store_connect(st, err, sizeof(err))) != TSR_OK)
+		return TSR_STORE;
+	if (!write || !st->suspect)
+		return TSR_OK;
+	rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return TSR_STORE;
+	st->suspect = 0;
+	return TSR_OK;
+}
+
+/* Run one of the statements of this file. */
+static int
+control(struct store *st, enum store_stmt which, const char *sql)
+{
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = store_stmt(st, which, sql, &s)) != TSR_OK)
+		return r;
+	rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? TSR_OK : TSR_STORE;
+}
+
+static void
+forget_batch(struct store *st)
+{
+	st->batch = st->savepoint = st->dirty = st->broken = 0;
+}
+
+static void
+fail(struct store *st)
+{
+	st->failures++;
+	if (st->db != NULL && !sqlite3_get_autocommit(st->db))
+		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
+	store_disconnect(st);
+	forget_batch(st);
+	st->suspect = 1;
+	(void)store_ready(st, 1);	/* where it cannot be, the next store_begin tries again */
+}
+
+int
+store_begin(struct store *st)
+{
+	int r;
+
+	if (st->savepoint || st->walking)
+		return TSR_INVALID;
+	if (st->broken)
+		return TSR_STORE;
+	if ((r = store_ready(st, 1)) != TSR_OK)
+		return r;
+	if (!st->batch) {
+		if ((r = control(st, STMT_BEGIN, "BEGIN IMMEDIATE")) != TSR_OK)
+			return r;
+		st->batch = 1;
+	}
+	if ((r = control(st, STMT_SAVEPOINT, "SAVEPOINT request")) != TSR_OK) {
+		st->broken = 1;
+		return r;
+	}
+	st->savepoint = 1;
+	st->changes = sqlite3_total_changes64(st->db);
+	return TSR_OK;
+}
+
+static int
+changed(const struct store *st)
+{
+	return st->savepoint && sqlite3_total_changes64(st->db) != st->changes;
+}
+
+int
+store_keep(struct store *st)
+{
+	int wrote;
+
+	if (!st->savepoint || st->walking)
+		return TSR_INVALID;
+	wrote = changed(st);
+	st->savepoint = 0;
+	if (st->broken)
+		return TSR_STORE;
+	if (control(st, STMT_RELEASE, "RELEASE request") != TSR_OK) {
+		st->broken = 1;
+		return TSR_STORE;
+	}
+	if (wrote)
+		st->dirty = 1;
+	return TSR_OK;
+}
+
+void
+store_undo(struct store *st)
+{
+	if (!st->savepoint)
+		return;
+	st->savepoint = 0;
+	if (st->broken)
+		return;
+	if (control(st, STMT_UNDO, "ROLLBACK TO request") != TSR_OK ||
+	    control(st, STMT_RELEASE, "RELEASE request") != TSR_OK)
+		st->broken = 1;
+}
+
+int
+store_commit(struct store *st)
+{
+	if (st->walking)
+		return TSR_INVALID;
+	store_undo(st);		/* a request that did not end */
+	if (!st->batch)
+		return TSR_OK;
+	if (!st->broken && !st->dirty &&
+	    control(st, STMT_ROLLBACK, "ROLLBACK") == TSR_OK) {
+		forget_batch(st);
+		return TSR_OK;
+	}
+	if (!st->broken && st->dirty && control(st, STMT_COMMIT, "COMMIT") == TSR_OK) {
+		forget_batch(st);
+		return TSR_OK;
+	}
+	fail(st);
+	return TSR_STORE;
+}
+
+int
+store_dirty(const struct store *st)
+{
+	return st->dirty || st->broken || changed(st);
+}
+
+uint64_t
+store_failures(const struct store *st)
+{
+	return st->failures;
+}

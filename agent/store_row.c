@@ -1,0 +1,163 @@
+/*
+ * store_row.c - statements and columns.  See store_sqlite.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/store_sqlite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tessera.h"
+
+int
+store_code(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return TSR_OK;
+	case SQLITE_NOMEM:
+		return TSR_NOMEM;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return TSR_CORRUPT;
+	case SQLITE_CONSTRAINT:
+		return TSR_CONFLICT;
+	default:
+		return TSR_STORE;
+	}
+}
+
+int
+store_complain(struct store *st, int rc, const char *what, char *err, size_t err_size)
+{
+	const char *said = st->db != NULL ? sqlite3_errmsg(st->db) : "out of memory";
+	int r = store_code(rc);
+
+	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+		snprintf(err, err_size, "the store %s is in use by another process: is tesserad "
+		    "running already?", st->path);
+	else if (r == TSR_CORRUPT)
+		snprintf(err, err_size, "the store %s is damaged (%s): restore a backup", st->path, said);
+	else
+		snprintf(err, err_size, "the store %s %s: %s", st->path, what, said);
+	return r == TSR_CORRUPT || r == TSR_NOMEM ? r : TSR_STORE;
+}
+
+int
+store_stmt(struct store *st, enum store_stmt which, const char *sql, sqlite3_stmt **out)
+{
+	int r;
+
+	if ((r = store_ready(st, 0)) != TSR_OK)
+		return r;
+	if (st->stmt[which] == NULL) {
+		r = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		    &st->stmt[which], NULL);
+		if (r != SQLITE_OK)
+			return store_code(r);
+	}
+	if (sqlite3_stmt_busy(st->stmt[which]))
+		return TSR_INVALID;	/* each() inside its own each() */
+	*out = st->stmt[which];
+	return TSR_OK;
+}
+
+int
+store_write(struct store *st, sqlite3_stmt *s, int bound, int *changed)
+{
+	int rc, r;
+
+	if (!st->savepoint || st->walking) {
+		r = TSR_INVALID;	/* would be a commit of its own */
+		goto out;
+	}
+	if (st->broken) {
+		r = TSR_STORE;
+		goto out;
+	}
+	if ((rc = bound) == SQLITE_OK)
+		rc = sqlite3_step(s);
+	r = rc == SQLITE_ROW ? TSR_STORE : store_code(rc);
+	if (r == TSR_OK && changed != NULL)
+		*changed = sqlite3_changes(st->db);
+	if (r != TSR_OK && r != TSR_CONFLICT)
+		st->broken = 1;
+ out:
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return r;
+}
+
+int
+store_exists(struct store *st, enum store_stmt which, const char *sql, const char *key)
+{
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = store_stmt(st, which, sql, &s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		r = TSR_NOT_FOUND;
+	else
+		r = store_code(rc);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return r;
+}
+
+int
+store_column_text(sqlite3_stmt *s, int column, char *out, size_t min, size_t size)
+{
+	const unsigned char *p;
+	size_t n;
+
+	if (sqlite3_column_type(s, column) != SQLITE_TEXT)
+		return TSR_CORRUPT;
+	if ((p = sqlite3_column_text(s, column)) == NULL)
+		return TSR_NOMEM;
+	n = (size_t)sqlite3_column_bytes(s, column);
+	if (n < min || n >= size || memchr(p, '\0', n) != NULL)
+		return TSR_CORRUPT;
+	memcpy(out, p, n);
+	out[n] = '\0';
+	return TSR_OK;
+}
+
+int
+store_column_int(sqlite3_stmt *s, int column, int64_t min, int64_t max, int64_t *out)
+{
+	int64_t v;
+
+	if (sqlite3_column_type(s, column) != SQLITE_INTEGER)
+		return TSR_CORRUPT;
+	v = sqlite3_column_int64(s, column);
+	if (v < min || v > max)
+		return TSR_CORRUPT;
+	*out = v;
+	return TSR_OK;
+}
+
+int
+store_column_blob(sqlite3_stmt *s, int column, size_t min, size_t max,
+    const uint8_t **p, size_t *n)
+{
+	const uint8_t *blob;
+	size_t len;
+
+	if (sqlite3_column_type(s, column) != SQLITE_BLOB)
+		return TSR_CORRUPT;
+	blob = sqlite3_column_blob(s, column);	/* NULL for an empty one */
+	len = (size_t)sqlite3_column_bytes(s, column);
+	if (len < min || len > max)
+		return TSR_CORRUPT;
+	if (blob == NULL && len > 0)
+		return TSR_NOMEM;
+	*p = blob;
+	*n = len;
+	return TSR_OK;
+}

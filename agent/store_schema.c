@@ -1,0 +1,208 @@
+/*
+ * store_schema.c - the tables, their version, and the check of the store key.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/store_sqlite.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/seal.h"
+#include "tessera.h"
+
+#define CHECK_TEXT	"tessera store"	/* what the check value holds */
+
+/* Step i leads from version i to i + 1.  A step that was released is never
+ * changed: a change is a further step. */
+const char *const store_schema_steps[STORE_SCHEMA] = {
+	"CREATE TABLE meta ("
+	" name TEXT PRIMARY KEY NOT NULL,"
+	" value BLOB NOT NULL"
+	") STRICT, WITHOUT ROWID;"
+
+	"CREATE TABLE credential ("
+	" seq INTEGER PRIMARY KEY,"		/* order of creation */
+	" id TEXT NOT NULL UNIQUE,"
+	" kind TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" label TEXT NOT NULL,"
+	" module TEXT NOT NULL,"
+	" token_serial TEXT NOT NULL,"
+	" token_label TEXT NOT NULL,"
+	" token_manufacturer TEXT NOT NULL,"
+	" token_model TEXT NOT NULL,"
+	" key_id BLOB NOT NULL,"
+	" key_label TEXT NOT NULL,"
+	" algorithm INTEGER NOT NULL,"
+	" spki BLOB NOT NULL,"
+	" spki_hash BLOB NOT NULL UNIQUE,"	/* SHA-256: a key is enrolled once */
+	" certificate BLOB,"
+	" acr INTEGER NOT NULL,"
+	" vouched INTEGER NOT NULL,"
+	" key_flags INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" last_used INTEGER NOT NULL,"
+	" proofs INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX credential_subject ON credential (subject, uid, seq);"
+
+	"CREATE TABLE signing ("
+	" seq INTEGER PRIMARY KEY,"
+	" kid TEXT NOT NULL UNIQUE,"
+	" alg INTEGER NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" activated INTEGER NOT NULL,"
+	" retired INTEGER NOT NULL,"
+	" sealed BLOB NOT NULL"
+	") STRICT;"
+	/* At most one next (1) and one active (2). */
+	"CREATE UNIQUE INDEX signing_one ON signing (state) WHERE state < 3;"
+};
+
+/* One number from a PRAGMA or SELECT. */
+static int
+number(struct store *st, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *s = NULL;
+	int rc;
+
+	if ((rc = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL)) != SQLITE_OK)
+		return rc;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		*out = sqlite3_column_int64(s, 0);
+		rc = SQLITE_OK;
+	} else if (rc == SQLITE_DONE)
+		rc = SQLITE_CORRUPT;
+	sqlite3_finalize(s);
+	return rc;
+}
+
+int
+store_schema_identify(struct store *st, unsigned newest, unsigned *version,
+    char *err, size_t err_size)
+{
+	int64_t id, v, objects, foreign;
+	int rc;
+
+	if ((rc = number(st, "PRAGMA application_id", &id)) != SQLITE_OK ||
+	    (rc = number(st, "PRAGMA user_version", &v)) != SQLITE_OK ||
+	    (rc = number(st, "SELECT count(*) FROM sqlite_schema", &objects)) != SQLITE_OK ||
+	    (rc = number(st, "SELECT count(*) FROM sqlite_schema WHERE type IN ('trigger', 'view')",
+	    &foreign)) != SQLITE_OK)
+		return store_complain(st, rc, "cannot be read", err, err_size);
+	if (id != STORE_APPLICATION_ID && (id != 0 || v != 0 || objects != 0)) {
+		snprintf(err, err_size, "%s is the database of another program: correct \"store\" in "
+		    "the configuration", st->path);
+		return TSR_CONFIG;
+	}
+	if (v > (int64_t)newest) {
+		snprintf(err, err_size, "the store %s has schema version %lld, this program understands "
+		    "%u and older: install the newer program again, or restore a backup made "
+		    "before the upgrade", st->path, (long long)v, newest);
+		return TSR_STORE_NEWER;
+	}
+	if (v < 0 || foreign != 0 || (v == 0 && objects != 0)) {
+		snprintf(err, err_size, "the store %s was altered: restore a backup", st->path);
+		return TSR_CORRUPT;
+	}
+	if (version != NULL)
+		*version = (unsigned)v;
+	return TSR_OK;
+}
+
+/* A value that only the right store key opens. */
+static int
+put_check(struct store *st)
+{
+	uint8_t sealed[sizeof(CHECK_TEXT) + SEAL_OVERHEAD];
+	sqlite3_stmt *s = NULL;
+	int rc;
+
+	if (seal_make(st->seal, "meta", "check", CHECK_TEXT, sizeof(CHECK_TEXT), sealed) != TSR_OK)
+		return SQLITE_ERROR;
+	rc = sqlite3_prepare_v2(st->db, "INSERT INTO meta VALUES ('check', ?1)", -1, &s, NULL);
+	if (rc == SQLITE_OK &&
+	    (rc = sqlite3_bind_blob(s, 1, sealed, (int)sizeof(sealed), SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_step(s);
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+run_steps(struct store *st, const char *const *steps, unsigned from, unsigned n)
+{
+	char sql[64];
+	unsigned i;
+	int rc;
+
+	if ((rc = sqlite3_exec(st->db, "BEGIN IMMEDIATE", NULL, NULL, NULL)) != SQLITE_OK)
+		return rc;
+	for (i = from; i < n; i++)
+		if ((rc = sqlite3_exec(st->db, steps[i], NULL, NULL, NULL)) != SQLITE_OK)
+			return rc;
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %u", n);
+	if ((rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL)) != SQLITE_OK)
+		return rc;
+	if (from == 0) {
+		snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", STORE_APPLICATION_ID);
+		if ((rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL)) != SQLITE_OK ||
+		    (rc = put_check(st)) != SQLITE_OK)
+			return rc;
+	}
+	return sqlite3_exec(st->db, "COMMIT", NULL, NULL, NULL);
+}
+
+int
+store_schema_migrate(struct store *st, const char *const *steps, unsigned n,
+    char *err, size_t err_size)
+{
+	char what[96];
+	unsigned version;
+	int rc, r;
+
+	if ((r = store_schema_identify(st, n, &version, err, err_size)) != TSR_OK || version == n)
+		return r;
+	if ((rc = run_steps(st, steps, version, n)) == SQLITE_OK)
+		return TSR_OK;
+	snprintf(what, sizeof(what), "cannot be brought from schema version %u to %u and was left "
+	    "as it is", version, n);
+	r = store_complain(st, rc, what, err, err_size);
+	if (!sqlite3_get_autocommit(st->db))
+		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
+	return r;
+}
+
+int
+store_schema_check_key(struct store *st, char *err, size_t err_size)
+{
+	struct secret *text = NULL;
+	sqlite3_stmt *s = NULL;
+	const uint8_t *p;
+	size_t n;
+	int rc, r;
+
+	rc = sqlite3_prepare_v2(st->db, "SELECT value FROM meta WHERE name = 'check'", -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE)
+		r = TSR_CORRUPT;
+	else if (rc != SQLITE_ROW)
+		r = store_code(rc);
+	else if ((r = store_column_blob(s, 0, SEAL_OVERHEAD, SEAL_MAX, &p, &n)) == TSR_OK &&
+	    (r = seal_open(st->seal, "meta", "check", p, n, &text)) == TSR_OK &&
+	    (text->size != sizeof(CHECK_TEXT) || memcmp(text->data, CHECK_TEXT, text->size) != 0))
+		r = TSR_CORRUPT;
+	if (r == TSR_CORRUPT)
+		snprintf(err, err_size, "the store %s does not open with this store key: put back the "
+		    "key that belongs to it, or a backup that belongs to the key", st->path);
+	else if (r != TSR_OK)
+		(void)store_complain(st, rc, "cannot be read", err, err_size);
+	secret_free(&text);
+	sqlite3_finalize(s);
+	return r;
+}

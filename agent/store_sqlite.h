@@ -1,0 +1,92 @@
+/*
+ * store_sqlite.h - what the files of the SQLite back end share.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_STORE_SQLITE_H
+#define AGENT_STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/store.h"
+#include "base/secret.h"
+
+#define STORE_APPLICATION_ID	0x54535231	/* "TSR1", in the file's header */
+
+/* Statements that are prepared once and kept. */
+enum store_stmt {
+	STMT_BEGIN, STMT_COMMIT, STMT_ROLLBACK, STMT_SAVEPOINT, STMT_RELEASE, STMT_UNDO,
+	STMT_CREDENTIAL_ADD, STMT_CREDENTIAL_GET, STMT_CREDENTIAL_ALL, STMT_CREDENTIAL_OF,
+	STMT_CREDENTIAL_ACTIVE, STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
+	STMT_CREDENTIAL_REMOVE, STMT_CREDENTIAL_USED,
+	STMT_SIGNING_ADD, STMT_SIGNING_ALL, STMT_SIGNING_EXISTS, STMT_SIGNING_STATE,
+	STMT_SIGNING_REMOVE,
+	STMT_COUNT
+};
+
+struct store {
+	sqlite3 *db;			/* NULL after a failure, until it could be opened again */
+	char *path;			/* without links */
+	struct secret *seal;		/* sealing key */
+	sqlite3_stmt *stmt[STMT_COUNT];
+	int batch;			/* a transaction is open */
+	int savepoint;			/* and a request's savepoint in it */
+	int dirty;			/* something was kept in it */
+	int broken;			/* it is lost: nothing but store_commit helps */
+	int suspect;			/* a commit failed: no write before a whole checkpoint */
+	unsigned walking;		/* each() callbacks under way */
+	sqlite3_int64 changes;		/* sqlite3_total_changes64 at store_begin */
+	uint64_t failures;
+};
+
+/* store_open.c: open the file, check what it is, migrate it, check the key. */
+int store_connect(struct store *st, char *err, size_t err_size);
+/* Finalize and close; the WAL is moved into the file by SQLite. */
+void store_disconnect(struct store *st);
+
+/* store_schema.c: whose file it is, and of which version.  *version may be
+ * NULL; 0 is a file without tables.  TSR_STORE_NEWER beyond newest, TSR_CONFIG
+ * for another program's database, TSR_CORRUPT, TSR_STORE; err gets the
+ * sentence. */
+int store_schema_identify(struct store *st, unsigned newest, unsigned *version,
+    char *err, size_t err_size);
+/* The file's version is brought to n in one transaction, where
+ * steps[i] leads from i to i + 1.  A new file also gets its application id and
+ * the check value of the key.  On error the file is as it was; codes as for
+ * store_schema_identify. */
+int store_schema_migrate(struct store *st, const char *const *steps, unsigned n,
+    char *err, size_t err_size);
+/* TSR_CORRUPT where the store was sealed under another key. */
+int store_schema_check_key(struct store *st, char *err, size_t err_size);
+extern const char *const store_schema_steps[STORE_SCHEMA];
+
+/* store_batch.c: open again after a failure; with write also make sure that
+ * what the file shows is durable.  TSR_STORE. */
+int store_ready(struct store *st, int write);
+
+/* store_row.c */
+/* An SQLite result as one of ours. */
+int store_code(int rc);
+/* The same, TSR_CORRUPT, TSR_NOMEM or TSR_STORE, with the sentence "the store
+ * PATH what: ..." or a better one. */
+int store_complain(struct store *st, int rc, const char *what, char *err, size_t err_size);
+/* The kept statement, reset and without bindings.  TSR_STORE. */
+int store_stmt(struct store *st, enum store_stmt which, const char *sql, sqlite3_stmt **out);
+/* Run a statement that returns no row, inside store_begin; *changed (may be
+ * NULL) is how many rows it changed.  TSR_CONFLICT for a constraint; after
+ * every other failure the batch is broken.  Binding errors come in as bound. */
+int store_write(struct store *st, sqlite3_stmt *s, int bound, int *changed);
+/* Is there a row for the key bound as ?1?  TSR_OK, TSR_NOT_FOUND. */
+int store_exists(struct store *st, enum store_stmt which, const char *sql, const char *key);
+
+/* Columns of the row at hand; anything but what is asked for is TSR_CORRUPT.
+ * Text has no NUL in it and min to size - 1 bytes. */
+int store_column_text(sqlite3_stmt *s, int column, char *out, size_t min, size_t size);
+int store_column_int(sqlite3_stmt *s, int column, int64_t min, int64_t max, int64_t *out);
+/* *p is good until the statement moves on. */
+int store_column_blob(sqlite3_stmt *s, int column, size_t min, size_t max,
+    const uint8_t **p, size_t *n);
+
+#endif
