@@ -20,6 +20,8 @@ int admin_may_change(struct agent *a, const struct http_request *r, const struct
 
 void admin_devices(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_credentials(struct agent *a, const struct http_request *r, const struct asker *who);
+/* POST /admin/enrolment-codes {"subject"} */
+void admin_code(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_enrol(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_credential(struct agent *a, const struct http_request *r, const struct asker *who,
     const char *id);

@@ -35,6 +35,7 @@ struct agent {
 	struct prompts *prompts;
 	struct helpers *helpers;
 	struct proofs *proofs;
+	struct enrol_codes *codes;
 };
 
 /* Who asks: the kernel's word about the connection, and the name that goes

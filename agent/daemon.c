@@ -18,6 +18,7 @@
 #include "agent/clock.h"
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
+#include "agent/enrol_code.h"
 #include "agent/listen.h"
 #include "agent/proof.h"
 #include "agent/route.h"
@@ -277,7 +278,8 @@ daemon_parts(struct daemon *d)
 	    (r = prompts_new(a->loop, a->events, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
-	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK)
+	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK ||
+	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
 		return r;
 	loop_set_batch(a->loop, &batch);
 	return TSR_OK;
@@ -359,6 +361,7 @@ daemon_free(struct daemon **dp)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	proofs_free(&d->agent.proofs);
+	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
 	helpers_free(&d->agent.helpers);
 	sessions_free(&d->agent.sessions);

@@ -13,6 +13,7 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/device.h"
+#include "agent/enrol_code.h"
 #include "agent/login.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
@@ -25,11 +26,13 @@ struct enrol {
 	const struct http_request *request;
 	struct uri uri;
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
+	int self;			/* by the subject, who proves himself first */
 	struct credential *credential;	/* being put together */
 	struct device device;		/* the token that matched */
 	unsigned ticket;
 	int *answered;			/* set where a look-up ends inside its call */
 	struct device_query *query;
+	struct login *login;		/* the proof with an earlier credential */
 	struct proof *proof;
 };
 
@@ -39,6 +42,7 @@ enrol_free(struct enrol *e)
 	if (e->ticket != 0)
 		names_cancel(e->agent->names, e->ticket);
 	device_query_cancel(&e->query);
+	login_cancel(&e->login);
 	proof_cancel(&e->proof);
 	credential_free(&e->credential);
 	free(e);
@@ -243,11 +247,59 @@ enrol_prove(struct enrol *e)
 }
 
 static void
+enrol_prove_or_fail(struct enrol *e)
+{
+	char members[96];
+	int r;
+
+	if ((r = enrol_prove(e)) == TSR_OK)
+		return;
+	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	enrol_fail(e, r, members, NULL);
+}
+
+static void
+enrol_vouched_for(void *arg, int code, const struct credential *c, const char *members,
+    const char *detail)
+{
+	struct enrol *e = arg;
+
+	(void)c;
+	e->login = NULL;
+	if (code != TSR_OK)
+		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+	else
+		enrol_prove_or_fail(e);
+}
+
+/* A further credential of one's own: first a fresh proof by an equal or
+ * stronger one. */
+static void
+enrol_vouch_for_oneself(struct enrol *e)
+{
+	struct login_ask ask = {
+		.subject = e->credential->subject, .uid = e->credential->uid,
+		.requester = e->request->caller, .acr = e->credential->acr,
+		.audience = ENROL_AUDIENCE, .scope = "", .client_id = ""
+	};
+	char detail[256], members[96];
+	int r;
+
+	if ((r = login_start(e->agent, &ask, enrol_vouched_for, e, detail, &e->login)) == TSR_OK)
+		return;
+	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	if (r == TSR_DEVICE_NOT_FOUND)
+		enrol_fail(e, TSR_STEP_UP_REQUIRED, members, "the first credential is enrolled by an "
+		    "administrator, or with a code that he gives: \"tessera enroll code\"");
+	else
+		enrol_fail(e, r, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(r));
+}
+
+static void
 enrol_keys(void *arg, int code, const struct device_keys *keys, const char *detail)
 {
 	struct enrol *e = arg;
 	const struct device_key *k = NULL;
-	char members[96];
 	size_t i, n = 0;
 	int r;
 
@@ -270,10 +322,10 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 		    "P-384, RSA of 2048 bits or more, Ed25519)");
 	else if ((r = enrol_known(e)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
-	else if ((r = enrol_prove(e)) != TSR_OK) {
-		login_failure(r, PROTO_TRIES_UNKNOWN, members);
-		enrol_fail(e, r, members, NULL);
-	}
+	else if (e->self)
+		enrol_vouch_for_oneself(e);
+	else
+		enrol_prove_or_fail(e);
 }
 
 /* --- which token --- */
@@ -414,30 +466,75 @@ enrol_read(struct enrol *e, const struct http_request *r, const json_t *o)
 	return TSR_INVALID;
 }
 
-void
-enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *who)
+/* Everything but the members; NULL where the request was answered. */
+static struct enrol *
+enrol_new(struct agent *a, const struct http_request *r)
 {
-	static const char *const allowed[] = { "kind", "subject", "device", "label", "vouch", NULL };
-	struct enrol *e = NULL;
-	json_t *o;
-	int code;
+	struct enrol *e;
 
-	(void)who;
-	if (body_read(r, allowed, &o) != TSR_OK)
-		return;
 	if ((e = calloc(1, sizeof(*e))) == NULL ||
 	    (e->credential = calloc(1, sizeof(*e->credential))) == NULL) {
 		free(e);
-		json_decref(o);
 		problem(r->conn, TSR_NOMEM, NULL);
-		return;
+		return NULL;
 	}
 	e->agent = a;
 	e->request = r;
 	store_make_id(e->credential->id);
 	(void)snprintf(e->credential->kind, sizeof(e->credential->kind), "pkcs11");
 	e->credential->state = CREDENTIAL_ACTIVE;
+	return e;
+}
+
+void
+enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	static const char *const allowed[] = { "kind", "subject", "device", "label", "vouch", NULL };
+	struct enrol *e;
+	json_t *o;
+	int code;
+
+	(void)who;
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	if ((e = enrol_new(a, r)) == NULL) {
+		json_decref(o);
+		return;
+	}
 	code = enrol_read(e, r, o);
+	json_decref(o);
+	if (code != TSR_OK) {
+		enrol_free(e);
+		return;
+	}
+	http_park(r->conn, enrol_gone, e);
+	enrol_begin(e);
+}
+
+void
+enrol_own(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	static const char *const allowed[] = { "kind", "device", "label", "code", NULL };
+	const char *code_text;
+	struct enrol *e;
+	json_t *o;
+	int code;
+
+	if (body_read(r, allowed, &o) != TSR_OK)
+		return;
+	if ((e = enrol_new(a, r)) == NULL) {
+		json_decref(o);
+		return;
+	}
+	e->self = 1;
+	(void)json_object_set_new(o, "subject", json_string(who->name));
+	if ((code = enrol_read(e, r, o)) == TSR_OK &&
+	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
+		e->self = 0;	/* the code stands for the administrator */
+		if ((code = enrol_code_spend(a->codes, r->caller->uid, code_text)) != TSR_OK)
+			problem(r->conn, code, "this enrolment code is wrong, used or over: ask an "
+			    "administrator for a new one");
+	}
 	json_decref(o);
 	if (code != TSR_OK) {
 		enrol_free(e);

@@ -10,7 +10,14 @@
 
 #include "agent/agent.h"
 
-/* The caller may enrol (admin.c has checked); answers at once or parks. */
+#define ENROL_AUDIENCE	"tessera-enrol"	/* what the prompter shows for the vouching proof */
+
+/* POST /admin/credentials: the caller may enrol (admin.c has checked); answers
+ * at once or parks. */
 void enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *who);
+
+/* POST /credentials: one's own, with a code (enrol_code.h), or after a fresh
+ * proof by an equal or stronger credential. */
+void enrol_own(struct agent *a, const struct http_request *r, const struct asker *who);
 
 #endif

@@ -28,6 +28,7 @@ struct device_grant {
 	char audience[SESSION_AUDIENCE_LEN];	/* "" for POST /session */
 	char scope[GRANT_SCOPE_MAX];
 	char client[MINT_CLIENT_MAX];
+	enum audience_class class;
 	enum audience_reuse reuse;
 	enum acr acr;
 	uint64_t generation;		/* of the policy that admitted it */
@@ -69,10 +70,11 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	int r;
 
 	*aud = policy_audience(p, d->audience);
+	if (*aud == NULL || policy_may_ask(p, *aud, c) != TSR_OK)
+		return TSR_DENIED;	/* the caller's unit may have changed, too */
 	if (d->generation == policy_generation(p))
 		return TSR_OK;
-	if (*aud == NULL || policy_may_ask(p, *aud, c) != TSR_OK || (*aud)->acr > d->acr ||
-	    (*aud)->reuse != d->reuse)
+	if ((*aud)->acr > d->acr || (*aud)->reuse != d->reuse || (*aud)->class != d->class)
 		return TSR_DENIED;
 	buf_init(&scope, GRANT_SCOPE_MAX);
 	r = policy_scope(*aud, d->scope, &scope);
@@ -301,6 +303,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 	}
 	d->only = only;
 	d->acr = g->audience->acr;
+	d->class = g->audience->class;
 	d->reuse = g->audience->reuse;
 	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
 	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);

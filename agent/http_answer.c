@@ -15,15 +15,15 @@
 #define HEAD_ROOM	256	/* bytes of an answer's own head lines */
 
 #define FULL_BODY "{\"error\":\"temporarily_unavailable\"," \
-    "\"error_description\":\"this user has too many connections\"}"
+    "\"error_description\":\"there are too many connections\"}"
 
-_Static_assert(sizeof(FULL_BODY) - 1 == 92, "Content-Length of conn_full");
+_Static_assert(sizeof(FULL_BODY) - 1 == 88, "Content-Length of conn_full");
 
 const char conn_full[] =
     "HTTP/1.1 503 Service Unavailable\r\n"
     "Content-Type: application/json\r\n"
     "Cache-Control: no-store\r\n"
-    "Content-Length: 92\r\n"
+    "Content-Length: 88\r\n"
     "Connection: close\r\n"
     "\r\n"
     FULL_BODY;

@@ -120,6 +120,33 @@ server_turn_away(struct http_server *s, int fd)
 	(void)send(fd, conn_full, strlen(conn_full), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+static void
+server_accept_again(void *arg)
+{
+	struct http_server *s = arg;
+	size_t i;
+
+	s->paused = 0;
+	for (i = 0; i < s->n_listeners; i++)
+		(void)loop_mod(s->loop, &s->listener[i].watch, EPOLLIN);
+}
+
+/* Out of descriptors or memory: the listeners stay ready, so look away for a
+ * moment, and let the largest user pay. */
+static void
+server_pause(struct http_server *s)
+{
+	size_t i;
+
+	if (timer_arm(loop_timers(s->loop), &s->pause, clock_boot_ms() + ACCEPT_REST_MS,
+	    server_accept_again, s) != TSR_OK)
+		return;
+	s->paused = 1;
+	for (i = 0; i < s->n_listeners; i++)
+		(void)loop_mod(s->loop, &s->listener[i].watch, 0);
+	(void)server_make_room(s, 0);
+}
+
 /* The limits, then the caller; TSR_OK: fd belongs to a connection now. */
 static int
 server_admit_uid(struct http_server *s, int fd, enum http_socket kind, struct http_uid *u)
@@ -135,8 +162,13 @@ server_admit_uid(struct http_server *s, int fd, enum http_socket kind, struct ht
 	}
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
 		return TSR_SYSTEM;
-	if ((r = caller_read(fd, s->limits.use_pidfd, &caller)) != TSR_OK)
+	if ((r = caller_read(fd, s->limits.use_pidfd, &caller)) != TSR_OK) {
+		if (r == TSR_SYSTEM || r == TSR_NOMEM) {
+			server_turn_away(s, fd);
+			server_pause(s);
+		}
 		return r;
+	}
 	if (caller.uid != u->uid)
 		r = TSR_DENIED;
 	else
@@ -166,33 +198,6 @@ server_admit(struct http_server *s, int fd, enum http_socket kind)
 		(void)close(fd);
 		server_uid_done(u);
 	}
-}
-
-static void
-server_accept_again(void *arg)
-{
-	struct http_server *s = arg;
-	size_t i;
-
-	s->paused = 0;
-	for (i = 0; i < s->n_listeners; i++)
-		(void)loop_mod(s->loop, &s->listener[i].watch, EPOLLIN);
-}
-
-/* Out of descriptors or memory: the listeners stay ready, so look away for a
- * moment, and let the largest user pay. */
-static void
-server_pause(struct http_server *s)
-{
-	size_t i;
-
-	if (timer_arm(loop_timers(s->loop), &s->pause, clock_boot_ms() + ACCEPT_REST_MS,
-	    server_accept_again, s) != TSR_OK)
-		return;
-	s->paused = 1;
-	for (i = 0; i < s->n_listeners; i++)
-		(void)loop_mod(s->loop, &s->listener[i].watch, 0);
-	(void)server_make_room(s, 0);
 }
 
 static void

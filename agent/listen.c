@@ -130,27 +130,29 @@ listen_clear(const struct sockaddr_un *at, const struct complaint *e)
 }
 
 static int
-listen_bind(const char *path, mode_t mode, gid_t group, int *out, const struct complaint *e)
+listen_bind(const char *dir, const char *name, mode_t mode, gid_t group, int *out,
+    char path[108], const struct complaint *e)
 {
 	struct sockaddr_un at;
 	int fd, r;
 
 	memset(&at, 0, sizeof(at));
 	at.sun_family = AF_UNIX;
-	memcpy(at.sun_path, path, strlen(path) + 1);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", dir, name);
 	if ((r = listen_clear(&at, e)) != TSR_OK)
 		return r;
 	/* Nobody can connect before listen, so the mode is in time. */
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
 	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    (group != (gid_t)-1 && chown(path, (uid_t)-1, group) != 0) ||
-	    chmod(path, mode) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
-		r = complain(e, TSR_SYSTEM, "%s: %s", path, strerror(errno));
+	    (group != (gid_t)-1 && chown(at.sun_path, (uid_t)-1, group) != 0) ||
+	    chmod(at.sun_path, mode) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
+		r = complain(e, TSR_SYSTEM, "%s: %s", at.sun_path, strerror(errno));
 		if (fd != -1)
 			(void)close(fd);
 		return r;
 	}
 	*out = fd;
+	memcpy(path, at.sun_path, sizeof(at.sun_path));
 	return TSR_OK;
 }
 
@@ -165,13 +167,12 @@ listen_bind_both(const char *dir, int user_mode, gid_t admin_gid, struct listene
 		    dir, sizeof(l->api_path) - sizeof("/tessera.sock"));
 	if ((r = listen_dir(dir, user_mode ? 0700 : 0755, l, e)) != TSR_OK)
 		return r;
-	(void)snprintf(l->api_path, sizeof(l->api_path), "%s/tessera.sock", dir);
-	(void)snprintf(l->admin_path, sizeof(l->admin_path), "%s/admin.sock", dir);
-	if ((r = listen_bind(l->api_path, user_mode ? 0600 : 0666, (gid_t)-1, &l->api, e)) != TSR_OK)
-		return r;
 	l->bound = 1;
-	return listen_bind(l->admin_path, user_mode ? 0600 : 0660, user_mode ? (gid_t)-1 : admin_gid,
-	    &l->admin, e);
+	if ((r = listen_bind(dir, "tessera.sock", user_mode ? 0600 : 0666, (gid_t)-1, &l->api,
+	    l->api_path, e)) != TSR_OK)
+		return r;
+	return listen_bind(dir, "admin.sock", user_mode ? 0600 : 0660,
+	    user_mode ? (gid_t)-1 : admin_gid, &l->admin, l->admin_path, e);
 }
 
 int
@@ -199,12 +200,14 @@ listen_close(struct listeners *l)
 		(void)close(l->api);
 	if (l->admin != -1)
 		(void)close(l->admin);
-	if (l->bound) {
+	/* Only what we have put there. */
+	if (l->api_path[0] != '\0')
 		(void)unlink(l->api_path);
+	if (l->admin_path[0] != '\0')
 		(void)unlink(l->admin_path);
-	}
 	if (l->dir != -1)
 		(void)close(l->dir);
 	l->api = l->admin = l->dir = -1;
+	l->api_path[0] = l->admin_path[0] = '\0';
 	l->bound = 0;
 }

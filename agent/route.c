@@ -13,6 +13,7 @@
 #include "agent/admin.h"
 #include "agent/agent.h"
 #include "agent/api.h"
+#include "agent/enrol.h"
 #include "agent/grant.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -36,6 +37,7 @@ static const struct route {
 	{ HTTP_API, HTTP_DELETE, "/session", 0, api_session_delete, NULL },
 	{ HTTP_API, HTTP_GET, "/devices", 0, api_devices, NULL },
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
+	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
@@ -46,6 +48,7 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_GET, "/admin/devices", 0, admin_devices, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials", 1, admin_credentials, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials", 0, admin_enrol, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/enrolment-codes", 0, admin_code, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },

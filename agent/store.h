@@ -35,6 +35,10 @@ int store_open(const char *url, const struct secret *key, struct store **out,
 /* A batch that was not committed is undone. */
 void store_close(struct store **st);
 
+/* 1 where url names no file yet: only then may a store key be made, since a
+ * store that is there needs the one it has. */
+int store_is_new(const char *url);
+
 /* The store key: file (made with random bytes, 0600, at first start where
  * create is 1), 32 raw bytes, ours with no rights for others, or root's
  * (credentials of the service manager).  TSR_CONFIG for everything else. */

@@ -19,9 +19,9 @@ int
 store_ready(struct store *st, int write)
 {
 	char err[256];
-	int rc, r;
+	int rc;
 
-	if (st->db == NULL && (r = store_connect(st, err, sizeof(err))) != TSR_OK)
+	if (st->db == NULL && store_connect(st, err, sizeof(err)) != TSR_OK)
 		return TSR_STORE;
 	if (!write || !st->suspect)
 		return TSR_OK;

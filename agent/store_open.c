@@ -5,6 +5,8 @@
  */
 #include "agent/store_sqlite.h"
 
+#include <sys/stat.h>
+#include <errno.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -185,6 +187,15 @@ canonical(const char *url, char **out, char *err, size_t err_size)
 	free(real);
 	free(whole);
 	return r;
+}
+
+int
+store_is_new(const char *url)
+{
+	struct stat sb;
+
+	return strncmp(url, URL_PREFIX, strlen(URL_PREFIX)) == 0 &&
+	    lstat(url + strlen(URL_PREFIX), &sb) == -1 && errno == ENOENT;
 }
 
 int

@@ -13,11 +13,9 @@
 int
 store_code(int rc)
 {
-	switch (rc & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
+	if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return TSR_OK;
+	switch (rc & 0xff) {
 	case SQLITE_NOMEM:
 		return TSR_NOMEM;
 	case SQLITE_CORRUPT:
@@ -49,15 +47,15 @@ store_complain(struct store *st, int rc, const char *what, char *err, size_t err
 int
 store_stmt(struct store *st, enum store_stmt which, const char *sql, sqlite3_stmt **out)
 {
-	int r;
+	int rc, r;
 
 	if ((r = store_ready(st, 0)) != TSR_OK)
 		return r;
 	if (st->stmt[which] == NULL) {
-		r = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+		rc = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		    &st->stmt[which], NULL);
-		if (r != SQLITE_OK)
-			return store_code(r);
+		if (rc != SQLITE_OK)
+			return (r = store_code(rc)) == TSR_OK ? TSR_STORE : r;
 	}
 	if (sqlite3_stmt_busy(st->stmt[which]))
 		return TSR_INVALID;	/* each() inside its own each() */

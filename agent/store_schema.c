@@ -86,7 +86,7 @@ int
 store_schema_identify(struct store *st, unsigned newest, unsigned *version,
     char *err, size_t err_size)
 {
-	int64_t id, v, objects, foreign;
+	int64_t id = 0, v = 0, objects = 0, foreign = 0;
 	int rc;
 
 	if ((rc = number(st, "PRAGMA application_id", &id)) != SQLITE_OK ||
@@ -162,7 +162,7 @@ store_schema_migrate(struct store *st, const char *const *steps, unsigned n,
     char *err, size_t err_size)
 {
 	char what[96];
-	unsigned version;
+	unsigned version = 0;
 	int rc, r;
 
 	if ((r = store_schema_identify(st, n, &version, err, err_size)) != TSR_OK || version == n)
@@ -189,10 +189,8 @@ store_schema_check_key(struct store *st, char *err, size_t err_size)
 	rc = sqlite3_prepare_v2(st->db, "SELECT value FROM meta WHERE name = 'check'", -1, &s, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
-	if (rc == SQLITE_DONE)
-		r = TSR_CORRUPT;
-	else if (rc != SQLITE_ROW)
-		r = store_code(rc);
+	if (rc != SQLITE_ROW)
+		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code(rc);
 	else if ((r = store_column_blob(s, 0, SEAL_OVERHEAD, SEAL_MAX, &p, &n)) == TSR_OK &&
 	    (r = seal_open(st->seal, "meta", "check", p, n, &text)) == TSR_OK &&
 	    (text->size != sizeof(CHECK_TEXT) || memcmp(text->data, CHECK_TEXT, text->size) != 0))

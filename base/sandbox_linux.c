@@ -152,7 +152,9 @@ sandbox_landlock(const struct role *role, const struct sandbox_path *extra, size
 	    (r = sandbox_landlock_allow(fd, role->paths, role->n_paths)) != TSR_OK ||
 	    (r = sandbox_landlock_allow(fd, extra, n)) != TSR_OK ||
 	    (r = sandbox_landlock_allow(fd, sanitizer, n_sanitizer)) != TSR_OK ||
-	    (exec && (r = sandbox_landlock_allow(fd, exec_paths, COUNT(exec_paths))) != TSR_OK))
+	    (exec && (r = sandbox_landlock_allow(fd, exec_paths, COUNT(exec_paths))) != TSR_OK) ||
+	    /* an agent's helpers inherit its rules */
+	    (exec && (r = sandbox_landlock_allow(fd, module_paths, COUNT(module_paths))) != TSR_OK))
 		goto out;
 	r = sandbox_landlock_enter(fd);
  out:
@@ -179,9 +181,10 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_path *extra, size_t n
 			exec |= (extra[i].access & SANDBOX_EXEC) != 0;
 	if (role == SANDBOX_AGENT && exec)	/* its helpers inherit this */
 		calls |= roles[SANDBOX_KEEPER].calls;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || (r = sandbox_drop_caps()) != TSR_OK)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return TSR_SYSTEM;
-	if ((r = sandbox_landlock(&roles[role], extra, n, exec)) != TSR_OK)
+	if ((r = sandbox_drop_caps()) != TSR_OK ||
+	    (r = sandbox_landlock(&roles[role], extra, n, exec)) != TSR_OK)
 		return r;
 	return sandbox_seccomp_enter(calls);
 }

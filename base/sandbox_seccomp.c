@@ -28,10 +28,6 @@
 
 #define LAST_KNOWN_CALL	451	/* cachestat; numbers from 424 on are the same everywhere */
 #define LAST_NEW_CALL	511	/* behind it are x86-64's oldest x32 calls */
-#define LAST_FAMILY	63	/* address families end at 46 today */
-#define LAST_PRCTL	127	/* plain prctl numbers end at 79 today */
-#define FIRST_IOCTL	0x5400u	/* terminals and file descriptors: asm-generic/ioctls.h */
-#define LAST_IOCTL	0x547fu
 
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 			CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
@@ -216,14 +212,13 @@ seccomp_future(scmp_filter_ctx ctx)
 	return r;
 }
 
-/* A call of which the argument arg may be one of list, all between first and
- * last; any other value is error. */
+/* A call of which the argument arg may be one of list, which ascends; any
+ * other value is error. */
 struct choice {
 	int nr;
 	unsigned arg;
 	const uint64_t *list;
 	size_t n;
-	uint64_t first, last;
 	uint64_t except;	/* left to other rules; NO_EXCEPT */
 	int error;
 };
@@ -234,20 +229,21 @@ static int
 seccomp_choice(scmp_filter_ctx ctx, const struct choice *c)
 {
 	const uint32_t error = SCMP_ACT_ERRNO((uint32_t)c->error);
+	const uint64_t last = c->list[c->n - 1];
 	uint32_t action;
-	uint64_t v;
-	size_t i;
+	uint64_t v = c->list[0];
+	size_t i = 0;
 	int r;
 
-	r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_when(c->arg, SCMP_CMP_GT, c->last));
-	if (r == 0 && c->first > 0)
-		r = seccomp_rule_add(ctx, error, c->nr, 1,
-		    seccomp_when(c->arg, SCMP_CMP_LT, c->first));
-	for (v = c->first; v <= c->last && r == 0; v++) {
+	r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_when(c->arg, SCMP_CMP_GT, last));
+	if (r == 0 && v > 0)
+		r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_when(c->arg, SCMP_CMP_LT, v));
+	for (; v <= last && r == 0; v++) {
 		action = error;
-		for (i = 0; i < c->n; i++)
-			if (c->list[i] == v)
-				action = SCMP_ACT_ALLOW;
+		if (c->list[i] == v) {
+			action = SCMP_ACT_ALLOW;
+			i++;
+		}
 		if (v != c->except)
 			r = seccomp_rule_add(ctx, action, c->nr, 1,
 			    seccomp_when(c->arg, SCMP_CMP_EQ, v));
@@ -259,18 +255,16 @@ static int
 seccomp_choices(scmp_filter_ctx ctx, unsigned parts)
 {
 	static const uint64_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
-	static const uint64_t ioctls[] = { FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS };
+	static const uint64_t ioctls[] = { TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX };
 	/* these take nothing but from the process itself */
 	static const uint64_t prctls[] = { PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_GET_DUMPABLE,
 		PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_CAPBSET_DROP,
-		PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_TIMERSLACK, PR_SET_TIMERSLACK };
+		PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS };
 	const struct choice choices[] = {
-		{ CALL(socket), 0, families, parts & I ? 3 : 1, 0, LAST_FAMILY, NO_EXCEPT,
-		    EAFNOSUPPORT },
-		{ CALL(socketpair), 0, families, 1, 0, LAST_FAMILY, NO_EXCEPT, EAFNOSUPPORT },
-		{ CALL(ioctl), 1, ioctls, COUNT(ioctls), FIRST_IOCTL, LAST_IOCTL, NO_EXCEPT,
-		    EPERM },
-		{ CALL(prctl), 0, prctls, COUNT(prctls), 0, LAST_PRCTL, PR_SET_DUMPABLE, EPERM },
+		{ CALL(socket), 0, families, parts & I ? 3 : 1, NO_EXCEPT, EAFNOSUPPORT },
+		{ CALL(socketpair), 0, families, 1, NO_EXCEPT, EAFNOSUPPORT },
+		{ CALL(ioctl), 1, ioctls, COUNT(ioctls), NO_EXCEPT, EPERM },
+		{ CALL(prctl), 0, prctls, COUNT(prctls), PR_SET_DUMPABLE, EPERM },
 	};
 	size_t i;
 	int r = 0;

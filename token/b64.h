@@ -12,7 +12,7 @@
 #include "base/buf.h"
 
 /* Characters that n bytes become. */
-#define B64_LEN(n)	(((n) * 4 + 2) / 3)
+#define B64_LEN(n)	(((size_t)(n) * 4 + 2) / 3)
 
 /* Writes B64_LEN(n) characters, no terminator; returns that number. */
 size_t b64_encode(char *out, const void *in, size_t n);

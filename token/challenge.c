@@ -115,7 +115,7 @@ int
 challenge_context_decode(const void *p, size_t n,
     struct challenge_memory *memory, struct challenge_context *c)
 {
-	char *at = memory->text;
+	char *at = memory->text;	/* cppcheck-suppress ctuuninitvar ; written only */
 	uint64_t purpose = 0, reuse = 0, expiry = 0;
 	struct challenge_context d;
 	struct reader rd;

@@ -16,7 +16,7 @@
 #define CHALLENGE_NONCE_LEN	32
 #define CHALLENGE_LEN		(21 + CHALLENGE_NONCE_LEN + 32)	/* bytes a device signs */
 #define CHALLENGE_FIELD_MAX	1024		/* bytes of one field */
-#define CHALLENGE_CONTEXT_MAX	(10 * 1028)	/* bytes of a context */
+#define CHALLENGE_CONTEXT_MAX	10280	/* bytes of a context: ten of those with their lengths */
 
 enum challenge_purpose {
 	CHALLENGE_ENROL = 1,	/* a key is being enrolled */

@@ -130,7 +130,9 @@ json_escape(char *out, const char *s, size_t n)
 
 	for (i = 0; i < n; i++) {
 		if ((uint8_t)s[i] < 0x20) {
-			memcpy(o, "\\u00", 4);
+			o[0] = '\\';
+			o[1] = 'u';
+			o[2] = o[3] = '0';
 			o[4] = hex[(uint8_t)s[i] >> 4];
 			o[5] = hex[s[i] & 15];
 			o += JSON_ESCAPE_MAX;

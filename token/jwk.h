@@ -19,8 +19,8 @@ enum jwk_alg { JWK_EDDSA = 1, JWK_ES256 = 2, JWK_RS256 = 3 };
 #define JWK_KID_MAX		64	/* characters of a kid in a set that others made */
 #define JWK_RSA_MAX		PUBKEY_RSA_MAX	/* bytes of an RSA modulus */
 #define JWK_SET_MAX		16	/* keys in a set */
-#define JWK_SET_BYTES_MAX	(64 * 1024)
-#define JWK_BYTES_MAX		(16 * 1024)	/* of one key, certificates included */
+#define JWK_SET_BYTES_MAX	65536
+#define JWK_BYTES_MAX		16384	/* of one key, certificates included */
 #define JWK_DEPTH_MAX		16	/* nesting of JSON */
 
 const char *jwk_alg_name(enum jwk_alg alg);		/* "EdDSA" ... */

@@ -14,7 +14,7 @@
 #include "token/b64.h"
 #include "token/json.h"
 
-#define JWS_MAX		(64 * 1024)	/* bytes of a JWS that we make */
+#define JWS_MAX		65536	/* bytes of a JWS that we make */
 
 int
 jws_head(const struct jwk *k, char out[JWS_HEAD_MAX], size_t *len)

@@ -13,13 +13,13 @@
 #include "token/jwk.h"
 #include "token/jws.h"
 
-#define JWT_MAX			(8 * 1024)	/* bytes of a whole token */
+#define JWT_MAX			8192	/* bytes of a whole token */
 #define JWT_DEPTH_MAX		16		/* nesting of JSON */
 #define JWT_TEXT_MAX		256		/* bytes of one text claim, with NUL */
 #define JWT_SCOPE_MAX		512		/* bytes, with NUL */
 #define JWT_AMR_MAX		4
 #define JWT_HEADER_MAX		2048		/* bytes of a decoded header */
-#define JWT_PAYLOAD_MAX		(6 * 1024)	/* bytes of decoded claims */
+#define JWT_PAYLOAD_MAX		6144	/* bytes of decoded claims */
 #define JWT_NUMBER_MAX		(INT64_C(1) << 53)	/* of a time: what every JSON reader holds exactly */
 
 /* The claims that we put in and read, all of them (design: nothing else). */

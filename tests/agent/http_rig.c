@@ -279,13 +279,17 @@ rig_stop(struct rig *r)
 void
 rig_advance(struct rig *r, uint64_t ms)
 {
-	uint32_t batch;
-
 	__atomic_add_fetch(&r->clock->seq, 1, __ATOMIC_RELEASE);
 	r->clock->boot_ns += ms * 1000000u;
 	__atomic_add_fetch(&r->clock->seq, 1, __ATOMIC_RELEASE);
-	/* The timers that this made due have run two batches later. */
-	batch = __atomic_load_n(&r->shared->batches, __ATOMIC_ACQUIRE);
+	rig_settle(r);
+}
+
+void
+rig_settle(struct rig *r)
+{
+	uint32_t batch = __atomic_load_n(&r->shared->batches, __ATOMIC_ACQUIRE);
+
 	rig_wait(&r->shared->batches, batch + 3);
 }
 
@@ -437,7 +441,8 @@ rig_as(uid_t uid, int (*fn)(void *arg), void *arg)
 	pid_t pid;
 
 	if ((pid = fork()) == 0) {
-		if (setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0)
+		/* A failure in here ends the child, not the test it was copied from. */
+		if (setenv("CMOCKA_TEST_ABORT", "1", 1) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0)
 			_exit(99);
 		_exit(fn(arg));
 	}

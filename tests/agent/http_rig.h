@@ -40,7 +40,9 @@ struct rig {
 void rig_start(struct rig *r, const struct http_limits *limits, int max_fds);
 /* SIGTERM: the server must end with status 0 (leaks are an error). */
 void rig_stop(struct rig *r);
-void rig_advance(struct rig *r, uint64_t ms);
+/* Until what was sent so far is read, and the timers that are due have run. */
+void rig_settle(struct rig *r);
+void rig_advance(struct rig *r, uint64_t ms);	/* and settle */
 /* Wait until the shared counter reaches want. */
 void rig_wait(const uint32_t *counter, uint32_t want);
 size_t rig_fds(const struct rig *r);

@@ -64,7 +64,7 @@ test_keep_alive(void **state)
 	assert_int_equal(rig_ask(fd, "/none", "", text, sizeof(text)), 500);
 	assert_int_equal(rig_ask(fd, "/nowhere", "", text, sizeof(text)), 404);
 	assert_non_null(strstr(text, "{\"error\":\"not_found\",\"error_description\":"
-	    "\"no \\\"/nowhere\\\" here\\\\x0A\"}"));
+	    "\"no \\\"/nowhere\\\" here\\\\x0a\"}"));
 	close(fd);
 }
 
@@ -190,6 +190,7 @@ test_slow_head(void **state)
 	assert_int_equal(rig_ask(kept, "/echo", "x", text, sizeof(text)), 200);
 	rig_wait(&rig.shared->connections, 3);
 	rig_send_n(kept, request, 1);
+	rig_settle(&rig);
 	/* One byte a second. */
 	for (i = 0; i < 4; i++) {
 		rig_send_n(fresh, request + i, 1);

@@ -21,8 +21,8 @@
 #include "tessera.h"
 #include "token/b64.h"
 
-#define ROTATE	1000
-#define OVERLAP	100
+#define ROTATE	((int64_t)1000)
+#define OVERLAP	((int64_t)100)
 #define START	((int64_t)1700000000)
 
 static char file[128];
@@ -51,7 +51,7 @@ static int
 try_start(enum jwk_alg alg, int64_t now)
 {
 	keys_free(&keys);
-	return keys_open(place->st, alg, ROTATE, OVERLAP, file, now, &keys, place->err,
+	return keys_open(place->st, alg, (uint32_t)ROTATE, (uint32_t)OVERLAP, file, now, &keys, place->err,
 	    sizeof(place->err));
 }
 
@@ -135,7 +135,7 @@ assert_shown(size_t n)
 static void
 first_start_makes_one(void **state)
 {
-	char kid[JWK_KID_LEN + 1];
+	char kid[JWK_KID_MAX + 1];
 
 	(void)state;
 	start(JWK_EDDSA, START);
@@ -188,7 +188,7 @@ rotation_follows_the_clock(void **state)
 		{ "and waits its overlap", 5 * ROTATE + OVERLAP - 1, 2, 3 },
 		{ "then signs", 5 * ROTATE + OVERLAP, 2, 4 },
 	};
-	char kid[8][JWK_KID_LEN + 1];
+	char kid[8][JWK_KID_MAX + 1];
 	unsigned n = 0;
 	size_t i;
 	int again;
@@ -214,10 +214,10 @@ rotation_follows_the_clock(void **state)
 static void
 no_rotation_where_none_is_asked_for(void **state)
 {
-	char kid[JWK_KID_LEN + 1];
+	char kid[JWK_KID_MAX + 1];
 
 	(void)state;
-	assert_int_equal(keys_open(place->st, JWK_EDDSA, 0, OVERLAP, file, START, &keys, place->err,
+	assert_int_equal(keys_open(place->st, JWK_EDDSA, 0, (uint32_t)OVERLAP, file, START, &keys, place->err,
 	    sizeof(place->err)), TSR_OK);
 	snprintf(kid, sizeof(kid), "%s", active());
 	minute(START + INT32_MAX);
@@ -248,7 +248,7 @@ fast_rotation_is_bounded(void **state)
 static void
 switch_of_algorithm_makes_a_new_key(void **state)
 {
-	char first[JWK_KID_LEN + 1], second[JWK_KID_LEN + 1];
+	char first[JWK_KID_MAX + 1], second[JWK_KID_MAX + 1];
 	int64_t t = START + ROTATE - OVERLAP;
 	unsigned i;
 	int r;
@@ -333,7 +333,7 @@ public_file_is_replaced_whole(void **state)
 {
 	struct stat before, after;
 	struct jwk_set set;
-	char text[4096], kid[JWK_KID_LEN + 1];
+	char text[4096], kid[JWK_KID_MAX + 1];
 	mode_t old = umask(077);
 	int fd;
 

@@ -206,7 +206,7 @@ acknowledged_survives_a_kill(void **state)
 static int
 fill_the_disk(struct place *p)
 {
-	struct rlimit full = { 96 * 1024, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit full = { 98304, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
 	unsigned i, n = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -353,6 +353,84 @@ store_that_is_away_says_so(void **state)
 	assert_int_equal(store_failures(p->st), 1);
 }
 
+/* After a failed sync nothing is built on what may not be on the disk: no
+ * request begins before the whole log was synced and moved. */
+static void
+nothing_is_built_on_a_failed_sync(void **state)
+{
+	struct place *p = *state;
+	char id[STORE_ID_LEN + 1];
+
+	fault_install();
+	help_open(p);
+	help_add(p, 1, id);
+	assert_int_equal(help_add_kept(p->st, 2), TSR_OK);
+	fault_arm(FAULT_SYNC, 1, 1, SQLITE_IOERR_FSYNC);
+	assert_int_equal(store_commit(p->st), TSR_STORE);
+	assert_true(help_has(p->st, 1));		/* reads go on */
+	assert_int_equal(store_begin(p->st), TSR_STORE);
+	fault_arm(FAULT_SYNC, 0, 0, SQLITE_OK);
+	assert_int_equal(store_begin(p->st), TSR_OK);
+	assert_true(fault_calls() >= 2);		/* the log, then the file */
+	store_undo(p->st);
+	help_add(p, 3, id);
+}
+
+/* Larger than the cache: written before the commit, and failing there. */
+static int
+add_large(struct store *st, unsigned n)
+{
+	static uint8_t certificate[PROTO_CERT_MAX];
+	struct credential c;
+	char subject[32];
+	int r;
+
+	snprintf(subject, sizeof(subject), "user%u", n / 8);
+	help_credential(&c, n, subject, 1000 + n / 8);
+	c.certificate = certificate;
+	c.certificate_len = sizeof(certificate);
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	if ((r = store_credential_add(st, &c)) != TSR_OK) {
+		store_undo(st);
+		return r;
+	}
+	return store_keep(st);
+}
+
+static void
+failed_statement_breaks_the_whole_batch(void **state)
+{
+	static const int rcs[] = { SQLITE_FULL, SQLITE_IOERR_WRITE };
+	struct place *p = *state;
+	char id[STORE_ID_LEN + 1];
+	unsigned i, round;
+	int r = TSR_OK;
+
+	fault_install();
+	help_open(p);
+	help_add(p, 1, id);
+	for (round = 0; round < 2; round++) {
+		fault_arm(FAULT_WRITE, 5, 0, rcs[round]);
+		for (i = 100; i < 400 && (r = add_large(p->st, i)) == TSR_OK; i++)
+			;
+		assert_int_equal(r, TSR_STORE);
+		assert_int_equal(fault_hits(), 1);
+		assert_int_equal(help_add_kept(p->st, 2), TSR_STORE);	/* the disk is well, the batch is not */
+		assert_true(store_dirty(p->st));
+		assert_int_equal(store_commit(p->st), TSR_STORE);
+		assert_int_equal(help_count(p->st), 1 + round);
+		help_add(p, 10 + round, id);
+		fault_disarm();
+	}
+	for (i = 100; i < 400; i++)
+		assert_int_equal(add_large(p->st, i), TSR_OK);
+	assert_int_equal(store_commit(p->st), TSR_OK);
+	help_close(p);
+	help_open(p);
+	assert_int_equal(help_count(p->st), 303);
+}
+
 int
 main(void)
 {
@@ -363,7 +441,8 @@ main(void)
 		T(acknowledged_survives_a_kill), T(full_disk_is_an_error_and_heals),
 		T(empty_batches_cost_nothing), T(one_sync_a_batch),
 		cmocka_unit_test(failing_disk_loses_nothing_acknowledged),
-		T(store_that_is_away_says_so),
+		T(store_that_is_away_says_so), T(nothing_is_built_on_a_failed_sync),
+		T(failed_statement_breaks_the_whole_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

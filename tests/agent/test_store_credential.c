@@ -128,7 +128,6 @@ static void no_uid(struct credential *c) { c->uid = (uid_t)-1; }
 static void no_key(struct credential *c) { c->spki_len = 0; }
 static void long_key(struct credential *c) { c->spki_len = PROTO_SPKI_MAX + 1; }
 static void long_id(struct credential *c) { c->key_id_len = sizeof(c->key_id) + 1; }
-static void long_cert(struct credential *c) { c->certificate = c->spki; c->certificate_len = PROTO_CERT_MAX + 1; }
 static void empty_cert(struct credential *c) { c->certificate = c->spki; }
 static void no_cert(struct credential *c) { c->certificate_len = 1; }
 static void algorithm_0(struct credential *c) { c->algorithm = (enum proto_algorithm)0; }
@@ -138,6 +137,13 @@ static void acr_7(struct credential *c) { c->acr = (enum acr)7; }
 static void state_0(struct credential *c) { c->state = (enum credential_state)0; }
 static void state_4(struct credential *c) { c->state = (enum credential_state)4; }
 static void before_1970(struct credential *c) { c->created = -1; }
+
+static void
+long_cert(struct credential *c)
+{
+	c->certificate = c->spki;	/* its length is looked at first */
+	c->certificate_len = PROTO_CERT_MAX + 1;
+}
 
 static void
 members_out_of_range_are_refused(void **state)

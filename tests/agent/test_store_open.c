@@ -41,7 +41,9 @@ first_start_makes_private_files(void **state)
 	mode_t old = umask(0);
 
 	snprintf(p->url, sizeof(p->url), "sqlite:%s/a/b/t.db", p->dir);
+	assert_true(store_is_new(p->url));
 	help_open(p);
+	assert_false(store_is_new(p->url));
 	umask(old);
 	assert_int_equal(mode_of(in_dir(p, "a")), 0700);
 	assert_int_equal(mode_of(in_dir(p, "a/b")), 0700);
@@ -171,16 +173,12 @@ static void cut(struct place *p) { assert_int_equal(truncate(p->db, 4096), 0); }
 static void
 foreign_file(struct place *p)
 {
-	if (geteuid() != 0)
-		skip();
 	assert_int_equal(chown(p->db, 1, (gid_t)-1), 0);
 }
 
 static void
 foreign_folder(struct place *p)
 {
-	if (geteuid() != 0)
-		skip();
 	assert_int_equal(chown(p->dir, 1, (gid_t)-1), 0);
 }
 
@@ -210,8 +208,6 @@ static const struct row {
 	{ "world-writable", world, NULL, TSR_CONFIG, "chmod 0600" },
 	{ "group-writable", group, NULL, TSR_CONFIG, "chmod 0600" },
 	{ "folder that others write in", open_folder, NULL, TSR_CONFIG, "chmod 0700" },
-	{ "file of another user", foreign_file, NULL, TSR_CONFIG, "belongs to uid 1" },
-	{ "folder of another user", foreign_folder, NULL, TSR_CONFIG, "belongs to uid 1" },
 	{ "symlink as log", link_as_log, NULL, TSR_CONFIG, "t.db-wal" },
 	{ "FIFO as journal", fifo_as_journal, NULL, TSR_CONFIG, "t.db-journal" },
 	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 1" },
@@ -235,29 +231,50 @@ static const struct row {
 	{ "file as folder", as_is, "sqlite:/etc/passwd/t.db", TSR_CONFIG, "/etc/passwd" },
 };
 
+static const struct row of_others[] = {
+	{ "file of another user", foreign_file, NULL, TSR_CONFIG, "belongs to uid 1" },
+	{ "folder of another user", foreign_folder, NULL, TSR_CONFIG, "belongs to uid 1" },
+};
+
 static void
-refused(void **state)
+refuse(const struct row *rows, size_t n)
 {
-	const struct row *row = NULL;
-	struct place *p = NULL;
+	const struct row *row;
+	struct place *p;
 	void *mine;
 	size_t i;
 	int r;
 
-	(void)state;
-	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-		row = &refusals[i];
+	for (i = 0; i < n; i++) {
+		row = &rows[i];
 		assert_int_equal(help_setup(&mine), 0);
 		p = mine;
 		help_open(p);
 		help_close(p);
 		row->prepare(p);
+		assert_false(row->url == NULL && store_is_new(p->url));
 		r = store_open(row->url != NULL ? row->url : p->url, p->key, &p->st, p->err,
 		    sizeof(p->err));
 		if (r != row->code || strstr(p->err, row->says) == NULL || p->st != NULL)
 			fail_msg("%s: %d, %s", row->name, r, p->err);
 		help_teardown(&mine);
 	}
+}
+
+static void
+refused(void **state)
+{
+	(void)state;
+	refuse(refusals, sizeof(refusals) / sizeof(refusals[0]));
+}
+
+static void
+files_of_others_are_refused(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();		/* only root can give a file away */
+	refuse(of_others, sizeof(of_others) / sizeof(of_others[0]));
 }
 
 /* A refused file is as it was. */
@@ -371,7 +388,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(first_start_makes_private_files), T(settings_hold),
 		T(opened_again_finds_what_was_committed), T(folder_may_be_reached_by_a_link),
-		cmocka_unit_test(refused), T(newer_schema_is_left_alone), T(second_agent_is_refused),
+		cmocka_unit_test(refused), cmocka_unit_test(files_of_others_are_refused),
+		T(newer_schema_is_left_alone), T(second_agent_is_refused),
 		T(older_versions_are_brought_on), T(failed_step_leaves_the_old_version),
 		T(empty_file_is_version_zero),
 	};

@@ -185,15 +185,15 @@ altered_or_moved_keys_are_refused(void **state)
 {
 	static const char *const rows[] = {
 		/* a sealed key in the row of another kid, and the other way round */
-		"UPDATE signing SET sealed = (SELECT sealed FROM signing WHERE kid = 'kid-two')"
-		" WHERE kid = 'kid-one'",
+		("UPDATE signing SET sealed = (SELECT sealed FROM signing WHERE kid = 'kid-two')"
+		" WHERE kid = 'kid-one'"),
 		"UPDATE signing SET kid = 'kid-new' WHERE kid = 'kid-one'",
 		/* a byte more, a byte less, one flipped at either end */
 		"UPDATE signing SET sealed = CAST(sealed || x'00' AS BLOB)",
 		"UPDATE signing SET sealed = substr(sealed, 1, length(sealed) - 1)",
 		"UPDATE signing SET sealed = CAST(x'02' || substr(sealed, 2) AS BLOB)",
-		"UPDATE signing SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) ||"
-		" CASE substr(sealed, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB)",
+		("UPDATE signing SET sealed = CAST(substr(sealed, 1, length(sealed) - 1) ||"
+		" CASE substr(sealed, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB)"),
 		"UPDATE signing SET sealed = zeroblob(73)",
 		"UPDATE signing SET sealed = zeroblob(5000)",
 		"UPDATE signing SET state = 3 WHERE state = 2; UPDATE signing SET state = 4 WHERE state = 3",
@@ -243,6 +243,8 @@ states_go_forward_only(void **state)
 		{ "retire again", "kid-one", SIGNING_RETIRED, TSR_CONFLICT },
 		{ "activate", "kid-two", SIGNING_ACTIVE, TSR_OK },
 		{ "retired to active", "kid-one", SIGNING_ACTIVE, TSR_CONFLICT },
+		{ "retired to next", "kid-one", SIGNING_NEXT, TSR_CONFLICT },
+		{ "active to next", "kid-two", SIGNING_NEXT, TSR_CONFLICT },
 	};
 	struct place *p = *state;
 	struct seen s = { .n = 0 };

@@ -16,7 +16,8 @@ tessera_test(base_keeper SOURCES keeper.c LINK tessera_base)
 target_compile_definitions(test_base_keeper PRIVATE KEEPER_WORKER="$<TARGET_FILE:keeper_worker>")
 add_dependencies(test_base_keeper keeper_worker)
 
-tessera_test(base_sandbox_escape SOURCES sandbox_escape.c jail.c LINK tessera_base)
+tessera_test(base_sandbox_escape SOURCES sandbox_escape.c breakout_files.c breakout_processes.c
+	breakout_kernel.c jail.c LINK tessera_base)
 
 tessera_test(base_sandbox_work SOURCES sandbox_work.c sandbox_module.c jail.c
 	LINK tessera_base PkgConfig::SQLITE PkgConfig::SYSTEMD PkgConfig::CRYPTO ${CMAKE_DL_LIBS})

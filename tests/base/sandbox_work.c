@@ -72,8 +72,8 @@ sqlite(void *arg)
 		"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
 		"CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB)",
 		"BEGIN IMMEDIATE", "SAVEPOINT s",
-		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
-		"INSERT INTO t SELECT i, randomblob(200) FROM n",
+		("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+		"INSERT INTO t SELECT i, randomblob(200) FROM n"),
 		"RELEASE s", "COMMIT", "PRAGMA wal_checkpoint(TRUNCATE)",
 		"UPDATE t SET b = x'00'", "SELECT count(*) FROM t ORDER BY b", "VACUUM",
 	};
@@ -393,6 +393,21 @@ names_in_agent(void *arg)
 	return sandbox_enter(SANDBOX_NAMES, NULL, 0) != TSR_OK ? work_failed("names") : names(arg);
 }
 
+/* What a module reads to begin with. */
+static enum jail_verdict
+module_configuration(void *arg)
+{
+	static const char *const folders[] = { "/etc/opensc", "/etc/softhsm" };
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) == -1 && errno != ENOENT &&
+		    access(folders[i], R_OK) == 0)
+			return work_failed(folders[i]);
+	return JAIL_DONE;
+}
+
 #define PLAIN	0
 #define RUNS	1	/* with the probe as SANDBOX_EXEC */
 #define ETC	2	/* with /etc to read */
@@ -416,6 +431,9 @@ static const struct row {
 	{ "SQLite, where it starts programs", SANDBOX_AGENT, RUNS, sqlite },
 	{ "event loop, where it starts programs", SANDBOX_AGENT, RUNS, event_loop },
 	{ "keeper and worker under the agent", SANDBOX_AGENT, RUNS, keeper_in_agent },
+	{ "module configuration", SANDBOX_AGENT, RUNS, module_configuration },
+	{ "module configuration", SANDBOX_KEEPER, RUNS, module_configuration },
+	{ "module configuration", SANDBOX_MODULE, PLAIN, module_configuration },
 	{ "name service under the agent", SANDBOX_AGENT, RUNS | ETC, names_in_agent },
 	{ "name service", SANDBOX_NAMES, PLAIN, names },
 	{ "IP sockets", SANDBOX_NAMES, PLAIN, ip_sockets },

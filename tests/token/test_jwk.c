@@ -29,11 +29,11 @@
 	"R0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhA" \
 	"I4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"
 #define RSA	"\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":\"AQAB\""
-/* 128 bytes 0xff: an odd number of 1024 bits */
-#define N1024	"______________________________________________________________________________________" \
-	"____________________________________________________________________________________w"
-#define A171	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
-	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+/* all ones: odd numbers of 1024 and of 4104 bits */
+#define U170	"_____________________________________________________________________________________" \
+	"_____________________________________________________________________________________"
+#define N1024	U170 "8"
+#define N4104	U170 U170 U170 U170 "____"
 
 static const struct thumb {
 	const char *name, *json, *thumbprint, *alg;
@@ -127,7 +127,7 @@ static const struct row {
 	{ "RSA e number", "RFC 7518 6.3.1.2", "{\"kty\":\"RSA\",\"n\":\"" RSA_N "\",\"e\":65537}", TSR_INVALID },
 	{ "RSA n with a leading zero", "RFC 7518 6.3.1.1", "{\"kty\":\"RSA\",\"n\":\"AAAA" RSA_N "\",\"e\":\"AQAB\"}", TSR_INVALID },
 	{ "RSA n even", "RFC 8017 3.1", "{\"kty\":\"RSA\",\"n\":\"" RSA_N "AA\",\"e\":\"AQAB\"}", TSR_INVALID },
-	{ "RSA over 4096 bits", "RFC 8017 3.1", "{\"kty\":\"RSA\",\"n\":\"" RSA_N A171 A171 "AAAA\",\"e\":\"AQAB\"}", TSR_KEY_UNUSABLE },
+	{ "RSA over 4096 bits", "RFC 8017 3.1", "{\"kty\":\"RSA\",\"n\":\"" N4104 "\",\"e\":\"AQAB\"}", TSR_KEY_UNUSABLE },
 	{ "array", "RFC 7517 4", "[{" ED "}]", TSR_INVALID },
 	{ "no JSON", "RFC 7517 4", "ssh-ed25519 AAAA", TSR_INVALID },
 	{ "trailing bytes", "RFC 8259 2", "{" ED "},", TSR_INVALID },

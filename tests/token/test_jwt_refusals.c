@@ -135,7 +135,7 @@ test_headers(void **state)
 
 	(void)state;
 	failures = 0;
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 65536);
 	for (i = 0; i < COUNT(header_rows); i++) {
 		buf_reset(&b);
 		help_sign(&b, ed, header_rows[i].header, HELP_CLAIMS);
@@ -308,7 +308,7 @@ test_claims(void **state)
 
 	(void)state;
 	failures = 0;
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 65536);
 	for (i = 0; i < COUNT(claims_rows); i++) {
 		buf_reset(&b);
 		help_sign(&b, ed, HELP_HEAD_ED, claims_rows[i].claims);
@@ -328,7 +328,7 @@ test_signature_first(void **state)
 
 	(void)state;
 	failures = 0;
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 65536);
 	for (i = 0; i < COUNT(claims_rows); i++) {
 		buf_reset(&b);
 		help_sign(&b, stranger, HELP_HEAD_ED, claims_rows[i].claims);
@@ -470,7 +470,7 @@ test_shapes(void **state)
 
 	(void)state;
 	failures = 0;
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 65536);
 	shape_token(&b);
 	expect_code("good", "RFC 7515 7.1", b.data, b.len - 1, TSR_OK);
 	expect_code("a NUL behind it", "RFC 7515 2", b.data, b.len, TSR_INVALID);
@@ -521,7 +521,7 @@ test_sizes(void **state)
 
 	(void)state;
 	failures = 0;
-	buf_init(&b, 1024 * 1024);
+	buf_init(&b, 1048576);
 	for (i = 0; i < COUNT(rows); i++) {
 		claims = large_claims(rows[i].n, rows[i].before, rows[i].fill, rows[i].after);
 		buf_reset(&b);
@@ -535,7 +535,7 @@ test_sizes(void **state)
 		expect_code(rows[i].name, rows[i].clause, b.data, b.len, rows[i].code);
 		free(claims);
 	}
-	kid = malloc(256 * 1024 + 200);
+	kid = malloc(262344);
 	assert_non_null(kid);
 	for (i = 2; i <= 256; i += 254) {	/* KB: beyond the header, beyond the token */
 		size_t at = (size_t)sprintf(kid, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"");

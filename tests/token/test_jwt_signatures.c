@@ -180,7 +180,7 @@ changed(struct jws_key *k, const char *head, void (*change)(uint8_t *, size_t *)
 	int r;
 
 	help_set(&set);
-	buf_init(&b, 64 * 1024);
+	buf_init(&b, 65536);
 	help_unsigned(&b, head, HELP_CLAIMS);
 	assert_int_equal(jws_key_sign(k, b.data, b.len, sig), TSR_OK);
 	change(sig, &n);

@@ -1,0 +1,30 @@
+/*
+ * enrol_code.h - one-time enrolment codes: an administrator gives one to a user,
+ * who enrols his first credential with it.  Kept in memory as keyed hashes.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_ENROL_CODE_H
+#define AGENT_ENROL_CODE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ENROL_CODE_LEN		19	/* "XXXX-XXXX-XXXX-XXXX": 80 random bits, base32 */
+#define ENROL_CODE_S		3600	/* s a code lives */
+#define ENROL_CODES_MAX		1024	/* open codes; one a user */
+#define ENROL_CODE_TRIES	5	/* wrong codes for a user, then his code is void */
+
+struct enrol_codes;
+
+int enrol_codes_new(struct enrol_codes **out);
+void enrol_codes_free(struct enrol_codes **ec);
+
+/* A code for uid; an earlier one of his is void.  TSR_TOO_LARGE. */
+int enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]);
+
+/* Spend uid's code: TSR_OK once; TSR_BAD_GRANT for every other case.  Case and
+ * dashes do not matter. */
+int enrol_code_spend(struct enrol_codes *ec, uid_t uid, const char *code);
+
+#endif

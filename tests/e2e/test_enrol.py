@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: ISC
+"""Who may enrol whom, and what happens to credentials afterwards."""
+import os
+import unittest
+
+import harness
+from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
+
+PIN = "123456"
+
+
+class Enrol(unittest.TestCase):
+    def enrol(self, m, user, uri, *more, **kw):
+        return m.tessera("enroll", "pkcs11", "--user", user, "--device", uri, "--json", *more,
+                         pin=kw.pop("pin", PIN), **kw)
+
+    def test_refusals(self):
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "rsa2048"])
+            m.make_token("other", PIN, ["p256"])
+            good = self.enrol(m, "daemon", "pkcs11:token=card;id=%01")
+            self.assertEqual(good.status, 0, good)
+            rows = [
+                ("enrolled already", "bin", "pkcs11:token=card;id=%01", 9, "conflict"),
+                ("no such user", "nobody-here", "pkcs11:token=card;id=%02", 6, "not_found"),
+                ("no such token", "bin", "pkcs11:token=cart", 6, "device_not_found"),
+                ("no such key", "bin", "pkcs11:token=card;id=%09", 6, "device_not_found"),
+                ("two keys match", "bin", "pkcs11:token=card", 1, "invalid_request"),
+                ("two tokens match", "bin", "pkcs11:object=p256", 1, "invalid_request"),
+                ("not a URI", "bin", "card", 1, "invalid_request"),
+                ("a PIN in the URI", "bin", "pkcs11:token=card?pin-value=1", 1, "invalid_request"),
+                ("a module in the URI", "bin", "pkcs11:token=card;module-path=/tmp/x.so", 1,
+                 "invalid_request"),
+            ]
+            for name, user, uri, status, error in rows:
+                with self.subTest(name):
+                    ran = self.enrol(m, user, uri)
+                    self.assertEqual(ran.json["error"], error, ran)
+                    self.assertEqual(ran.status, status, ran)
+            wrong = self.enrol(m, "bin", "pkcs11:token=card;id=%02", pin="654321")
+            self.assertEqual((wrong.status, wrong.json["error"]), (4, "pin_required"), wrong)
+            left = m.request("GET", "/admin/credentials", admin=True).json["credentials"]
+            self.assertEqual(len(left), 1, "a refusal stores nothing")
+
+    def test_strength_is_fixed_at_enrolment(self):
+        """hardware is what an admin vouches for, and never above the module's cap."""
+        with harness.Machine(start=False) as m:
+            m.make_token("card", PIN, ["p256", "rsa2048", "ed25519"])
+            m.start()
+            plain = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json
+            self.assertEqual((plain["acr"], plain["vouched"]), ("software", False))
+            vouched = self.enrol(m, "daemon", "pkcs11:token=card;object=rsa2048", "--vouch",
+                                 "hardware").json
+            self.assertEqual((vouched["acr"], vouched["vouched"]), ("hardware", True))
+            m.modules["softhsm"]["acr"] = "software"
+            m.write_conf()
+            m.signal(harness.signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            capped = self.enrol(m, "daemon", "pkcs11:token=card;object=ed25519", "--vouch",
+                                "hardware-pin").json
+            self.assertEqual(capped["acr"], "software")
+
+    def test_last_one_is_guarded(self):
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            first = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json["id"]
+            self.assertEqual(m.tessera("credential", "disable", first).status, 9)
+            self.assertEqual(m.tessera("credential", "remove", first).status, 9)
+            second = self.enrol(m, "daemon", "pkcs11:token=card;object=ed25519").json["id"]
+            self.assertEqual(m.tessera("credential", "disable", first).status, 0)
+            self.assertEqual(m.tessera("credential", "disable", first).status, 9, "disabled already")
+            self.assertEqual(m.tessera("credential", "remove", second).status, 9)
+            self.assertEqual(m.tessera("credential", "enable", first).status, 0)
+            self.assertEqual(m.tessera("credential", "remove", second).status, 0)
+            self.assertEqual(m.tessera("credential", "show", second).status, 6)
+            self.assertEqual(m.tessera("credential", "remove", first, "--force").status, 0)
+            self.assertEqual(m.request("GET", "/credentials", uid=DAEMON).json, {"credentials": []})
+
+    def test_own_credential(self):
+        """A user may disable his own, never the last."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            first = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json["id"]
+            answer = m.request("POST", "/credentials/%s/disable" % first, uid=DAEMON)
+            self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"))
+            self.enrol(m, "daemon", "pkcs11:token=card;object=ed25519")
+            answer = m.request("POST", "/credentials/%s/disable" % first, uid=DAEMON)
+            self.assertEqual((answer.status, answer.json["state"]), (200, "disabled"))
+
+    def test_admin_socket_is_for_administrators(self):
+        with harness.Machine() as m:
+            def ask():
+                with harness.Client(m.admin) as c:
+                    return c.request("GET", "/admin/credentials").status
+            with self.assertRaises(PermissionError):
+                harness.as_user(DAEMON, ask)
+            # and where the socket's mode does not keep him out, the agent does
+            os.chmod(m.admin, 0o666)
+            for method, target in (("GET", "/admin/credentials"), ("GET", "/admin/devices"),
+                                   ("POST", "/admin/credentials"), ("GET", "/healthz")):
+                with self.subTest(target):
+                    answer = m.request(method, target, uid=DAEMON, admin=True)
+                    self.assertEqual((answer.status, answer.json["error"]),
+                                     (403, "unauthorized_client"))
+
+    def test_group_member_needs_a_fresh_hardware_proof(self):
+        """tessera-admin may read; a change takes a proof of the last five minutes."""
+        admins = [harness.grp.getgrnam("tessera-admin").gr_gid]
+
+        with harness.Machine(rehearse=True) as m:
+            m.make_token("card", PIN, ["p256", "rsa2048", "ed25519"])
+            software = self.enrol(m, "games", "pkcs11:token=card;object=p256").json["id"]
+
+            def as_admin(method, target, headers=None, json=None):
+                def ask():
+                    os.setgroups(admins)
+                    os.setresgid(GAMES, GAMES, GAMES)
+                    os.setresuid(GAMES, GAMES, GAMES)
+                    return harness.one_request(m.admin, method, target, headers=headers, json=json)
+                return harness.as_user(0, ask)
+
+            self.assertEqual(as_admin("GET", "/admin/credentials").status, 200)
+            change = "/admin/credentials/%s/disable" % software
+            answer = as_admin("POST", change, json={"force": True})
+            self.assertEqual((answer.status, answer.json["error"], answer.json["audience"]),
+                             (401, "step_up_required", "tessera-admin"))
+            answer, _ = m.answering(PIN, "POST", "/token", uid=GAMES, form={
+                "grant_type": DEVICE_GRANT, "audience": "tessera-admin"})
+            self.assertEqual(answer.json["error"], "step_up_required", "software is too weak")
+            self.enrol(m, "games", "pkcs11:token=card;object=rsa2048", "--vouch", "hardware")
+            answer, _ = m.answering(PIN, "POST", "/token", uid=GAMES, form={
+                "grant_type": DEVICE_GRANT, "audience": "tessera-admin"})
+            self.assertEqual(answer.status, 200, answer)
+            token = {"Authorization": "Bearer " + answer.json["access_token"]}
+            stolen = as_admin("POST", change, {"Authorization": "Bearer x"}, {"force": True})
+            self.assertEqual(stolen.status, 401)
+            self.assertEqual(as_admin("POST", change, token, {"force": True}).status, 200)
+            m.clock.advance(301)
+            self.assertEqual(as_admin("POST", change.replace("disable", "enable"), token,
+                                      {}).status, 401, "older than five minutes")
+
+    def test_first_credential_with_a_code(self):
+        """A one-time code from an administrator; wrong, used and over ones are refused."""
+        with harness.Machine(rehearse=True) as m:
+            m.make_token("card", PIN, ["p256", "ed25519", "rsa2048"])
+
+            def make():
+                answer = m.request("POST", "/admin/enrolment-codes", admin=True,
+                                   json={"subject": "daemon"})
+                self.assertEqual(answer.status, 201, answer)
+                return answer.json["code"]
+
+            def own(kind, code=None, uid=DAEMON, pins=PIN):
+                body = {"kind": "pkcs11", "device": "pkcs11:token=card;object=" + kind}
+                if code:
+                    body["code"] = code
+                return m.answering(pins, "POST", "/credentials", uid=uid, json=body)
+
+            answer, prompts = own("p256")
+            self.assertEqual((answer.status, answer.json["error"], prompts),
+                             (401, "step_up_required", []))
+            code = make()
+            self.assertEqual(own("p256", code, uid=BIN)[0].json["error"], "invalid_grant")
+            self.assertEqual(own("p256", "AAAA-AAAA-AAAA-AAAA")[0].json["error"], "invalid_grant")
+            answer, _ = own("p256", code.lower().replace("-", ""))
+            self.assertEqual((answer.status, answer.json["subject"]), (201, "daemon"), answer)
+            self.assertEqual(own("ed25519", code)[0].json["error"], "invalid_grant", "used")
+            code = make()
+            m.clock.advance(3601)
+            self.assertEqual(own("ed25519", code)[0].json["error"], "invalid_grant", "over")
+            code = make()
+            for _ in range(5):
+                own("ed25519", "BBBB-BBBB-BBBB-BBBB")
+            self.assertEqual(own("ed25519", code)[0].json["error"], "invalid_grant", "voided")
+
+    def test_further_credential_by_oneself(self):
+        """A further one takes a fresh proof by an equal or stronger one."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            self.enrol(m, "daemon", "pkcs11:token=card;object=p256")
+            body = {"kind": "pkcs11", "device": "pkcs11:token=card;object=ed25519"}
+            answer, prompts = m.answering([PIN, PIN], "POST", "/credentials", uid=DAEMON, json=body)
+            self.assertEqual(answer.status, 201, answer)
+            self.assertEqual([(p["purpose"], p["audience"]) for p in prompts],
+                             [("login", "tessera-enrol"), ("enrol", "")])
+            self.assertEqual(len(m.request("GET", "/credentials", uid=DAEMON).json["credentials"]), 2)
+            self.assertEqual(m.answering(None, "POST", "/credentials", uid=DAEMON,
+                                         json=body)[0].json["error"], "conflict")
+
+    def test_vouching_is_the_administrators(self):
+        with harness.Machine() as m:
+            answer = m.request("POST", "/credentials", uid=DAEMON, json={
+                "kind": "pkcs11", "device": "pkcs11:token=card", "vouch": "hardware"})
+            self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_request"))
+
+    def test_subject_is_told(self):
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+
+            def listen(tell):
+                with harness.Events(m.api, timeout=30) as events:
+                    events.next("ready")
+                    os.write(tell, b"x")
+                    return events.next()
+            read, write = os.pipe()
+            job = harness.Job(DAEMON, listen, write)
+            os.read(read, 1)
+            cred = self.enrol(m, "daemon", "pkcs11:token=card;id=%01").json
+            self.assertEqual(job.result()[0], "credential-enrolled")
+            self.assertEqual(job.result()[1]["id"], cred["id"])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Judge the systemd units offline: units.py UNITS SOURCE BIN
+
+Verifies copies whose programs are those of BIN, so that a typo, an unknown
+key or a program that is not there fails, and holds the sandboxing of the
+services to a score ("systemd-analyze security": 0 is best, 10 worst)."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
+NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
+         "tessera-admin.socket", "tessera-pkcs11.socket"]
+SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0}
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, done.stdout
+
+
+class Units(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        for name in NAMES:
+            with open(os.path.join(UNITS, name), encoding="utf-8") as f:
+                text = f.read()
+            self.assertNotIn("@CMAKE", text, name)
+            text = re.sub(r"^ExecStart=\S*/", "ExecStart=%s/" % BIN, text, flags=re.M)
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def verify(self):
+        # an instance, since a template alone is not looked at
+        os.symlink("tessera-pkcs11@.service",
+                   os.path.join(self.folder, "tessera-pkcs11@1.service"))
+        names = [n.replace("@.", "@1.") for n in NAMES]
+        return run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
+                   *[os.path.join(self.folder, n) for n in names])
+
+    def test_verify(self):
+        status, said = self.verify()
+        self.assertEqual((status, said), (0, ""), said)
+
+    def test_a_typo_is_seen(self):
+        with open(os.path.join(self.folder, "tesserad.service"), "a", encoding="utf-8") as f:
+            f.write("[Service]\nProtectHoem=yes\n")
+        status, said = self.verify()
+        self.assertNotEqual((status, said), (0, ""))
+        self.assertIn("ProtectHoem", said)
+
+    def test_security(self):
+        for name, most in SCORE.items():
+            with self.subTest(name):
+                unit = os.path.join(self.folder, name.replace("@.", "@1."))
+                if not os.path.exists(unit):
+                    os.rename(os.path.join(self.folder, name), unit)
+                status, said = run("systemd-analyze", "security", "--offline=true", "--no-pager",
+                                   "--threshold=%d" % int(most * 10), unit)
+                print(said.strip().splitlines()[-1])
+                self.assertEqual(status, 0, said)
+
+    def test_users(self):
+        """Every user and group that a unit names is made by sysusers."""
+        with open(os.path.join(SOURCE, "tessera.sysusers"), encoding="utf-8") as f:
+            made = set(re.findall(r"^[ug]\s+(\S+)", f.read(), flags=re.M))
+        for name in NAMES:
+            with open(os.path.join(self.folder, name), encoding="utf-8") as f:
+                asked = re.findall(r"^(?:Socket)?(?:User|Group)=(\S+)", f.read(), flags=re.M)
+            self.assertLessEqual(set(asked), made, name)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
