@@ -100,7 +100,7 @@ daemon_store_key(const struct config *c, struct secret **out, char *err, size_t 
 			return store_key_read(path, 0, out, err, err_size);
 	}
 	(void)snprintf(path, sizeof(path), "%s/store.key", c->state_dir);
-	return store_key_read(path, 1, out, err, err_size);
+	return store_key_read(path, store_is_new(c->store), out, err, err_size);
 }
 
 /* A retired key stays in the set until its last token is over. */

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "include/tessera.h"
-#include "token/b64.h"
 
 /* One module's part of a query. */
 struct device_ask {
@@ -35,16 +34,13 @@ device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *seria
 {
 	crypto_generichash_state st;
 	uint8_t hash[32];
-	char text[B64_LEN(9) + 1];
 
 	crypto_generichash_init(&st, NULL, 0, sizeof(hash));
 	crypto_generichash_update(&st, (const uint8_t *)module, strlen(module) + 1);
 	crypto_generichash_update(&st, (const uint8_t *)serial, strlen(serial) + 1);
 	crypto_generichash_update(&st, (const uint8_t *)label, strlen(label) + 1);
 	crypto_generichash_final(&st, hash, sizeof(hash));
-	text[b64_encode(text, hash, 9)] = '\0';
-	memcpy(id, text, DEVICE_ID_LEN);
-	id[DEVICE_ID_LEN] = '\0';
+	(void)sodium_bin2hex(id, DEVICE_ID_LEN + 1, hash, DEVICE_ID_LEN / 2);
 }
 
 uint32_t

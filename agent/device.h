@@ -14,7 +14,7 @@
 #include "base/config.h"
 #include "base/proto.h"
 
-#define DEVICE_ID_LEN	12	/* characters: a hash of module, serial and label */
+#define DEVICE_ID_LEN	16	/* hexadecimal digits: a hash of module, serial and label */
 #define DEVICES_MAX	128	/* tokens of all modules */
 #define DEVICE_KEYS_MAX	HELPER_REPLIES_MAX
 #define DEVICE_LIST_MS	5000	/* for a module to list its tokens or a token's keys */

@@ -24,8 +24,8 @@
 #define HTTP_IDLE_MS		60000	/* a kept connection between requests */
 #define HTTP_WRITE_MS		10000	/* an answer (or the events waiting) taken by the client */
 #define HTTP_LINGER_MS		1000	/* reading on after a refusal, so that it arrives */
-#define HTTP_STREAM_MAX		(64 * 1024)	/* bytes of events a client may be behind */
-#define HTTP_ANSWER_MAX		(256 * 1024)	/* bytes of an answer */
+#define HTTP_STREAM_MAX		65536	/* bytes of events a client may be behind */
+#define HTTP_ANSWER_MAX		262144	/* bytes of an answer */
 
 struct http_server;
 struct http_conn;

@@ -15,7 +15,7 @@
 #include "agent/link.h"
 #include "agent/timer.h"
 
-#define HTTP_READ_MAX	(16 * 1024)	/* bytes a read */
+#define HTTP_READ_MAX	16384	/* bytes a read */
 #define HTTP_LISTEN_MAX	4		/* listening sockets */
 
 enum conn_state {

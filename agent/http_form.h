@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #define FORM_FIELDS_MAX	32
-#define FORM_MAX	(64 * 1024)	/* bytes in */
+#define FORM_MAX	65536	/* bytes in */
 
 struct form_field {
 	char *name, *value;	/* NUL-terminated, into struct form's memory */

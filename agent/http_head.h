@@ -19,9 +19,9 @@
 
 #include <stddef.h>
 
-#define HTTP_HEAD_MAX	(8 * 1024)	/* bytes of request line and fields */
+#define HTTP_HEAD_MAX	8192	/* bytes of request line and fields */
 #define HTTP_FIELDS_MAX	64
-#define HTTP_BODY_MAX	(64 * 1024)	/* bytes */
+#define HTTP_BODY_MAX	65536	/* bytes */
 
 enum http_method { HTTP_GET = 1, HTTP_POST, HTTP_DELETE };
 

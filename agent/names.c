@@ -27,7 +27,7 @@
 #define NAMES_REAP_MS		50	/* between looks at a worker that was killed */
 #define NAMES_TRIES_MAX		2	/* times a question is sent */
 #define NAMES_READ_MAX		4096	/* bytes a read */
-#define NAMES_BUF_MAX		(NAMES_PENDING_MAX * 512)	/* bytes waiting either way */
+#define NAMES_BUF_MAX		524288	/* bytes waiting either way */
 
 struct names_request {
 	struct link link;		/* names.pending, in the order asked */

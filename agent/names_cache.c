@@ -69,7 +69,7 @@ cache_drop(struct names_cache *c, struct names_entry *e)
 
 	for (p = cache_bucket(c, &e->key); *p != NULL; p = &(*p)->next)
 		if (*p == e) {
-			*p = e->next;
+			*p = e->next;	/* NOLINT(clang-analyzer-unix.Malloc): as in link.h */
 			break;
 		}
 	link_remove(&e->age);

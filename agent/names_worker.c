@@ -16,8 +16,8 @@
 #include "base/spawn.h"
 #include "tessera.h"
 
-#define RECORD_FIRST	(16 * 1024)	/* bytes for one record of the name service */
-#define RECORD_MAX	(1024 * 1024)	/* a group of all users */
+#define RECORD_FIRST	16384	/* bytes for one record of the name service */
+#define RECORD_MAX	1048576	/* a group of all users */
 
 /* What one look-up fills. */
 struct record {
@@ -37,7 +37,7 @@ worker_try(struct record *rec, uint16_t type, uid_t uid, const char *name, int *
 	int e;
 
 	if (type == PROTO_NAME_OF)
-		e = getpwuid_r(uid, &rec->pw, rec->memory, rec->size, &pw);
+		e = getpwuid_r(uid, &rec->pw, rec->memory, rec->size, &pw);	/* NOLINT(clang-analyzer-unix.Malloc): freed by names_worker */
 	else if (type == PROTO_UID_OF)
 		e = getpwnam_r(name, &rec->pw, rec->memory, rec->size, &pw);
 	else

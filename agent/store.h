@@ -93,7 +93,7 @@ struct credential {
 
 void credential_free(struct credential **c);	/* NULL-safe */
 
-/* A random id. */
+/* A random id, whose first character is a letter or a digit. */
 void store_make_id(char id[STORE_ID_LEN + 1]);
 
 /* TSR_CONFLICT where the public key (SHA-256 of its SPKI) is enrolled already,

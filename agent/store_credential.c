@@ -80,8 +80,10 @@ store_make_id(char id[STORE_ID_LEN + 1])
 {
 	uint8_t random[16];
 
-	randombytes_buf(random, sizeof(random));
-	id[b64_encode(id, random, sizeof(random))] = '\0';
+	do {	/* an id that begins like an option is a nuisance on a command line */
+		randombytes_buf(random, sizeof(random));
+		id[b64_encode(id, random, sizeof(random))] = '\0';
+	} while (id[0] == '-' || id[0] == '_');
 }
 
 /* What may be written is what will be accepted when read. */

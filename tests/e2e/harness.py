@@ -574,7 +574,8 @@ class Ran:
 
 
 class Notify:
-    """A NOTIFY_SOCKET, as the service manager has it: sd_notify(3)."""
+    """A NOTIFY_SOCKET, as the service manager has it: sd_notify(3).  It holds ten
+    messages: whoever brings about more must poll() meanwhile, or the agent waits."""
 
     def __init__(self, path, uid):
         self.path, self.seen = path, []

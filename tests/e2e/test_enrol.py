@@ -27,16 +27,24 @@ class Enrol(unittest.TestCase):
                 ("no such key", "bin", "pkcs11:token=card;id=%09", 6, "device_not_found"),
                 ("two keys match", "bin", "pkcs11:token=card", 1, "invalid_request"),
                 ("two tokens match", "bin", "pkcs11:object=p256", 1, "invalid_request"),
-                ("not a URI", "bin", "card", 1, "invalid_request"),
-                ("a PIN in the URI", "bin", "pkcs11:token=card?pin-value=1", 1, "invalid_request"),
-                ("a module in the URI", "bin", "pkcs11:token=card;module-path=/tmp/x.so", 1,
-                 "invalid_request"),
             ]
             for name, user, uri, status, error in rows:
                 with self.subTest(name):
                     ran = self.enrol(m, user, uri)
                     self.assertEqual(ran.json["error"], error, ran)
                     self.assertEqual(ran.status, status, ran)
+            for name, uri in [("not a URI", "card"),
+                              ("a PIN in the URI", "pkcs11:token=card?pin-value=1"),
+                              ("a PIN file in the URI", "pkcs11:token=card?pin-source=/etc/pin"),
+                              ("a module in the URI", "pkcs11:token=card?module-path=/tmp/x.so"),
+                              ("a module among the attributes",
+                               "pkcs11:token=card;module-path=/tmp/x.so")]:
+                with self.subTest(name):
+                    answer = m.request("POST", "/admin/credentials", admin=True, json={
+                        "kind": "pkcs11", "subject": "bin", "device": uri})
+                    self.assertEqual((answer.status, answer.json["error"]),
+                                     (400, "invalid_request"), answer)
+                    self.assertIn(self.enrol(m, "bin", uri).status, (1, 2))
             wrong = self.enrol(m, "bin", "pkcs11:token=card;id=%02", pin="654321")
             self.assertEqual((wrong.status, wrong.json["error"]), (4, "pin_required"), wrong)
             left = m.request("GET", "/admin/credentials", admin=True).json["credentials"]
@@ -206,8 +214,8 @@ class Enrol(unittest.TestCase):
             job = harness.Job(DAEMON, listen, write)
             os.read(read, 1)
             cred = self.enrol(m, "daemon", "pkcs11:token=card;id=%01").json
-            self.assertEqual(job.result()[0], "credential-enrolled")
-            self.assertEqual(job.result()[1]["id"], cred["id"])
+            name, data = job.result()
+            self.assertEqual((name, data["id"]), ("credential-enrolled", cred["id"]))
 
 
 if __name__ == "__main__":

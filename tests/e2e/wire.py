@@ -48,8 +48,12 @@ class Client:
     def __init__(self, path, timeout=60.0):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(timeout)
-        self.sock.connect(path)
         self.have = b""
+        try:
+            self.sock.connect(path)
+        except BaseException:
+            self.sock.close()
+            raise
 
     def __enter__(self):
         return self
