@@ -391,7 +391,7 @@ rig_answer(int fd, char *out, size_t size)
 			n += got;
 	}
 	out[n] = '\0';
-	return atoi(out + strlen("HTTP/1.1 "));
+	return (int)strtol(out + strlen("HTTP/1.1 "), NULL, 10);
 }
 
 int

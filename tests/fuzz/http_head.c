@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i;
 	int n, r;
 
-	if ((in = malloc(size == 0 ? 1 : size)) == NULL)
+	if ((in = calloc(1, size == 0 ? 1 : size)) == NULL)
 		return 0;
 	if (size > 0)
 		memcpy(in, data, size);

@@ -1,0 +1,200 @@
+/*
+ * main.c - tessera-pkcs11: the keeper that the agent talks to, and (--worker)
+ * the process that the keeper starts to load one module.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/keeper.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "base/spawn.h"
+#include "pkcs11/launch.h"
+#include "pkcs11/peer.h"
+#include "pkcs11/worker.h"
+#include "tessera.h"
+
+#define EXIT_USAGE	2
+#define COMPLAINT_MAX	1024	/* bytes of a sentence about the configuration */
+
+struct options {
+	const char *config;
+	const char *module;	/* of the worker */
+	int user;
+	int worker;
+	int keeper_fd;		/* -1: find it */
+};
+
+static _Noreturn void
+usage(void)
+{
+	fprintf(stderr, "usage: tessera-pkcs11 --config FILE [--user] [--keeper-fd N]\n");
+	exit(EXIT_USAGE);
+}
+
+static int
+parse_fd(const char *text)
+{
+	char *end = NULL;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || v < 0 || v > INT_MAX)
+		usage();
+	return (int)v;
+}
+
+static void
+parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "keeper-fd", required_argument, NULL, 'k' },
+		{ "module", required_argument, NULL, 'm' },
+		{ "user", no_argument, NULL, 'u' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "worker", no_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	memset(o, 0, sizeof(*o));
+	o->keeper_fd = -1;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'k':
+			o->keeper_fd = parse_fd(optarg);
+			break;
+		case 'm':
+			o->module = optarg;
+			break;
+		case 'u':
+			o->user = 1;
+			break;
+		case 'V':
+			printf("tessera-pkcs11 %s\n", TESSERA_VERSION);
+			exit(0);
+		case 'w':
+			o->worker = 1;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (optind != argc || o->config == NULL || (o->worker != (o->module != NULL)))
+		usage();
+	if (o->config[0] != '/')	/* the worker starts in / */
+		log_fatal(EXIT_USAGE, "--config needs a path from /");
+}
+
+/*
+ * Read the configuration.  Its folders are not for us: in user mode they hang
+ * on variables that neither the keeper nor the worker is started with, so
+ * something stands in for them meanwhile.
+ */
+static struct config *
+load_config(const struct options *o)
+{
+	static const char *const folders[] = { "XDG_STATE_HOME", "XDG_RUNTIME_DIR" };
+	char complaint[COMPLAINT_MAX];
+	struct config *conf = NULL;
+	int r, set[2] = { 0, 0 };
+	size_t i;
+
+	for (i = 0; o->user && i < 2; i++)
+		if ((set[i] = getenv(folders[i]) == NULL) &&
+		    setenv(folders[i], "/nonexistent", 1) != 0)
+			log_fatal(1, "out of memory");
+	r = config_load(o->config, o->user ? CONFIG_USER : CONFIG_SYSTEM, &conf, complaint,
+	    sizeof(complaint));
+	if (r != TSR_OK)
+		log_fatal(1, "%s", complaint);
+	for (i = 0; i < 2; i++)
+		if (set[i])
+			(void)unsetenv(folders[i]);
+	return conf;
+}
+
+/* The only environment that is used is the module's own, in the worker. */
+static int
+run_keeper(const struct options *o, const struct config *conf, const char *program)
+{
+	struct launch_paths paths = { NULL, 0 };
+	struct launch l;
+	int r, fd, from_socket;
+
+	if (peer_find(o->keeper_fd, &fd, &from_socket) != TSR_OK)
+		log_fatal(1, "no connection to serve: this program is started by tesserad or by "
+		    "socket activation with Accept=yes");
+	if (peer_check(fd, from_socket, o->user) != TSR_OK)
+		log_fatal(1, "the caller is neither root nor the agent: refused");
+	if (spawn_close_from(3, &fd, 1) != TSR_OK)
+		log_fatal(1, "cannot close inherited files: %s", strerror(errno));
+	if (launch_init(&l, conf, program, o->config, o->user) != TSR_OK ||
+	    launch_keeper_paths(&l, &paths) != TSR_OK)
+		log_fatal(1, "out of memory");
+	r = keeper_serve(fd, launch_resolve, &l, paths.v, paths.n);
+	if (r != TSR_OK)
+		log_line(LOG_WARN, "%s", tsr_strerror(r));
+	launch_paths_free(&paths);
+	launch_free(&l);
+	return r == TSR_OK ? 0 : 1;
+}
+
+/* Ends by _exit: a module's destructors have nothing to say here, and some
+ * hang.  The token is logged out; the end of the process closes the rest. */
+static _Noreturn void
+run_worker(const struct options *o, const struct config *conf, const char *program)
+{
+	const struct config_module *m;
+	struct launch_paths paths = { NULL, 0 };
+	struct launch l;
+	int r;
+
+	if ((m = config_module(conf, o->module)) == NULL)
+		log_fatal(1, "no module of that name is configured");
+	if (launch_init(&l, conf, program, o->config, o->user) != TSR_OK ||
+	    launch_module_paths(&l, m, &paths) != TSR_OK)
+		log_fatal(1, "out of memory");
+	if (sandbox_enter(SANDBOX_MODULE, paths.v, paths.n) != TSR_OK)
+		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
+	launch_paths_free(&paths);
+	r = worker_serve(SPAWN_FD, m);
+	_exit(r == TSR_OK ? 0 : 1);
+}
+
+int
+main(int argc, char **argv)
+{
+	char program[PATH_MAX];
+	struct config *conf;
+	struct options o;
+	ssize_t n;
+	int status;
+
+	if (spawn_fix_fds() != TSR_OK)
+		return 1;
+	log_init("tessera-pkcs11", LOG_NOTICE);
+	parse_options(argc, argv, &o);
+	if ((n = readlink("/proc/self/exe", program, sizeof(program) - 1)) <= 0)
+		log_fatal(1, "cannot find my own program in /proc: %s", strerror(errno));
+	program[n] = '\0';
+	conf = load_config(&o);
+	if (o.worker)
+		run_worker(&o, conf, program);
+	status = run_keeper(&o, conf, program);
+	config_free(&conf);
+	return status;
+}

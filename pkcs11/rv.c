@@ -1,0 +1,155 @@
+/*
+ * rv.c - CK_RV folded into TSR_*.  See rv.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "pkcs11/rv.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/proto.h"
+#include "tessera.h"
+
+#define ROW(rv, code)	{ rv, #rv, code }
+
+/* In the order of PKCS #11 2.40, appendix B.  Codes that only calls return
+ * which are never made here are left out: they are TSR_MODULE like any other
+ * word out of nowhere. */
+static const struct rv_row {
+	CK_RV rv;
+	const char *name;
+	int code;
+} rows[] = {
+	ROW(CKR_OK, TSR_OK),
+	ROW(CKR_CANCEL, TSR_CANCELLED),
+	ROW(CKR_HOST_MEMORY, TSR_NOMEM),
+	ROW(CKR_SLOT_ID_INVALID, TSR_DEVICE_REMOVED),
+	ROW(CKR_GENERAL_ERROR, TSR_MODULE),
+	ROW(CKR_FUNCTION_FAILED, TSR_MODULE),
+	ROW(CKR_ARGUMENTS_BAD, TSR_MODULE),
+	ROW(CKR_NEED_TO_CREATE_THREADS, TSR_MODULE),
+	ROW(CKR_CANT_LOCK, TSR_MODULE),
+	ROW(CKR_ATTRIBUTE_SENSITIVE, TSR_MODULE),
+	ROW(CKR_ATTRIBUTE_TYPE_INVALID, TSR_MODULE),
+	ROW(CKR_ATTRIBUTE_VALUE_INVALID, TSR_MODULE),
+	ROW(CKR_ACTION_PROHIBITED, TSR_KEY_UNUSABLE),
+	ROW(CKR_DATA_INVALID, TSR_KEY_UNUSABLE),
+	ROW(CKR_DATA_LEN_RANGE, TSR_KEY_UNUSABLE),
+	ROW(CKR_DEVICE_ERROR, TSR_MODULE),
+	ROW(CKR_DEVICE_MEMORY, TSR_MODULE),
+	ROW(CKR_DEVICE_REMOVED, TSR_DEVICE_REMOVED),
+	ROW(CKR_FUNCTION_CANCELED, TSR_CANCELLED),
+	ROW(CKR_FUNCTION_NOT_SUPPORTED, TSR_UNSUPPORTED),
+	ROW(CKR_KEY_HANDLE_INVALID, TSR_NOT_FOUND),
+	ROW(CKR_KEY_SIZE_RANGE, TSR_KEY_UNUSABLE),
+	ROW(CKR_KEY_TYPE_INCONSISTENT, TSR_KEY_UNUSABLE),
+	ROW(CKR_KEY_FUNCTION_NOT_PERMITTED, TSR_KEY_UNUSABLE),
+	ROW(CKR_MECHANISM_INVALID, TSR_KEY_UNUSABLE),
+	ROW(CKR_MECHANISM_PARAM_INVALID, TSR_KEY_UNUSABLE),
+	ROW(CKR_OBJECT_HANDLE_INVALID, TSR_NOT_FOUND),
+	ROW(CKR_OPERATION_ACTIVE, TSR_MODULE),
+	ROW(CKR_OPERATION_NOT_INITIALIZED, TSR_MODULE),
+	ROW(CKR_PIN_INCORRECT, TSR_PIN_WRONG),
+	ROW(CKR_PIN_INVALID, TSR_PIN_WRONG),
+	ROW(CKR_PIN_LEN_RANGE, TSR_PIN_LENGTH),
+	ROW(CKR_PIN_EXPIRED, TSR_PIN_LOCKED),
+	ROW(CKR_PIN_LOCKED, TSR_PIN_LOCKED),
+	ROW(CKR_SESSION_CLOSED, TSR_DEVICE_REMOVED),
+	ROW(CKR_SESSION_COUNT, TSR_DEVICE_BUSY),
+	ROW(CKR_SESSION_HANDLE_INVALID, TSR_DEVICE_REMOVED),
+	ROW(CKR_SESSION_PARALLEL_NOT_SUPPORTED, TSR_MODULE),
+	ROW(CKR_SESSION_READ_ONLY, TSR_MODULE),
+	ROW(CKR_SESSION_EXISTS, TSR_DEVICE_BUSY),
+	ROW(CKR_SESSION_READ_ONLY_EXISTS, TSR_DEVICE_BUSY),
+	ROW(CKR_SESSION_READ_WRITE_SO_EXISTS, TSR_DEVICE_BUSY),
+	ROW(CKR_TEMPLATE_INCOMPLETE, TSR_MODULE),
+	ROW(CKR_TEMPLATE_INCONSISTENT, TSR_MODULE),
+	ROW(CKR_TOKEN_NOT_PRESENT, TSR_DEVICE_REMOVED),
+	ROW(CKR_TOKEN_NOT_RECOGNIZED, TSR_DEVICE_REMOVED),
+	ROW(CKR_USER_ALREADY_LOGGED_IN, TSR_DEVICE_BUSY),
+	/* After our own login: the card was reset or swapped underneath. */
+	ROW(CKR_USER_NOT_LOGGED_IN, TSR_DEVICE_REMOVED),
+	ROW(CKR_USER_PIN_NOT_INITIALIZED, TSR_PIN_LOCKED),
+	ROW(CKR_USER_TYPE_INVALID, TSR_MODULE),
+	ROW(CKR_USER_ANOTHER_ALREADY_LOGGED_IN, TSR_DEVICE_BUSY),
+	ROW(CKR_USER_TOO_MANY_TYPES, TSR_DEVICE_BUSY),
+	ROW(CKR_DOMAIN_PARAMS_INVALID, TSR_KEY_UNUSABLE),
+	ROW(CKR_CURVE_NOT_SUPPORTED, TSR_KEY_UNUSABLE),
+	ROW(CKR_BUFFER_TOO_SMALL, TSR_MODULE),
+	ROW(CKR_CRYPTOKI_NOT_INITIALIZED, TSR_MODULE),
+	ROW(CKR_CRYPTOKI_ALREADY_INITIALIZED, TSR_MODULE),
+	ROW(CKR_FIPS_SELF_TEST_FAILED, TSR_MODULE),
+	ROW(CKR_LIBRARY_LOAD_FAILED, TSR_MODULE),
+	ROW(CKR_PIN_TOO_WEAK, TSR_PIN_WRONG),
+	ROW(CKR_FUNCTION_REJECTED, TSR_CANCELLED),
+};
+
+static const struct rv_row *
+rv_find(CK_RV rv)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].rv == rv)
+			return &rows[i];
+	return NULL;
+}
+
+int
+rv_fold(CK_RV rv)
+{
+	const struct rv_row *row = rv_find(rv);
+
+	return row != NULL ? row->code : TSR_MODULE;
+}
+
+const char *
+rv_name(CK_RV rv)
+{
+	const struct rv_row *row = rv_find(rv);
+
+	if (row != NULL)
+		return row->name;
+	return rv >= CKR_VENDOR_DEFINED ? "CKR_VENDOR_DEFINED" : "CKR_?";
+}
+
+int
+rv_session_gone(CK_RV rv)
+{
+	return rv == CKR_SESSION_HANDLE_INVALID || rv == CKR_SESSION_CLOSED ||
+	    rv == CKR_SLOT_ID_INVALID || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
+void
+fault_clear(struct fault *f)
+{
+	f->tries = PROTO_TRIES_UNKNOWN;
+	f->detail[0] = '\0';
+}
+
+int
+fault_set(struct fault *f, int code, const char *fmt, ...)
+{
+	char text[FAULT_DETAIL_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+		text[0] = '\0';
+	va_end(ap);
+	escape_text(f->detail, sizeof(f->detail), text, strlen(text));
+	return code;
+}
+
+int
+rv_fault(struct fault *f, const char *call, CK_RV rv)
+{
+	int code = rv_fold(rv);
+
+	if (rv == CKR_OK)
+		return TSR_OK;
+	return fault_set(f, code, "%s: %s (0x%lx)", call, rv_name(rv), rv);
+}

@@ -1,0 +1,274 @@
+/*
+ * worker.c - requests and their answers.  See worker.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "pkcs11/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <sodium.h>
+
+#include "base/frame.h"
+#include "base/proto.h"
+#include "base/secret.h"
+#include "pkcs11/keys.h"
+#include "pkcs11/module.h"
+#include "pkcs11/prove.h"
+#include "pkcs11/session.h"
+#include "tessera.h"
+
+#define TEXT_MAX	256	/* bytes of a serial number or label that is asked for */
+
+struct worker {
+	int fd;
+	const struct config_module *conf;
+	struct module module;
+	struct session session;
+	int opened;			/* the module is loaded */
+	uint32_t id;			/* of the request under way */
+	struct buf out;			/* its answer: all frames, sent at once */
+	struct secret *pin;		/* room for one, filled during a proof only */
+};
+
+static int
+worker_send(struct worker *w)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < w->out.len) {
+		n = send(w->fd, w->out.data + at, w->out.len - at, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EPIPE || errno == ECONNRESET ? TSR_CLOSED : TSR_SYSTEM;
+		at += (size_t)n;
+	}
+	return TSR_OK;
+}
+
+static int
+worker_put(struct worker *w, enum proto_type type, const struct proto_value *v, size_t n)
+{
+	return proto_encode(&w->out, (uint16_t)type, w->id, 0, v, n);
+}
+
+static struct proto_value
+value_bytes(const void *p, size_t n)
+{
+	return (struct proto_value){ .p = p, .n = n };
+}
+
+static struct proto_value
+value_text(const char *s)
+{
+	return value_bytes(s, strlen(s));
+}
+
+static struct proto_value
+value_u32(uint32_t v)
+{
+	return (struct proto_value){ .u32 = v };
+}
+
+/* Instead of whatever was written so far. */
+static int
+worker_put_error(struct worker *w, int code, const struct fault *f)
+{
+	struct proto_value v[] = {
+		value_u32((uint32_t)-code), value_u32(f->tries), value_text(f->detail),
+	};
+
+	buf_reset(&w->out);
+	return worker_put(w, PROTO_ERROR, v, 3);
+}
+
+static int
+worker_open(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	const char *name = w->conf->name;
+	int r;
+
+	if (w->opened)
+		return fault_set(f, TSR_INVALID, "the module is open already");
+	if (v[0].n != strlen(name) || memcmp(v[0].p, name, v[0].n) != 0)
+		return fault_set(f, TSR_NOT_FOUND, "this worker is for another module");
+	if ((r = module_load(&w->module, w->conf->path, w->conf->init_args, f)) != TSR_OK)
+		return r;
+	session_init(&w->session, &w->module);
+	w->opened = 1;
+	return worker_put(w, PROTO_DONE, NULL, 0);
+}
+
+static int
+worker_tokens(struct worker *w, struct fault *f)
+{
+	const struct token *t;
+	size_t i;
+	int r;
+
+	/* Listing closes sessions. */
+	session_drop(&w->session);
+	if ((r = module_list(&w->module, f)) != TSR_OK)
+		return r;
+	for (i = 0; i < w->module.n_tokens; i++) {
+		t = &w->module.token[i];
+		struct proto_value v[] = {
+			value_text(t->serial), value_text(t->label), value_text(t->manufacturer),
+			value_text(t->model), value_u32(t->flags),
+		};
+		if ((r = worker_put(w, PROTO_TOKEN, v, 5)) != TSR_OK)
+			return r;
+	}
+	return worker_put(w, PROTO_DONE, NULL, 0);
+}
+
+/* A text field as a string; the table caps it well below TEXT_MAX. */
+static int
+worker_text(char out[TEXT_MAX], const struct proto_value *v)
+{
+	if (v->n >= TEXT_MAX || memchr(v->p, '\0', v->n) != NULL)
+		return TSR_INVALID;
+	memcpy(out, v->p, v->n);
+	out[v->n] = '\0';
+	return TSR_OK;
+}
+
+static int
+worker_keys(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct keys keys = { 0, NULL };
+	const struct key *k;
+	size_t i;
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK)
+		return r;
+	if ((r = session_open(&w->session, serial, label, f)) != TSR_OK ||
+	    (r = keys_list(&w->session, &keys, f)) != TSR_OK)
+		goto out;
+	for (i = 0; i < keys.n; i++) {
+		k = &keys.v[i];
+		struct proto_value out[] = {
+			value_bytes(k->id, k->id_len), value_text(k->label),
+			value_u32(k->algorithms), value_bytes(k->spki.der, k->spki.len),
+			value_bytes(k->certificate, k->certificate_len), value_u32(k->flags),
+		};
+		if ((r = worker_put(w, PROTO_KEY, out, 6)) != TSR_OK)
+			goto out;
+	}
+	r = worker_put(w, PROTO_DONE, NULL, 0);
+ out:
+	keys_free(&keys);
+	return r;
+}
+
+static int
+worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct prove_request q = {
+		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
+		.algorithm = v[3].u32, .pin = w->pin, .challenge = v[5].p, .challenge_len = v[5].n,
+	};
+	struct prove_signature signature;
+	struct proto_value out;
+	int r;
+
+	if (v[4].n > PROTO_PIN_MAX)
+		return TSR_INVALID;
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK)
+		return r;
+	if (v[4].n > 0)
+		memcpy(w->pin->data, v[4].p, v[4].n);
+	w->pin->size = v[4].n;
+	r = prove(&w->session, &q, &signature, f);
+	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
+	if (r != TSR_OK)
+		return r;
+	out = value_bytes(signature.bytes, signature.len);
+	r = worker_put(w, PROTO_SIGNATURE, &out, 1);
+	sodium_memzero(&signature, sizeof(signature));
+	return r;
+}
+
+static int
+worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
+{
+	if (type == PROTO_OPEN)
+		return worker_open(w, v, f);
+	if (!w->opened)
+		return fault_set(f, TSR_MODULE, "no module is open");
+	switch (type) {
+	case PROTO_TOKENS:
+		return worker_tokens(w, f);
+	case PROTO_KEYS:
+		return worker_keys(w, v, f);
+	case PROTO_PROVE:
+		return worker_prove(w, v, f);
+	default:
+		return fault_set(f, TSR_UNSUPPORTED, "not a request to this helper");
+	}
+}
+
+static int
+worker_request(struct worker *w, const struct frame *fr)
+{
+	struct proto_value v[PROTO_FIELDS_MAX];
+	struct fault f;
+	size_t n;
+	int r;
+
+	if ((r = proto_decode(fr, PROTO_FROM_AGENT, v, &n)) != TSR_OK)
+		return r;
+	fault_clear(&f);
+	w->id = fr->id;
+	buf_reset(&w->out);
+	if ((r = worker_answer(w, fr->type, v, &f)) != TSR_OK &&
+	    (r = worker_put_error(w, r, &f)) != TSR_OK)
+		return r;
+	return TSR_OK;
+}
+
+int
+worker_serve(int fd, const struct config_module *module)
+{
+	struct worker w;
+	struct frame fr;
+	struct buf in;
+	int r;
+
+	memset(&w, 0, sizeof(w));
+	w.fd = fd;
+	w.conf = module;
+	buf_init(&in, FRAME_HEAD + FRAME_BODY_MAX);
+	buf_init(&w.out, (FRAME_HEAD + FRAME_BODY_MAX) * (size_t)KEYS_MAX);
+	if ((w.pin = secret_new(PROTO_PIN_MAX)) == NULL) {
+		r = TSR_NOMEM;
+		goto out;
+	}
+	for (;;) {
+		if ((r = frame_recv(fd, &in, &fr)) != TSR_OK ||
+		    (r = worker_request(&w, &fr)) != TSR_OK)
+			break;
+		buf_reset(&in);		/* the PIN came in it */
+		if ((r = worker_send(&w)) != TSR_OK)
+			break;
+		if (w.opened && w.session.must_end) {
+			r = TSR_MODULE;
+			break;
+		}
+	}
+	if (r == TSR_CLOSED)
+		r = TSR_OK;
+ out:
+	secret_free(&w.pin);
+	buf_free(&in);
+	buf_free(&w.out);
+	return r;
+}

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: ISC
+"""What the bench measures.  An item is a function that takes the Bench and
+returns the rows of one measurement; ITEMS is all of them."""
+import json
+import os
+import pwd
+import shutil
+import statistics
+import subprocess
+
+import harness
+import peers
+from table import Goal, Row
+
+PIN = "123456"
+SUBJECT, STRANGER = harness.DAEMON, harness.BIN
+CROWD = (1, 2, 3, 5)		# the uids of 2,000 idle connections: of base-passwd
+TURN_MS = 40			# of a duel
+TMPFS = 0x01021994		# statfs(2)
+
+AUDIENCES = {
+    "bench": {"scopes": ["read"], "acr": "self", "reuse": "session", "inline-pin": True,
+              "any-user": True},
+}
+
+
+class Bench:
+    """The agent with one enrolled user who has a session, and the peers."""
+
+    def __init__(self, short):
+        self.short = short
+        self.rounds = int(os.environ.get("TESSERA_BENCH_ROUNDS", "3" if short else "5"))
+        self.ms = int(os.environ.get("TESSERA_BENCH_MS", "300" if short else "600"))
+        self.tools = os.path.join(os.path.dirname(os.environ["TESSERA_BIN"]), "bench")
+        self.peers = {"ssh": None, "oidc": None}
+
+    def __enter__(self):
+        if harness.sanitized():
+            raise SystemExit("a build with sanitizers has nothing to measure")
+        self.m = harness.Machine(audiences=AUDIENCES)
+        try:
+            self.refuse_tmpfs()
+            self.enroll()
+            self.write_requests()
+            if not self.short:
+                self.peers = peers.all_of(self.m.folder, SUBJECT)
+        except BaseException:
+            self.__exit__(True, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        for peer in self.peers.values():
+            if peer is not None:
+                peer.end()
+        self.m.__exit__(kind, value, trace)
+
+    def refuse_tmpfs(self):
+        kind = subprocess.run(["stat", "-f", "-c", "%t", self.m.state], check=True,
+                              stdout=subprocess.PIPE).stdout
+        if int(kind, 16) == TMPFS:
+            raise SystemExit("%s is on a tmpfs, where a commit costs nothing" % self.m.state)
+
+    def enroll(self):
+        self.m.make_token("card", PIN, ["p256"])
+        self.m.tessera("enroll", "pkcs11", "--user", pwd.getpwuid(SUBJECT).pw_name, "--device",
+                       "pkcs11:token=card;id=%01", "--label", "bench", pin=PIN, check=True)
+        # The same key in a copy that the subject may read: the module in process.
+        self.copy = self.m.folder + "/copy"
+        shutil.copytree(self.m.tokens, self.copy)
+        conf = self.copy + "/softhsm2.conf"
+        with open(conf, encoding="utf-8") as f:
+            text = f.read().replace(self.m.tokens, self.copy)
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        entry = pwd.getpwuid(SUBJECT)
+        for where, folders, files in os.walk(self.copy):
+            for name in [where] + [os.path.join(where, n) for n in folders + files]:
+                os.chown(name, entry.pw_uid, entry.pw_gid)
+
+    def write_requests(self):
+        self.folder = self.m.folder_for(self.m.folder + "/bench", "root", 0o755)
+        self.healthz = self.request_file("healthz", "GET", "/healthz")
+        self.mint = self.request_file("mint", "POST", "/token", form={
+            "grant_type": harness.SESSION_GRANT, "audience": "bench"})
+        self.proof = self.request_file("proof", "POST", "/token", form={
+            "grant_type": harness.DEVICE_GRANT, "audience": "bench", "pin": PIN})
+
+    def request_file(self, name, method, target, form=None):
+        path = "%s/%s" % (self.folder, name)
+        with open(path, "wb") as f:
+            f.write(harness.request_bytes(method, target, form))
+        return path
+
+    def log_in(self):
+        """A live session for the subject."""
+        answer = self.m.request("POST", "/token", uid=SUBJECT, form={
+            "grant_type": harness.DEVICE_GRANT, "audience": "bench", "pin": PIN})
+        if answer.status != 200:
+            raise harness.Failed("no session: %r" % answer)
+
+    @property
+    def pid(self):
+        return self.m.process.pid
+
+    def tool(self, name, *words, user=SUBJECT, env=None):
+        """A program of this folder, as user; the document that it prints."""
+        done = subprocess.run([os.path.join(self.tools, "bench_" + name), *map(str, words)],
+                              user=user, group=pwd.getpwuid(user).pw_gid, extra_groups=[],
+                              env=env or {"PATH": "/usr/bin:/bin"}, cwd="/", check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+        if done.returncode != 0:
+            raise harness.Failed("bench_%s: %s" % (name, done.stderr.decode()))
+        return json.loads(done.stdout)
+
+    def duel(self, conns, ours, theirs):
+        """The rounds of a duel; the round whose ratio is the median."""
+        pairs = max(2, self.ms // TURN_MS // 2)
+        done = [self.tool("duel", conns, TURN_MS, pairs, *ours, *theirs)
+                for _ in range(self.rounds)]
+        return median_by(done, lambda d: d["ratio"]["p50"])
+
+    def http(self, request, kind="http"):
+        return kind, self.m.api, request, self.pid
+
+
+def median_by(documents, key):
+    return sorted(documents, key=key)[len(documents) // 2]
+
+
+def rate(side):
+    return "%s/s" % format(round(side["rate"]), ",")
+
+
+def us(value):
+    return "%.3g µs" % value if value < 1000 else "%.3g ms" % (value / 1000)
+
+
+# --- items -------------------------------------------------------------------
+
+def healthz(b):
+    """HTTP alone, beside bare messages of the same sizes."""
+    with open(b.healthz, "rb") as f:
+        size = len(f.read())
+    d = b.duel(64, b.http(b.healthz), ("echo", size, 180, "-"))
+    return [Row("GET /healthz, 64 connections", rate(d["a"]),
+                rate(d["b"]) + " bare socket, epoll", d["ratio"]["p50"]),
+            Row("  CPU a request", us(d["a"]["cpu_us"]), us(d["b"]["cpu_us"]) + " bare socket",
+                d["a"]["cpu_us"] / d["b"]["cpu_us"])]
+
+
+def mint(b):
+    """A token from a live session."""
+    b.log_in()
+    d = b.duel(64, b.http(b.mint), ("sign", peers.SIGN_BYTES, "-", "-"))
+    rows = [Row("mint from a session, 64 connections", rate(d["a"]),
+                rate(d["b"]) + " bare signatures", d["ratio"]["p50"], Goal(">=", 0.4)),
+            Row("  the same, the goal to come", "", "", d["ratio"]["p50"],
+                Goal(">=", 0.5, must=False)),
+            Row("  daemon's CPU a mint", us(d["a"]["cpu_us"]), us(d["b"]["cpu_us"]) + " a signature",
+                d["a"]["cpu_us"] / d["b"]["cpu_us"], Goal("<=", 2, must=False))]
+    if b.peers["ssh"] is not None:
+        p = b.peers["ssh"]
+        d = b.duel(4, b.http(b.mint), ("ssh", p.socket, p.request, p.pid))
+        rows.append(Row("mint, 4 connections", rate(d["a"]), rate(d["b"]) + " ssh-agent Ed25519",
+                        d["ratio"]["p50"], Goal(">=", 12, must=False)))
+    if b.peers["oidc"] is not None:
+        p = b.peers["oidc"]
+        d = b.duel(1, b.http(b.mint, "dial"), ("end", p.socket, p.request, p.pid))
+        rows.append(Row("mint, a new connection each", rate(d["a"]),
+                        rate(d["b"]) + " oidc-agent, cached", d["ratio"]["p50"],
+                        Goal(">=", 1, must=False)))
+    return rows
+
+
+def helpers(b):
+    """{pid: (start time, where the module is mapped)} of the helpers."""
+    found = {}
+    for pid, exe in harness.processes_of(b.m.bin).items():
+        if not exe.endswith("/tessera-pkcs11"):
+            continue
+        with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+            start = f.read().rpartition(")")[2].split()[19]
+        with open("/proc/%d/maps" % pid, encoding="utf-8") as f:
+            module = [line.split("-")[0] for line in f if harness.softhsm.MODULE in line]
+        found[pid] = (start, module[:1])
+    return found
+
+
+def proof(b):
+    """A token for a fresh proof, less the module's own work."""
+    b.log_in()
+    before = helpers(b)
+    env = {"PATH": "/usr/bin:/bin", "SOFTHSM2_CONF": b.copy + "/softhsm2.conf"}
+    disk = b.m.folder_for(b.m.folder + "/disk-%d" % os.urandom(4)[0], "daemon", 0o700)
+    done = [b.tool("proof", b.m.api, b.proof, harness.softhsm.MODULE, PIN, disk,
+                   max(50, b.ms // 4), env=env) for _ in range(b.rounds)]
+    shutil.rmtree(disk)
+    d = median_by(done, lambda d: d["own"]["p50"])
+    kept = sum(helpers(b).get(pid) == was for pid, was in before.items())
+    return [Row("device proof and commit, P-256, SoftHSM2", us(d["total"]["p50"]),
+                us(d["module"]["p50"]) + " the module in process"),
+            Row("  agent's own part (ms)", us(d["own"]["p50"]),
+                us(d["fsync"]["p50"]) + " one fdatasync", d["own"]["p50"] / 1000,
+                Goal("<=", 1, unit=" ms")),
+            Row("  its 90th percentile (ms)", us(d["own"]["p90"]),
+                us(d["find"]["p50"]) + " finding the key again", d["own"]["p90"] / 1000),
+            Row("  helpers replaced meanwhile", "%d kept" % kept, "%d before" % len(before),
+                len(before) - kept, Goal("<=", 0))]
+
+
+def start(b):
+    """From exec to the first answer."""
+    times = []
+    for _ in range(b.rounds):
+        b.m.stop()
+        b.m.start()
+        times.append(b.m.ready_s * 1000)
+    return [Row("start to the first answer (ms)", "%.3g ms" % statistics.median(times),
+                "", statistics.median(times), Goal("<=", 200, unit=" ms"))]
+
+
+def hold(path, n):
+    """n connections that have each asked once, held until the pipe ends."""
+    clients = [harness.Client(path) for _ in range(n)]
+    for c in clients:
+        if c.request("GET", "/healthz").status != 200:
+            raise harness.Failed("an idle connection was refused")
+    return clients
+
+
+class Holder:
+    """A child of another uid with n idle connections."""
+
+    def __init__(self, uid, path, n):
+        self.ready, ready = os.pipe()
+        over, self.over = os.pipe()
+
+        def child():
+            os.close(self.over)
+            clients = hold(path, n)
+            os.write(ready, b"r")
+            os.read(over, 1)
+            return len(clients)
+
+        self.job = harness.Job(uid, child)
+        os.close(ready)
+        os.close(over)
+        if os.read(self.ready, 1) != b"r":
+            self.job.result()
+
+    def end(self):
+        os.write(self.over, b"x")	# later holders have this end too: closing says nothing
+        self.job.result()
+        os.close(self.over)
+        os.close(self.ready)
+
+
+def memory(b):
+    """Of tesserad alone."""
+    b.m.stop()
+    b.m.start()
+    idle = harness.memory(b.pid)
+    holders = []
+    try:
+        for uid in CROWD:
+            holders.append(Holder(uid, b.m.api, 500))
+        crowd = harness.memory(b.pid)
+    finally:
+        for h in holders:
+            h.end()
+    return [memory_row("memory idle, private and dirty (MiB)", idle["Private_Dirty"], 4),
+            memory_row("memory idle, resident (MiB)", idle["Rss"], 14),
+            memory_row("memory with 2,000 connections, resident (MiB)", crowd["Rss"], 64)]
+
+
+def memory_row(item, kib, most):
+    return Row(item, "%d KiB" % kib, "", kib / 1024, Goal("<=", most, unit=" MiB"))
+
+
+def process(b):
+    """The command line from start to end."""
+    b.log_in()
+    env = {"PATH": "/usr/bin:/bin", "TESSERA_SOCK": b.m.api, "HOME": "/nonexistent"}
+    others = [("/bin/true", ["/bin/true"], None)]
+    if b.peers["oidc"] is not None:
+        p = b.peers["oidc"]
+        env.update(p.env)
+        others.append(("oidc-token", ["/usr/bin/oidc-token", p.ACCOUNT],
+                       Goal("<=", 1.5, must=False)))
+    rows = []
+    for name, argv, goal in others:
+        done = [b.tool("spawn", max(20, b.ms // 6), b.m.bin + "/tessera", "token", "get", "-a",
+                       "bench", "--", *argv, env=env) for _ in range(b.rounds)]
+        d = median_by(done, lambda d: d["ratio"]["p50"])
+        rows.append(Row("tessera token get as a process", us(d["a"]["p50"]),
+                        us(d["b"]["p50"]) + " " + name, d["ratio"]["p50"], goal))
+    return rows
+
+
+def storm(b):
+    """One caller mints while another user's 500 connections send a byte a second."""
+    b.log_in()
+    d = b.tool("storm", b.m.api, b.mint, SUBJECT, STRANGER, 500, b.ms, 4 if b.short else 10,
+               user=0)
+    worse = min(d["ratio_p99"]["p50"] / 2, d["more_p99_ms"]["p50"] / 5)
+    return [Row("a mint while 500 others drip, median", us(d["storm_p50"]["p50"]),
+                us(d["calm_p50"]["p50"]) + " calm", d["ratio_p50"]["p50"], Goal("<=", 2)),
+            Row("  the same, 99th percentile", us(d["storm_p99"]["p50"]),
+                us(d["calm_p99"]["p50"]) + " calm", d["ratio_p99"]["p50"]),
+            Row("  of what it may be (2 times, or 5 ms more)", "%.3g ms more" %
+                d["more_p99_ms"]["p50"], "", worse, Goal("<=", 1))]
+
+
+ITEMS = {f.__name__: f for f in (healthz, mint, proof, start, memory, process, storm)}

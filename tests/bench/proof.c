@@ -1,0 +1,184 @@
+/*
+ * proof.c - what the agent adds to a token's own work.  In turns: one request
+ * for a token with a fresh proof; the module's C_Login, C_SignInit, C_Sign and
+ * C_Logout in this process; one fdatasync of 4 KiB.
+ *
+ *	bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS
+ *
+ * The module finds its tokens as its environment says; the first P-256 key of
+ * the first token signs.  A logout voids the handles of private objects, so the
+ * key is looked for after each login: that is not the module's own work and is
+ * told apart.  FOLDER is on the disk of the agent's store.  Prints one JSON
+ * document, times in microseconds: total, module, find, fsync, and own, which is
+ * total minus module in each turn.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <p11-kit/pkcs11.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "meter.h"
+#include "wire.h"
+
+#define PROOF_SLOTS	16	/* looked at */
+#define PROOF_WARM	20	/* rounds that are not counted */
+#define PROOF_BLOCK	4096	/* bytes written before each fdatasync */
+
+struct module {
+	CK_FUNCTION_LIST *f;
+	CK_SESSION_HANDLE session;
+	CK_UTF8CHAR *pin;
+	CK_ULONG pin_len;
+};
+
+enum { TOTAL, MODULE, FIND, FSYNC, OWN, KINDS };
+
+static void
+module_open(struct module *m, const char *path)
+{
+	CK_C_INITIALIZE_ARGS args;
+	CK_C_GetFunctionList list;
+	CK_SLOT_ID slots[PROOF_SLOTS];
+	CK_ULONG n = PROOF_SLOTS;
+	void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (so == NULL || (*(void **)&list = dlsym(so, "C_GetFunctionList")) == NULL)
+		meter_die("%s: %s", path, dlerror());
+	memset(&args, 0, sizeof(args));
+	args.flags = CKF_OS_LOCKING_OK;
+	if (list(&m->f) != CKR_OK || m->f->C_Initialize(&args) != CKR_OK ||
+	    m->f->C_GetSlotList(CK_TRUE, slots, &n) != CKR_OK || n == 0 ||
+	    m->f->C_OpenSession(slots[0], CKF_SERIAL_SESSION, NULL, NULL, &m->session) != CKR_OK)
+		meter_die("%s: no token", path);
+}
+
+static CK_OBJECT_HANDLE
+module_find(const struct module *m)
+{
+	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+	CK_KEY_TYPE type = CKK_EC;
+	CK_ATTRIBUTE a[] = {
+		{ CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) }
+	};
+	CK_OBJECT_HANDLE key = 0;
+	CK_ULONG n = 0;
+
+	if (m->f->C_FindObjectsInit(m->session, a, 2) != CKR_OK ||
+	    m->f->C_FindObjects(m->session, &key, 1, &n) != CKR_OK ||
+	    m->f->C_FindObjectsFinal(m->session) != CKR_OK || n != 1)
+		meter_die("the token has no P-256 key");
+	return key;
+}
+
+static void
+module_turn(const struct module *m, double *module, double *find)
+{
+	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
+	CK_BYTE hash[32] = { 1 }, sig[128];
+	CK_ULONG n = sizeof(sig);
+	CK_OBJECT_HANDLE key;
+	uint64_t t[4];
+
+	t[0] = meter_ns();
+	if (m->f->C_Login(m->session, CKU_USER, m->pin, m->pin_len) != CKR_OK)
+		meter_die("C_Login failed");
+	t[1] = meter_ns();
+	key = module_find(m);
+	t[2] = meter_ns();
+	if (m->f->C_SignInit(m->session, &ecdsa, key) != CKR_OK ||
+	    m->f->C_Sign(m->session, hash, sizeof(hash), sig, &n) != CKR_OK ||
+	    m->f->C_Logout(m->session) != CKR_OK)
+		meter_die("signing failed");
+	t[3] = meter_ns();
+	*module = (double)(t[1] - t[0]) + (double)(t[3] - t[2]);
+	*find = (double)(t[2] - t[1]);
+}
+
+static double
+proof_turn(const struct wire *w, int fd)
+{
+	uint64_t begun = meter_ns();
+
+	wire_ask(w, fd);
+	return (double)(meter_ns() - begun);
+}
+
+static double
+fsync_turn(int fd)
+{
+	static const char block[PROOF_BLOCK];
+	uint64_t begun = meter_ns();
+
+	if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block) || fdatasync(fd) != 0)
+		meter_die("fdatasync failed");
+	return (double)(meter_ns() - begun);
+}
+
+static int
+fsync_open(const char *folder)
+{
+	char path[512];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/fsync.XXXXXX", folder);
+	if ((fd = mkostemp(path, O_CLOEXEC)) == -1 || unlink(path) != 0)
+		meter_die("%s: cannot write there", folder);
+	return fd;
+}
+
+static void
+proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned rounds,
+    struct samples *s)
+{
+	double v[KINDS];
+	unsigned i, k;
+	int fd = wire_dial(w->path);
+
+	for (i = 0; i < rounds + PROOF_WARM; i++) {
+		if ((i & 1) != 0)
+			module_turn(m, &v[MODULE], &v[FIND]);
+		v[TOTAL] = proof_turn(w, fd);
+		if ((i & 1) == 0)
+			module_turn(m, &v[MODULE], &v[FIND]);
+		v[FSYNC] = fsync_turn(disk);
+		v[OWN] = v[TOTAL] - v[MODULE];
+		for (k = 0; k < KINDS && i >= PROOF_WARM; k++)
+			samples_add(&s[k], v[k]);
+	}
+	(void)close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char *const name[KINDS] = { "total", "module", "find", "fsync", "own" };
+	static struct wire w;
+	struct samples s[KINDS];
+	struct module m;
+	int k;
+
+	if (argc != 7)
+		meter_die("usage: bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS");
+	memset(s, 0, sizeof(s));
+	memset(&m, 0, sizeof(m));
+	w.framing = WIRE_HTTP;
+	w.path = argv[1];
+	wire_load(&w, argv[2]);
+	m.pin = (CK_UTF8CHAR *)argv[4];
+	m.pin_len = strlen(argv[4]);
+	module_open(&m, argv[3]);
+	proof_rounds(&w, &m, fsync_open(argv[5]), meter_number(argv[6]), s);
+	for (k = 0; k < KINDS; k++) {
+		(void)printf("%s", k == 0 ? "{" : ",");
+		samples_print(name[k], &s[k], 1e-3);
+		samples_free(&s[k]);
+	}
+	(void)printf("}\n");
+	(void)m.f->C_Finalize(NULL);
+	return 0;
+}

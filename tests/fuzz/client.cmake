@@ -1,0 +1,1 @@
+tessera_fuzz(client_answer LINK tessera_client)
