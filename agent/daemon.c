@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@
 
 #define DAEMON_EXPIRE_MS	10000	/* sessions past their end are looked for */
 #define DAEMON_KEYS_MS		60000	/* the schedule of the signing keys */
+#define DAEMON_FILES_OWN	128	/* descriptors beside those of clients */
 
 struct daemon {
 	struct agent agent;
@@ -261,6 +263,22 @@ daemon_signals(struct daemon *d)
 
 /* --- putting it together --- */
 
+/* Two descriptors a client: its socket and its process. */
+static void
+daemon_files(const struct config *c)
+{
+	rlim_t want = 2 * (rlim_t)c->limits.connections + DAEMON_FILES_OWN;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == -1 || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &l) == -1 || l.rlim_cur < want)
+		log_line(LOG_WARN, "limits.connections = %u takes %llu descriptors, but only %llu are "
+		    "allowed: raise LimitNOFILE of the service", c->limits.connections,
+		    (unsigned long long)want, (unsigned long long)l.rlim_cur);
+}
+
 /* The parts that need nothing but memory and processes of our own. */
 static int
 daemon_parts(struct daemon *d)
@@ -270,6 +288,7 @@ daemon_parts(struct daemon *d)
 	struct http_limits limits;
 	int r;
 
+	daemon_files(d->first);
 	daemon_limits(d, d->first, &limits);
 	if ((r = loop_new(&a->loop)) != TSR_OK || (r = daemon_signals(d)) != TSR_OK ||
 	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||

@@ -135,8 +135,9 @@ samples_quantile(struct samples *s, double q)
 void
 samples_print(const char *name, struct samples *s, double unit)
 {
-	(void)printf("\"%s\":{\"p10\":%.6g,\"p50\":%.6g", name, samples_quantile(s, 0.1) * unit,
-	    samples_at(s, 0.5) * unit);
-	(void)printf(",\"p90\":%.6g,\"p99\":%.6g,\"n\":%zu}", samples_at(s, 0.9) * unit,
+	double p10 = samples_quantile(s, 0.1);	/* sorts: before the others */
+
+	(void)printf("\"%s\":{\"p10\":%.6g,\"p50\":%.6g,\"p90\":%.6g,\"p99\":%.6g,\"n\":%zu}", name,
+	    p10 * unit, samples_at(s, 0.5) * unit, samples_at(s, 0.9) * unit,
 	    samples_at(s, 0.99) * unit, s->n);
 }

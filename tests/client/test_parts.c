@@ -64,12 +64,11 @@ static const struct answer_row {
 static int
 parse_exact(const char *text, size_t n, struct http_answer *a)
 {
-	char *copy = malloc(n + 1);
+	char *copy = malloc(n > 0 ? n : 1);
 	int r;
 
 	assert_non_null(copy);
 	memcpy(copy, text, n);
-	copy = realloc(copy, n > 0 ? n : 1);
 	r = http_answer_parse(copy, n, a);
 	free(copy);
 	return r;

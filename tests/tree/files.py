@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: ISC
+"""Shape of the tree: no C file over 600 lines, a folder includes only what its
+side of the trust line may, third-party headers only where they belong.
+
+    files.py SOURCE"""
+import os
+import re
+import sys
+
+LINES = 600
+FOLDERS = ["include", "base", "token", "agent", "pkcs11", "client"]
+MAY_INCLUDE = {
+    "include": set(), "base": {"include"}, "token": {"include", "base"},
+    "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
+    "client": {"include", "base", "token"},
+}
+# A library's header and the files that may name it.
+ONLY_IN = {
+    "sqlite3.h": r"agent/store_[a-z_]*\.[ch]$",
+    "libp11.h": r"pkcs11/", "p11-kit/pkcs11.h": r"pkcs11/",
+    "systemd/": r"agent/", "confuse.h": r"base/config", "assuan.h": r"client/",
+    "seccomp.h": r"base/sandbox", "jansson.h": r"(token|agent|client)/",
+}
+
+
+def sources(root):
+    for folder in FOLDERS:
+        for name in sorted(os.listdir(os.path.join(root, folder))):
+            if name.endswith((".c", ".h")):
+                yield folder, folder + "/" + name
+
+
+def complaints(root):
+    for folder, path in sources(root):
+        with open(os.path.join(root, path), encoding="utf-8") as f:
+            text = f.read()
+        if text.count("\n") > LINES:
+            yield "%s has %d lines, at most %d" % (path, text.count("\n"), LINES)
+        if "SPDX-License-Identifier: ISC" not in text:
+            yield "%s has no licence line" % path
+        for included in re.findall(r'^#\s*include\s+"([^"]+)"', text, re.M):
+            other = included.split("/")[0] if "/" in included else "include"
+            if other in FOLDERS and other != folder and other not in MAY_INCLUDE[folder]:
+                yield "%s includes %s" % (path, included)
+        for included in re.findall(r"^#\s*include\s+<([^>]+)>", text, re.M):
+            for header, where in ONLY_IN.items():
+                if included.startswith(header) and not re.match(where, path):
+                    yield "%s includes <%s>" % (path, included)
+
+
+def main():
+    said = list(complaints(sys.argv[1]))
+    print("\n".join(said + ["%d complaints" % len(said)]))
+    return bool(said)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
