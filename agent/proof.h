@@ -42,6 +42,9 @@ void proofs_free(struct proofs **p);
 /* How many are under way for requests of uid. */
 unsigned proofs_pending(const struct proofs *p, uid_t uid);
 
+/* How many are under way. */
+size_t proofs_count(const struct proofs *p);
+
 /* done() is called once and never from inside.  On an error at once nothing was
  * started; ask->pin was taken (and wiped) in every case. */
 int proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg,
