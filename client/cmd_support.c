@@ -1,5 +1,5 @@
 /*
- * cmd_support.c - support-bundle: what somebody who helps needs to know, in one
+ * cmd_support.c - support bundle: what somebody who helps needs to know, in one
  * archive, without what is nobody's business.
  *
  * Whatever goes in passes hide_text(): the words to hide are gathered first,
@@ -221,7 +221,7 @@ static void
 support_version(struct support *s)
 {
 	static const char readme[] =
-	    "What \"tessera support-bundle\" gathered.  PINs, keys, tokens and serials are not\n"
+	    "What \"tessera support bundle\" gathered.  PINs, keys, tokens and serials are not\n"
 	    "in it; names of users and hosts, labels and ids are replaced by words in\n"
 	    "brackets.  Read it before you hand it on: it is for people to judge.\n";
 	struct utsname u;

@@ -55,7 +55,7 @@ const struct command command_table[] = {
 	  "check a configuration", cmd_config_check },
 	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
 	  "show a configuration with its defaults", cmd_config_show },
-	{ "support-bundle", NULL, "FILE", 1, 1, 0, 0, "file",
+	{ "support", "bundle", "FILE", 1, 1, 0, 0, "file",
 	  "gather what a helper needs to know, without secrets and names", cmd_support_bundle },
 	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",
 	  "print a completion script for a shell", cmd_completion },
