@@ -39,9 +39,6 @@ typedef void (*proof_done)(void *arg, int code, uint32_t tries_left, const char 
 int proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out);
 void proofs_free(struct proofs **p);
 
-/* How many are under way for requests of uid. */
-unsigned proofs_pending(const struct proofs *p, uid_t uid);
-
 /* How many are under way. */
 size_t proofs_count(const struct proofs *p);
 
