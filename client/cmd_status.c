@@ -158,8 +158,11 @@ status_checks(json_t *checks, const char *prefix)
 	char name[OUTPUT_TEXT_MAX], state[OUTPUT_TEXT_MAX];
 	const char *key;
 	json_t *v;
+	void *at;
 
-	json_object_foreach(checks, key, v) {
+	for (at = json_object_iter(checks); at != NULL; at = json_object_iter_next(checks, at)) {
+		key = json_object_iter_key(at);
+		v = json_object_iter_value(at);
 		if (json_is_object(v)) {
 			status_checks(v, "module ");
 			continue;

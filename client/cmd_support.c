@@ -123,15 +123,16 @@ static void
 support_hide_json(struct support *s, json_t *v, const char *name, const char *as)
 {
 	const char *key;
-	json_t *e;
+	void *at;
 	size_t i;
 
-	json_array_foreach(v, i, e)
-		support_hide_json(s, e, name, as);
-	json_object_foreach(v, key, e) {
+	for (i = 0; i < json_array_size(v); i++)
+		support_hide_json(s, json_array_get(v, i), name, as);
+	for (at = json_object_iter(v); at != NULL; at = json_object_iter_next(v, at)) {
+		key = json_object_iter_key(at);
 		if (strcmp(key, name) == 0)
-			support_hide(s, json_string_value(e), as);
-		support_hide_json(s, e, name, as);
+			support_hide(s, json_string_value(json_object_iter_value(at)), as);
+		support_hide_json(s, json_object_iter_value(at), name, as);
 	}
 }
 
@@ -205,7 +206,7 @@ support_put_file(struct support *s, const char *name, const char *path)
 }
 
 static void
-support_put_output(struct support *s, const char *name, const char *const argv[])
+support_put_output(struct support *s, const char *name, char *const argv[])
 {
 	struct buf b;
 	int r;
@@ -241,17 +242,19 @@ support_version(struct support *s)
 static void
 support_strip_modules(json_t *doc)
 {
-	json_t *module, *list, *e;
-	const char *key, *text;
+	json_t *modules = json_object_get(doc, "pkcs11-module"), *module, *list;
+	const char *text;
 	char shown[128];
+	void *at;
 	size_t i;
 
-	json_object_foreach(json_object_get(doc, "pkcs11-module"), key, module) {
+	for (at = json_object_iter(modules); at != NULL; at = json_object_iter_next(modules, at)) {
+		module = json_object_iter_value(at);
 		if (json_is_string(json_object_get(module, "init-args")))
 			(void)json_object_set_new(module, "init-args", json_string("[hidden]"));
 		list = json_object_get(module, "environment");
-		json_array_foreach(list, i, e) {
-			text = json_string_value(e);
+		for (i = 0; i < json_array_size(list); i++) {
+			text = json_string_value(json_array_get(list, i));
 			(void)snprintf(shown, sizeof(shown), "%.*s=[hidden]",
 			    (int)strcspn(text, "="), text);
 			(void)json_array_set_new(list, i, json_string(shown));
@@ -282,10 +285,11 @@ support_config(struct support *s)
 static void
 support_status(struct support *s)
 {
-	json_t *breaker;
+	json_t *breakers = json_object_get(s->status, "breakers"), *breaker;
 	size_t i;
 
-	json_array_foreach(json_object_get(s->status, "breakers"), i, breaker) {
+	for (i = 0; i < json_array_size(breakers); i++) {
+		breaker = json_array_get(breakers, i);
 		(void)json_object_del(breaker, "serial");
 		(void)json_object_del(breaker, "label");
 	}
@@ -314,13 +318,13 @@ support_metrics(struct support *s)
 static void
 support_programs(struct support *s)
 {
-	static const char *const packages[] = {
+	static char *const packages[] = {
 		"/usr/bin/dpkg-query", "-W", "-f", "${binary:Package} ${Version} ${db:Status-Status}\n",
 		"tessera*", "libsodium23", "libssl3", "libsqlite3-0", "libjansson4", "libconfuse2",
 		"libseccomp2", "libsystemd0", "libp11-3", "libassuan0", "opensc", "opensc-pkcs11",
 		"pcscd", "libpcsclite1", "libccid", "softhsm2", "libsofthsm2", "systemd", NULL
 	};
-	static const char *const journal[] = {
+	static char *const journal[] = {
 		"/usr/bin/journalctl", "--no-pager", "--no-hostname", "-o", "short-iso", "-n", "500",
 		"-u", "tesserad.service", "-u", "tessera-pkcs11@*.service", NULL
 	};

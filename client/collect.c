@@ -18,7 +18,7 @@
 #include "tessera.h"
 
 static int
-collect_start(const char *const argv[], int out, pid_t *pid)
+collect_start(char *const argv[], int out, pid_t *pid)
 {
 	static char lang[] = "LC_ALL=C";
 	char *const env[] = { lang, NULL };
@@ -31,9 +31,8 @@ collect_start(const char *const argv[], int out, pid_t *pid)
 	    posix_spawn_file_actions_adddup2(&a, out, 1) != 0 ||
 	    posix_spawn_file_actions_addopen(&a, 2, "/dev/null", O_WRONLY, 0) != 0)
 		r = TSR_NOMEM;
-	else	/* posix_spawn changes none of them */
-		r = posix_spawn(pid, argv[0], &a, NULL, (char *const *)(uintptr_t)argv, env) == 0 ?
-		    TSR_OK : TSR_NOT_FOUND;
+	else
+		r = posix_spawn(pid, argv[0], &a, NULL, argv, env) == 0 ? TSR_OK : TSR_NOT_FOUND;
 	(void)posix_spawn_file_actions_destroy(&a);
 	return r;
 }
@@ -65,7 +64,7 @@ collect_read(int fd, struct buf *out)
 }
 
 int
-collect_output(const char *const argv[], struct buf *out)
+collect_output(char *const argv[], struct buf *out)
 {
 	int fd[2], r;
 	pid_t pid;

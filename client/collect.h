@@ -13,6 +13,6 @@
 /* Run argv[0] (an absolute path) with an empty environment but LC_ALL=C and
  * append its standard output, as much as fits in out.  TSR_NOT_FOUND where it
  * cannot be started, TSR_SYSTEM, TSR_TIMEOUT.  Its exit status does not count. */
-int collect_output(const char *const argv[], struct buf *out);
+int collect_output(char *const argv[], struct buf *out);
 
 #endif
