@@ -29,6 +29,7 @@ struct enrol {
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
 	int own;			/* by the subject */
 	int self;			/* who proves himself first */
+	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
 	struct credential *credential;	/* being put together */
 	struct device device;		/* the token that matched */
 	unsigned ticket;
@@ -103,6 +104,11 @@ enrol_store(struct enrol *e)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
+	/* Two enrolments may have been begun with one code. */
+	if (e->code != 0 && enrol_code_spend(e->agent->codes, e->credential->uid, e->code) != TSR_OK) {
+		store_undo(st);
+		return TSR_BAD_GRANT;
+	}
 	/* Between the two proofs the voucher may have been disabled. */
 	if (e->voucher[0] != '\0' &&
 	    (r = store_credential_used(st, e->voucher, clock_wall())) != TSR_OK)
@@ -151,6 +157,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->credential->created = clock_wall();
 	if ((r = enrol_store(e)) != TSR_OK) {
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
+		    r == TSR_BAD_GRANT ? "the enrolment code was used or is over" :
 		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
 		    r == TSR_TOO_LARGE ? "%s has too many credentials: remove one first" :
 		    "the store refused the credential of %s", e->credential->subject);
@@ -554,7 +561,7 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
 		e->self = 0;	/* the code stands for the administrator */
-		if ((code = enrol_code_spend(a->codes, r->caller->uid, code_text)) != TSR_OK)
+		if ((code = enrol_code_check(a->codes, r->caller->uid, code_text, &e->code)) != TSR_OK)
 			problem(r->conn, code, "this enrolment code is wrong, used or over: ask an "
 			    "administrator for a new one");
 	}

@@ -171,7 +171,8 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		if (aud != NULL)
 			metrics_token(aud->name, METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
-		device_grant_tell(d, c);
+		if (d->class != CLASS_LOGIN)	/* which leaves no session */
+			device_grant_tell(d, c);
 	}
 	buf_free(&out);
 	device_grant_free(d);
