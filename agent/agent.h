@@ -7,6 +7,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/audit.h"
 #include "agent/events.h"
 #include "agent/helper.h"
 #include "agent/http.h"
@@ -27,6 +28,7 @@ struct agent {
 	struct loop *loop;
 	struct http_server *http;
 	struct store *store;
+	struct audit *audit;
 	struct keys *keys;
 	struct names *names;
 	struct policy *policy;		/* the one in force; replaced on reload */

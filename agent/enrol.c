@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
@@ -82,7 +83,8 @@ enrol_store(struct enrol *e)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = store_credential_add(st, e->credential)) != TSR_OK) {
+	if ((r = store_credential_add(st, e->credential)) != TSR_OK ||
+	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
 		store_undo(st);
 		return r;
 	}
@@ -112,6 +114,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->proof = NULL;
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
+		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential);
 		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
 		return;
 	}
@@ -531,7 +534,11 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
 		e->self = 0;	/* the code stands for the administrator */
-		if ((code = enrol_code_spend(a->codes, r->caller->uid, code_text)) != TSR_OK)
+		if ((code = audit_ready(a->audit)) == TSR_OK)
+			code = enrol_code_spend(a->codes, r->caller->uid, code_text);
+		if (code != TSR_STORE)
+			(void)audit_event_code_spent(a, r->conn, code);
+		if (code != TSR_OK)
 			problem(r->conn, code, "this enrolment code is wrong, used or over: ask an "
 			    "administrator for a new one");
 	}

@@ -59,6 +59,8 @@ void store_undo(struct store *st);
  * derived from the batch must be read again too.  (Where the disk fails even in
  * that, the batch may be found written as a whole; it is never retried.) */
 int store_commit(struct store *st);
+/* Undo the whole batch: what else it hung on could not be made durable. */
+void store_abandon(struct store *st);
 /* 1 where the open batch has writes. */
 int store_dirty(const struct store *st);
 /* How many commits failed since store_open. */

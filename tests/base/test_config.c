@@ -105,6 +105,7 @@ test_whole(void **state)
 	    "realm = \"example\"\n"
 	    "session { lifetime = 8h  per-user = 3 }\n"
 	    "limits { connections = 10 connections-per-uid = 5 pending-per-uid = 2 }\n"
+	    "audit { size = 8 keep = 3 }\n"
 	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"opaque\"\n"
 	    "  acr = \"hardware-pin\"  reuse = \"session\"  max-age = \"2h\"  groups = {\"staff\"}\n"
 	    "  users = {\"anna\", \"1000\"} units = {\"openvpn@tun0.service\"} inline-pin = true refresh = on\n"
@@ -133,6 +134,8 @@ test_whole(void **state)
 	assert_int_equal(c->limits.connections, 10);
 	assert_int_equal(c->limits.connections_per_uid, 5);
 	assert_int_equal(c->limits.pending_per_uid, 2);
+	assert_int_equal(c->audit.size, 8);
+	assert_int_equal(c->audit.keep, 3);
 	assert_int_equal(c->n_modules, 1);
 	assert_non_null(m = config_module(c, "opensc"));
 	assert_null(config_module(c, "OpenSC"));
@@ -192,6 +195,8 @@ test_defaults(void **state)
 	assert_int_equal(c->limits.connections, 4096);
 	assert_int_equal(c->limits.connections_per_uid, 512);
 	assert_int_equal(c->limits.pending_per_uid, 8);
+	assert_int_equal(c->audit.size, 64);
+	assert_int_equal(c->audit.keep, 16);
 	assert_int_equal(c->audiences[0].class, CLASS_INTERACTIVE);
 	assert_int_equal(c->audiences[0].lifetime, 300);
 	assert_int_equal(c->audiences[0].format, FORMAT_JWT);
