@@ -299,7 +299,8 @@ daemon_signals(struct daemon *d)
 	size_t i;
 
 	/* Children are reaped by the kernel; their sockets tell when they end. */
-	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)	/* a write beyond a limit fails, like any other */
 		return TSR_SYSTEM;
 	(void)sigemptyset(&set);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
