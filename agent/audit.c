@@ -132,7 +132,7 @@ audit_failed(struct audit *a, const struct audit_record *rec)
 		return;
 	audit_arm_minute(a);
 	if (audit_refused_own_line(a->refused, rec->by))
-		(void)audit_put(a, rec, 1);
+		(void)audit_put(a, rec, 0);
 	else
 		audit_refused_add(a->refused, rec->by, rec->verdict);
 }
@@ -193,50 +193,64 @@ audit_fault(struct audit *a)
 	audit_arm_flush(a, AUDIT_RETRY_MS);
 }
 
+/* All that is pending, to the file. */
+static int
+audit_write(struct audit *a)
+{
+	a->due = 0;
+	if (audit_file_sync(a->file, clock_wall()) != TSR_OK) {
+		audit_fault(a);
+		return TSR_STORE;
+	}
+	timer_disarm(a->timers, &a->flush);
+	if (a->broken)
+		audit_mended(a);
+	if (audit_file_pending(a->file) > 0)	/* a new file's first line, or "resumed" */
+		audit_arm_flush(a, AUDIT_DELAY_MS);
+	if (a->head.pos == 0)
+		(void)timer_arm(a->timers, &a->head, clock_boot_ms() + AUDIT_HEAD_MS, audit_on_head, a);
+	return TSR_OK;
+}
+
 int
-audit_commit(struct audit *a, int others_wrote)
+audit_commit(struct audit *a, const void **p, size_t *n)
 {
 	size_t pending;
-	int r;
 
-	if (a == NULL)
+	*p = NULL;
+	*n = 0;
+	if (a == NULL || (pending = audit_file_pending(a->file)) == 0)
 		return TSR_OK;
+	if (a->due || pending >= AUDIT_FLUSH || (a->durable && pending > AUDIT_KEPT))
+		(void)audit_write(a);
+	if (!a->durable)
+		return TSR_OK;
+	if (a->broken)
+		return TSR_STORE;
 	pending = audit_file_pending(a->file);
-	if (pending > 0 && (others_wrote || a->durable || a->due || pending >= AUDIT_FLUSH)) {
-		a->due = 0;
-		if ((r = audit_file_sync(a->file, clock_wall())) != TSR_OK) {
-			if (a->durable || others_wrote)
-				audit_undone(a);
-			audit_fault(a);
-		} else {
-			timer_disarm(a->timers, &a->flush);
-			if (a->broken)
-				audit_mended(a);
-			if (audit_file_pending(a->file) > 0)	/* a new file's first line */
-				audit_arm_flush(a, AUDIT_DELAY_MS);
-			if (a->head.pos == 0)
-				(void)timer_arm(a->timers, &a->head, clock_boot_ms() + AUDIT_HEAD_MS,
-				    audit_on_head, a);
-		}
+	if (audit_file_seq(a->file) > a->batch && pending > 0) {
+		*p = audit_file_pending_lines(a->file);
+		*n = pending;
 	}
-	r = a->broken && (a->durable || others_wrote) ? TSR_STORE : TSR_OK;
-	a->durable = 0;
-	if (r == TSR_OK)
-		a->batch = audit_file_seq(a->file);
-	return r;
+	return TSR_OK;
 }
 
 /* Answers that waited for these lines were not given. */
 void
-audit_undone(struct audit *a)
+audit_committed(struct audit *a, int r)
 {
 	char members[96];
 	uint64_t next;
 
-	if (a == NULL || (next = audit_file_seq(a->file)) == a->batch)
+	if (a == NULL)
 		return;
-	(void)snprintf(members, sizeof(members), ",\"from\":%" PRIu64 ",\"to\":%" PRIu64, a->batch, next - 1);
-	(void)audit_line(a, "undone", members);
+	next = audit_file_seq(a->file);
+	if (r != TSR_OK && a->durable && next > a->batch) {
+		(void)snprintf(members, sizeof(members), ",\"from\":%" PRIu64 ",\"to\":%" PRIu64,
+		    a->batch, next - 1);
+		(void)audit_line(a, "undone", members);
+	}
+	a->durable = 0;
 	a->batch = audit_file_seq(a->file);
 }
 

@@ -3,9 +3,9 @@
  * whom, with which credential, and what came of it.  One JSON line an event
  * (tesserad(8) lists them).  Never a PIN, a code or a token.
  *
- * Lines join the batch: audit_commit, called before the store's commit, makes
- * them durable where something else will be, at the latest AUDIT_DELAY_MS after
- * the first of them.  While the log cannot be written nothing is minted or
+ * Lines join the batch: what waits for its line waits for the commit of the
+ * store, which keeps the line until it is in the file, at the latest
+ * AUDIT_DELAY_MS later.  While the log cannot be written nothing is minted or
  * changed: audit_ready() says so.
  *
  * SPDX-License-Identifier: ISC
@@ -24,6 +24,7 @@
 #define AUDIT_HEAD_MS	60000		/* between heads in the journal */
 #define AUDIT_MINUTE_MS	60000		/* refusals are counted over */
 #define AUDIT_FLUSH	(1u << 20)	/* bytes of lines that are written without waiting */
+#define AUDIT_KEPT	8192u		/* bytes of lines that a commit of the store keeps; more are written */
 
 struct audit;
 
@@ -76,10 +77,15 @@ void audit_failed(struct audit *a, const struct audit_record *rec);
 /* A refusal before authorisation: one more.  code lives for ever. */
 void audit_refused(struct audit *a, uid_t uid, const char *code);
 
-/* The end of a batch, before the store's commit; others_wrote says that this
- * one will write.  TSR_STORE: nothing of the batch may be promised. */
-int audit_commit(struct audit *a, int others_wrote);
-/* The store's commit failed after audit_commit had not: say so. */
-void audit_undone(struct audit *a);
+/*
+ * The end of a batch, before the store's commit.  Lines whose time has come are
+ * written to the file.  Where something waits for lines that are not in it yet,
+ * *p and *n are lines that the store's commit has to keep (else *n is 0): so a
+ * proof costs one sync, and its line and what it changed are durable together.
+ * TSR_STORE: nothing of the batch may be promised.
+ */
+int audit_commit(struct audit *a, const void **p, size_t *n);
+/* After it: the batch is durable (r TSR_OK), or what waited was refused. */
+void audit_committed(struct audit *a, int r);
 
 #endif

@@ -297,6 +297,12 @@ audit_file_pending(const struct audit_file *f)
 	return f->pending.len;
 }
 
+const void *
+audit_file_pending_lines(const struct audit_file *f)
+{
+	return f->pending.data;
+}
+
 uint64_t
 audit_file_seq(const struct audit_file *f)
 {
@@ -397,18 +403,65 @@ file_begin(struct audit_file *f, const uint8_t first[AUDIT_KEY], const struct au
 	return file_put_beginning(f, now, reason);
 }
 
-static int
-file_continue(struct audit_file *f, const uint8_t first[AUDIT_KEY], const struct audit_head *head,
-    int64_t now, int *lost)
+/* The first and the last line of what waited. */
+static void
+file_waiting(const struct audit_file_options *o, uint64_t *from, struct audit_head *last)
 {
+	const char *p = o->waiting, *end;
+	struct audit_line l;
+	size_t left = o->waiting_len;
+
+	*from = 0;
+	memset(last, 0, sizeof(*last));
+	while (left > 0 && (end = memchr(p, '\n', left)) != NULL &&
+	    audit_line_read(p, (size_t)(end - p), &l) == TSR_OK) {
+		if (*from == 0)
+			*from = l.seq;
+		last->seq = l.seq;
+		memcpy(last->mac, l.mac, AUDIT_MAC);
+		left -= (size_t)(end - p) + 1;
+		p = end + 1;
+	}
+}
+
+/* Those that follow the chain, to be written. */
+static int
+file_replay(struct audit_file *f, const struct audit_file_options *o)
+{
+	const char *p = o->waiting, *end;
+	struct audit_line l;
+	size_t left = o->waiting_len, n;
+	int r;
+
+	for (; left > 0 && (end = memchr(p, '\n', left)) != NULL; p += n, left -= n) {
+		n = (size_t)(end - p) + 1;
+		if (audit_line_read(p, n - 1, &l) != TSR_OK || l.seq < f->chain.seq)
+			continue;
+		if (audit_chain_check(&f->chain, p, n - 1) != TSR_OK)
+			break;
+		if ((r = buf_put(&f->pending, p, n)) != TSR_OK)
+			return r;
+	}
+	return TSR_OK;
+}
+
+static int
+file_continue(struct audit_file *f, const struct audit_file_options *o, const uint8_t first[AUDIT_KEY],
+    struct audit_head *head, int64_t now, int *lost)
+{
+	struct audit_head waited;
 	struct audit_tail t;
+	uint64_t from;
 	char members[64];
 	int r;
 
 	if ((r = audit_tail_read(f->fd, first, head, &t)) != TSR_OK)
 		return r;
-	if (t.altered || t.last.seq == 0) {
+	file_waiting(o, &from, &waited);
+	if (t.altered || t.last.seq == 0 || from > t.last.seq + 1) {
 		*lost = 1;
+		if (waited.seq > head->seq)
+			*head = waited;
 		if ((r = file_aside(f)) != TSR_OK)
 			return r;
 		return file_begin(f, first, head->seq > t.last.seq ? head : &t.last, "lost", now);
@@ -418,8 +471,8 @@ file_continue(struct audit_file *f, const uint8_t first[AUDIT_KEY], const struct
 	f->synced = t.good;
 	f->head = t.last;
 	f->made = 1;
-	if (t.good == t.size)
-		return TSR_OK;
+	if ((r = file_replay(f, o)) != TSR_OK || t.good == t.size)
+		return r;
 	(void)close(f->fd);		/* opened again and cut before the next write */
 	f->fd = -1;
 	(void)snprintf(members, sizeof(members), ",\"dropped\":%" PRIu64, t.size - t.good);
@@ -427,8 +480,8 @@ file_continue(struct audit_file *f, const uint8_t first[AUDIT_KEY], const struct
 }
 
 static int
-file_start(struct audit_file *f, const struct secret *store_key, int fresh, int64_t now, int *lost,
-    char *err, size_t err_size)
+file_start(struct audit_file *f, const struct audit_file_options *o, const struct secret *store_key,
+    int fresh, int64_t now, int *lost, char *err, size_t err_size)
 {
 	struct secret *first = NULL;
 	struct audit_head head;
@@ -440,7 +493,7 @@ file_start(struct audit_file *f, const struct secret *store_key, int fresh, int6
 	if (made)
 		memset(&head, 0, sizeof(head));		/* of another key */
 	if ((r = file_find(f, err, err_size)) == TSR_OK)
-		r = file_continue(f, first->data, &head, now, lost);
+		r = file_continue(f, o, first->data, &head, now, lost);
 	else if (r == TSR_NOT_FOUND) {
 		*lost = !fresh || head.seq > 0;
 		r = file_begin(f, first->data, &head, *lost ? "lost" : "start", now);
@@ -470,7 +523,7 @@ audit_file_open(const struct audit_file_options *o, const struct secret *store_k
 	audit_file_limits(f, o->size, o->keep);
 	if ((f->dir = strdup(o->dir)) == NULL)
 		goto out;
-	if ((r = file_start(f, store_key, fresh, now, lost, err, err_size)) != TSR_OK)
+	if ((r = file_start(f, o, store_key, fresh, now, lost, err, err_size)) != TSR_OK)
 		goto out;
 	*out = f;
 	f = NULL;

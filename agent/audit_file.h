@@ -26,6 +26,8 @@ struct audit_file_options {
 	const char *dir;	/* the state folder, without its last slash */
 	uint64_t size;		/* bytes after which a file is put aside */
 	unsigned keep;		/* older files kept */
+	const char *waiting;	/* lines that were durable elsewhere; those that the file lacks are written to it */
+	size_t waiting_len;
 };
 
 /*
@@ -34,7 +36,8 @@ struct audit_file_options {
  * what follows the last good line, at most AUDIT_PENDING_MAX) is cut off, which
  * a line "recovered" tells.  Where the end does not fit the chain or the head,
  * everything stays as it is for whoever looks into it, and a new file goes on
- * whose first line says "lost"; *lost is then 1.  TSR_CORRUPT where audit.key
+ * whose first line says "lost"; *lost is then 1.  So it does where lines are
+ * missing between the file and those of waiting.  TSR_CORRUPT where audit.key
  * is missing or does not open, TSR_CONFIG for files that are foreign or no
  * files, TSR_STORE; err gets one sentence.  store_key may be freed after.
  */
@@ -57,6 +60,7 @@ int audit_file_put(struct audit_file *f, int64_t now, const char *event, const c
 int audit_file_sync(struct audit_file *f, int64_t now);
 
 size_t audit_file_pending(const struct audit_file *f);	/* bytes */
+const void *audit_file_pending_lines(const struct audit_file *f);
 uint64_t audit_file_seq(const struct audit_file *f);	/* of the next line */
 
 /* The last durable line. */

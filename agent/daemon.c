@@ -62,20 +62,35 @@ daemon_publish(struct daemon *d)
 	(void)snprintf(d->kid, sizeof(d->kid), "%s", kid);
 }
 
-/* The audit lines first: a change without its line would be worse than a line
- * that has to be taken back. */
+/* One commit makes durable what the batch changed and the audit lines about
+ * it: there is never the one without the other. */
+static int
+daemon_durable(struct daemon *d)
+{
+	struct store *st = d->agent.store;
+	const void *lines;
+	size_t n;
+	int r;
+
+	if ((r = audit_commit(d->agent.audit, &lines, &n)) == TSR_OK && n > 0) {
+		store_undo(st);		/* a request that did not end */
+		if ((r = store_begin(st)) == TSR_OK && (r = store_audit_put(st, lines, n)) == TSR_OK)
+			r = store_keep(st);
+	}
+	if (r != TSR_OK)
+		store_abandon(st);
+	else if ((r = store_commit(st)) != TSR_OK)
+		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
+	audit_committed(d->agent.audit, r);
+	return r;
+}
+
 static int
 daemon_commit(void *arg)
 {
 	struct daemon *d = arg;
-	int r = audit_commit(d->agent.audit, store_dirty(d->agent.store));
+	int r = daemon_durable(d);
 
-	if (r != TSR_OK)
-		store_abandon(d->agent.store);
-	else if ((r = store_commit(d->agent.store)) != TSR_OK) {
-		audit_undone(d->agent.audit);
-		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
-	}
 	session_settle(d->agent.sessions, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);

@@ -123,16 +123,29 @@ daemon_audit_size(const struct config *c)
 	return (uint64_t)c->audit.size << 20;
 }
 
+/* st is NULL where there is none yet. */
 static int
-daemon_open_audit(const struct config *c, const struct secret *key, int fresh, struct audit_file **out,
-    char *err, size_t err_size)
+daemon_open_audit(const struct config *c, const struct secret *key, struct store *st,
+    struct audit_file **out, char *err, size_t err_size)
 {
-	struct audit_file_options o = { c->state_dir, daemon_audit_size(c), c->audit.keep };
+	struct audit_file_options o = { .dir = c->state_dir, .size = daemon_audit_size(c),
+	    .keep = c->audit.keep };
+	struct buf waiting;
 	int lost, r;
 
-	if ((r = audit_file_open(&o, key, fresh, clock_wall(), out, &lost, err, err_size)) == TSR_OK && lost)
+	buf_init(&waiting, STORE_AUDIT_MAX);
+	if (st != NULL && (r = store_audit_get(st, &waiting)) != TSR_OK) {
+		(void)snprintf(err, err_size, "the audit lines in the store cannot be read: %s",
+		    tsr_strerror(r));
+		goto out;
+	}
+	o.waiting = (const char *)waiting.data;
+	o.waiting_len = waiting.len;
+	if ((r = audit_file_open(&o, key, st == NULL, clock_wall(), out, &lost, err, err_size)) == TSR_OK && lost)
 		log_line(LOG_ERROR, "the audit log in %s was altered, cut or lost: see \"tessera audit "
 		    "verify\"; it goes on in a new file", c->state_dir);
+ out:
+	buf_free(&waiting);
 	return r;
 }
 
@@ -153,9 +166,9 @@ daemon_open_store(const struct config *c, enum config_mode mode, struct store **
 	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
 	    /* a store that is there says best what is wrong with its key; a new one comes after
 	     * its log, or a crash between would look like a loss of the log */
-	    (fresh && (r = daemon_open_audit(c, key, 1, audit, err, err_size)) != TSR_OK) ||
+	    (fresh && (r = daemon_open_audit(c, key, NULL, audit, err, err_size)) != TSR_OK) ||
 	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK ||
-	    (!fresh && (r = daemon_open_audit(c, key, 0, audit, err, err_size)) != TSR_OK))
+	    (!fresh && (r = daemon_open_audit(c, key, *st, audit, err, err_size)) != TSR_OK))
 		goto out;
 	r = keys_open(*st, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(), k,
 	    err, err_size);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/config.h"
 #include "base/proto.h"
 #include "base/secret.h"
@@ -20,6 +21,7 @@
 #define STORE_SCHEMA		1	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
+#define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
 #define STORE_CREDENTIALS_MAX	64	/* of one subject; disabled ones count */
 
 struct store;
@@ -65,6 +67,13 @@ void store_abandon(struct store *st);
 int store_dirty(const struct store *st);
 /* How many commits failed since store_open. */
 uint64_t store_failures(const struct store *st);
+
+/* Audit lines that this commit makes durable together with what they tell; they
+ * replace those put before, which are in their file by then.  Within a request.
+ * TSR_TOO_LARGE.  store_audit_get appends them to out: nothing where there are
+ * none. */
+int store_audit_put(struct store *st, const void *p, size_t n);
+int store_audit_get(struct store *st, struct buf *out);
 
 enum credential_state { CREDENTIAL_ACTIVE = 1, CREDENTIAL_DISABLED, CREDENTIAL_SUSPENDED };
 const char *credential_state_name(enum credential_state s);

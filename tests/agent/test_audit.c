@@ -72,6 +72,8 @@ struct text {
 	size_t n;
 };
 
+static struct text waiting;	/* for open_log */
+
 static struct text
 slurp(const char *name)
 {
@@ -100,7 +102,8 @@ spill(const char *name, const char *p, size_t n)
 static struct audit_file *
 open_log(int fresh, uint64_t size, unsigned keep, int want_lost)
 {
-	struct audit_file_options o = { dir, size, keep };
+	struct audit_file_options o = { .dir = dir, .size = size, .keep = keep,
+	    .waiting = waiting.p, .waiting_len = waiting.n };
 	struct audit_file *f = NULL;
 	char err[512];
 	int lost = -1, r;
@@ -588,7 +591,7 @@ test_cut_and_altered_logs_are_lost(void **state)
 static void
 test_missing_files(void **state)
 {
-	struct audit_file_options o = { dir, 1u << 20, 4 };
+	struct audit_file_options o = { .dir = dir, .size = 1u << 20, .keep = 4 };
 	struct audit_file *f = open_log(1, 64u << 20, 4, 0);
 	char err[512];
 	int lost;
@@ -640,6 +643,42 @@ test_rotation(void **state)
 	audit_file_close(&f);
 	assert_int_equal(access(at("audit.log.3"), F_OK), -1);	/* keep was lowered */
 	assert_int_equal(verify_all(2, NULL), AUDIT_GOOD);
+}
+
+/* Lines that the store kept and the file has not. */
+static void
+test_waiting_lines(void **state)
+{
+	struct audit_file *f = open_log(1, 64u << 20, 4, 0);
+	struct text kept = { NULL, 0 };
+	uint64_t seq;
+	unsigned i;
+
+	(void)state;
+	put_lines(f, 10);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(audit_file_put(f, NOW, "proof", ""), TSR_OK);
+	kept.n = audit_file_pending(f);
+	assert_non_null(kept.p = malloc(kept.n));
+	memcpy(kept.p, audit_file_pending_lines(f), kept.n);
+	audit_file_close(&f);			/* killed */
+	waiting = kept;
+	for (i = 0; i < 3; i++) {		/* and again: none is written twice */
+		f = open_log(0, 64u << 20, 4, 0);
+		assert_int_equal(audit_file_seq(f), 15);
+		assert_int_equal(audit_file_sync(f, NOW), TSR_OK);
+		audit_file_close(&f);
+		assert_int_equal(verify_all(0, &seq), AUDIT_GOOD);
+		assert_int_equal(seq, 14);
+	}
+	assert_int_equal(truncate(at("audit.log"), 400), 0);	/* far before what waited */
+	f = open_log(0, 64u << 20, 4, 1);
+	assert_int_equal(audit_file_seq(f), 16);
+	assert_int_equal(audit_file_sync(f, NOW), TSR_OK);
+	audit_file_close(&f);
+	waiting = (struct text){ NULL, 0 };
+	free(kept.p);
+	assert_int_equal(verify_all(0, NULL), AUDIT_LOST);
 }
 
 /* --- a disk that is full --- */
@@ -722,6 +761,17 @@ tell_failed(void *arg, int ok)
 	t->mended += ok;
 }
 
+/* One batch; r: what the store says. */
+static int
+batch(struct audit *a, int store, size_t *n)
+{
+	const void *p;
+	int r = audit_commit(a, &p, n);
+
+	audit_committed(a, r != TSR_OK ? r : store);
+	return r;
+}
+
 static void
 test_batches(void **state)
 {
@@ -731,33 +781,46 @@ test_batches(void **state)
 	struct timers *ts = NULL;
 	struct audit *a = NULL;
 	struct text t;
+	size_t n;
 
 	(void)state;
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(timers_new(&ts), TSR_OK);
 	assert_int_equal(audit_new(open_log(1, 64u << 20, 4, 0), ts, &client, &a), TSR_OK);
+	timers_run(ts, UINT64_MAX / 4);
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);		/* the file's first line */
 	assert_int_equal(audit_put(a, &mint, 0), TSR_OK);
-	assert_int_equal(audit_commit(a, 0), TSR_OK);
-	assert_int_equal(access(at("audit.log"), F_OK), -1);	/* a mint waits for company */
-	timers_run(ts, UINT64_MAX / 4);				/* or for its time */
-	assert_int_equal(audit_commit(a, 0), TSR_OK);
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);
+	assert_int_equal(n, 0);				/* a mint waits for company */
+	assert_int_equal(audit_put(a, &mint, 1), TSR_OK);
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);
+	assert_true(n > 0);				/* the store keeps both */
 	t = slurp("audit.log");
-	assert_int_equal(line_at(&t, 2), t.n);
+	assert_int_equal(line_at(&t, 1), t.n);
+	free(t.p);
+	timers_run(ts, UINT64_MAX / 4);			/* or for its time */
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);
+	assert_int_equal(n, 0);
+	t = slurp("audit.log");
+	assert_int_equal(line_at(&t, 3), t.n);
 	free(t.p);
 	assert_int_equal(audit_put(a, &mint, 1), TSR_OK);
+	assert_int_equal(batch(a, TSR_STORE, &n), TSR_OK);	/* the store fails */
 	limit(1);
-	assert_int_equal(audit_commit(a, 0), TSR_STORE);	/* the batch waited for it */
+	timers_run(ts, UINT64_MAX / 4);
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);		/* and then the log */
 	assert_int_equal(audit_ready(a), TSR_STORE);
-	assert_int_equal(audit_put(a, &mint, 0), TSR_STORE);	/* and nothing is minted */
+	assert_int_equal(audit_put(a, &mint, 0), TSR_STORE);	/* nothing is minted */
 	assert_int_equal(told.failed, 1);
 	limit(RLIM_INFINITY);
-	assert_int_equal(audit_commit(a, 1), TSR_OK);
+	timers_run(ts, UINT64_MAX / 4);
+	assert_int_equal(batch(a, TSR_OK, &n), TSR_OK);
 	assert_int_equal(told.mended, 1);
 	assert_int_equal(audit_put(a, &mint, 0), TSR_OK);
 	audit_free(&a);
 	timers_free(&ts);
 	t = slurp("audit.log");
-	assert_non_null(memmem(t.p, t.n, "\"event\":\"undone\",\"from\":3,\"to\":3", 31));
+	assert_non_null(memmem(t.p, t.n, "\"event\":\"undone\",\"from\":4,\"to\":4", 31));
 	assert_non_null(memmem(t.p, t.n, "\"event\":\"resumed\",\"dropped\":1", 28));
 	free(t.p);
 	t = slurp("audit.head");
@@ -865,6 +928,7 @@ main(void)
 		TEST(test_cut_and_altered_logs_are_lost),
 		TEST(test_missing_files),
 		TEST(test_rotation),
+		TEST(test_waiting_lines),
 		TEST(test_full_disk),
 		TEST(test_pending_is_bounded),
 		TEST(test_batches),

@@ -238,9 +238,11 @@ class Trouble(Base):
         with harness.Machine() as m:
             m.make_token("card", PIN)
             self.enrol(m)
+            n = 0
             for _ in range(10):
                 self.assertEqual(self.device(m).status, 200)
-                before = len(self.events(m, "proof"))
+                harness.until(lambda: len(self.events(m, "proof")) == n + 1, what="the line")
+                before, n = n + 1, n + 4
                 got, stop = [0], threading.Event()
 
                 def load():
@@ -260,8 +262,9 @@ class Trouble(Base):
                 stop.set()
                 t.join()
                 self.assertEqual(self.verify(m)[0], 0)
-                self.assertEqual(len(self.events(m, "proof")), before + proofs)
                 m.start()
+                harness.until(lambda: len(self.events(m, "proof")) == before + proofs,
+                              what="every proof's line")
                 self.assertEqual(self.verify(m)[0], 0)
 
     def test_flood_of_refusals(self):
