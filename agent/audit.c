@@ -287,12 +287,15 @@ void
 audit_free(struct audit **ap)
 {
 	struct audit *a = *ap;
+	int r;
 
 	if (a == NULL)
 		return;
 	audit_on_minute(a);
-	if (audit_file_sync(a->file, clock_wall()) == TSR_OK &&
-	    audit_file_sync(a->file, clock_wall()) == TSR_OK)	/* a new file's first line */
+	r = audit_file_sync(a->file, clock_wall());
+	if (r == TSR_OK)
+		r = audit_file_sync(a->file, clock_wall());	/* a new file's first line */
+	if (r == TSR_OK)
 		audit_tell_head(a);
 	timer_disarm(a->timers, &a->flush);
 	timer_disarm(a->timers, &a->head);
