@@ -52,20 +52,19 @@ is_shown_first(const char *name)
 }
 
 void
-audit_row_print(const json_t *o)
+audit_row_print(json_t *o)
 {
 	char when[64], event[VALUE_MAX], verdict[VALUE_MAX], value[VALUE_MAX];
 	const char *name;
-	json_t *members = json_copy((json_t *)(uintptr_t)o), *v;
+	json_t *v;
 
 	(void)printf("%s %s %s", output_time((int64_t)json_integer_value(json_object_get(o, "time")),
 	    when, sizeof(when)), output_member(o, "event", event, sizeof(event)),
 	    output_member(o, "verdict", verdict, sizeof(verdict)));
-	json_object_foreach(members, name, v)
+	json_object_foreach(o, name, v)
 		if (!is_shown_first(name))
 			(void)printf(" %s=%s", name, output_value(v, value, sizeof(value)));
 	(void)putchar('\n');
-	json_decref(members);
 }
 
 void

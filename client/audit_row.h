@@ -21,7 +21,7 @@ json_t *audit_row_read(const char *p, size_t n);
 int audit_row_matches(const json_t *o, const struct audit_filter *f);
 
 /* "TIME EVENT VERDICT name=value ...", escaped. */
-void audit_row_print(const json_t *o);
+void audit_row_print(json_t *o);
 
 /* RFC 4180; a value that a spreadsheet would take for a formula is put in
  * front of by an apostrophe. */
