@@ -36,6 +36,7 @@ struct agent {
 	struct helpers *helpers;
 	struct proofs *proofs;
 	struct enrol_codes *codes;
+	struct watch *watch;
 };
 
 /* Who asks: the kernel's word about the connection, and the name that goes

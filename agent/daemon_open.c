@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/watch.h"
 #include "include/tessera.h"
 
 #define REHEARSAL	"/rehearsal"
@@ -117,24 +118,23 @@ daemon_overlap(const struct config *c)
 }
 
 int
-daemon_open_store(const struct config *c, enum config_mode mode, struct store **st, struct keys **k,
-    char *err, size_t err_size)
+daemon_open_store(const struct config *c, struct agent *a, char *err, size_t err_size)
 {
 	struct secret *key = NULL;
 	char public_file[PATH_MAX];
 	enum jwk_alg alg;
 	int r;
 
-	(void)mode;
 	(void)snprintf(public_file, sizeof(public_file), "%s/jwks.json", c->public_dir);
 	if ((r = jwk_alg_parse(c->signing.algorithm, &alg)) != TSR_OK ||
 	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
 	    (r = daemon_make_dir(c->public_dir, 0755, err, err_size)) != TSR_OK ||
 	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
-	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK)
+	    (r = store_open(c->store, key, &a->store, err, err_size)) != TSR_OK ||
+	    (r = watch_new(a, c->anchor, &a->watch, err, err_size)) != TSR_OK)
 		goto out;
-	r = keys_open(*st, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(), k,
-	    err, err_size);
+	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),
+	    &a->keys, err, err_size);
  out:
 	secret_free(&key);
 	return r;

@@ -15,9 +15,8 @@
 int daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
     char *err, size_t err_size);
 
-/* State folder, store key, store and signing keys. */
-int daemon_open_store(const struct config *c, enum config_mode mode, struct store **st,
-    struct keys **k, char *err, size_t err_size);
+/* State folder, store key, store, its watch and the signing keys, into a. */
+int daemon_open_store(const struct config *c, struct agent *a, char *err, size_t err_size);
 
 /* The listening sockets. */
 int daemon_open_sockets(const struct config *c, enum config_mode mode, struct listeners *out,

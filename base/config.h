@@ -85,6 +85,7 @@ struct config {
 	char *helper_user;		/* default "tessera-dev" */
 	char *admin_group;		/* default "tessera-admin" */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
+	char *anchor;			/* NULL, or the file outside the store that knows its generation */
 	struct {
 		char *algorithm;	/* "EdDSA" or "ES256" */
 		uint32_t rotate;	/* s, default 30 d */

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: ISC
+"""A store that was altered or put back suspends everything until an
+administrator confirms it; backup, restore, another key."""
+import os
+import shutil
+import sqlite3
+import unittest
+
+import harness
+from harness import BIN, DAEMON, DEVICE_GRANT, SESSION_GRANT
+
+PIN = "123456"
+DEVICE = {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}
+SESSION = {"grant_type": SESSION_GRANT, "audience": "demo"}
+
+
+class Base(unittest.TestCase):
+    def setUp(self):
+        self.m = harness.Machine(start=False)
+        self.addCleanup(self.m.abandon)
+
+    def begin(self, anchor=False):
+        m = self.m
+        if anchor:
+            self.anchor = m.folder_for(m.folder + "/elsewhere", "tessera", 0o700) + "/anchor"
+            m.settings["anchor"] = self.anchor
+            m.write_conf()
+        m.start()
+        m.make_token("card", PIN, ["p256", "ed25519"])
+        self.enrol("id=%01")
+
+    def enrol(self, key):
+        return self.m.tessera("enroll", "pkcs11", "--user", "daemon", "--device",
+                              "pkcs11:token=card;" + key, "--json", pin=PIN, check=True).json["id"]
+
+    def tearDown(self):
+        if not self.m.over:
+            self.m.close()
+
+    def token(self, form=DEVICE):
+        return self.m.request("POST", "/token", uid=DAEMON, form=form)
+
+    def good(self):
+        answer = self.token()
+        self.assertEqual(answer.status, 200, answer)
+
+    def suspended(self, verdict):
+        """No token by any way, and it outlives a restart."""
+        for _ in range(2):
+            for form in (DEVICE, SESSION):
+                answer = self.token(form)
+                self.assertEqual((answer.status, answer.json["error"]),
+                                 (503, "temporarily_unavailable"), answer)
+                self.assertIn("tessera store confirm", answer.json["error_description"])
+            self.assertEqual(self.store()["verdict"], verdict)
+            states = {c["state"] for c in self.credentials()}
+            self.assertEqual(states, {"suspended"})
+            self.m.stop()
+            self.m.start()
+        health = self.m.request("GET", "/healthz").json
+        self.assertEqual((health["status"], health["reason"]), ("degraded", "store"))
+
+    def store(self):
+        return self.m.request("GET", "/admin/store", admin=True).json
+
+    def post(self, what):
+        return self.m.request("POST", "/admin/store/" + what, admin=True, json={})
+
+    def credentials(self):
+        return self.m.request("GET", "/admin/credentials", admin=True).json["credentials"]
+
+    def db(self):
+        return self.m.state + "/tessera.db"
+
+    def sql(self, *statements):
+        """On the files, while the agent is stopped."""
+        db = sqlite3.connect(self.db())
+        for s in statements:
+            db.execute(s)
+        db.commit()
+        db.close()
+
+    def copy_state(self, to):
+        shutil.copytree(self.m.state, to)
+
+    def put_back(self, copy):
+        for name in ("tessera.db", "tessera.db-wal"):
+            if os.path.exists(self.m.state + "/" + name):
+                os.unlink(self.m.state + "/" + name)
+        shutil.copy(copy + "/tessera.db", self.db())
+        st = os.stat(self.m.state)
+        os.chown(self.db(), st.st_uid, st.st_gid)
+        os.chmod(self.db(), 0o600)
+
+
+class Altered(Base):
+    def test_altered_row(self):
+        """One row altered while the agent was stopped: all is suspended, the row is dropped."""
+        self.begin()
+        other = self.enrol("object=ed25519")
+        self.m.stop()
+        self.sql("UPDATE credential SET uid = 2, subject = 'bin' WHERE id = '%s'" % other)
+        self.m.start()
+        harness.until(lambda: self.store()["verdict"] == "altered", 10, "the check in the background")
+        found = self.post("check").json
+        self.assertEqual((found["whole"], found["damaged"], [f["table"] for f in found["found"]]),
+                         (False, 1, ["credential"]))
+        self.assertEqual(self.m.request("POST", "/token", uid=BIN, form=DEVICE).status, 503)
+        answer = self.post("confirm")
+        self.assertEqual((answer.status, answer.json["dropped"], answer.json["verdict"]),
+                         (200, 1, "good"))
+        self.good()
+        self.assertTrue(self.post("check").json["whole"])
+        self.assertEqual(self.m.request("POST", "/token", uid=BIN, form=DEVICE).status, 404)
+
+    def test_lost_row(self):
+        """A row taken out with its tag, such as a revocation that somebody would undo."""
+        self.begin()
+        other = self.enrol("object=ed25519")
+        self.m.stop()
+        self.sql("DELETE FROM row_tag WHERE place = 2 AND row IN "
+                 "(SELECT seq FROM credential WHERE id = '%s')" % other,
+                 "DELETE FROM credential WHERE id = '%s'" % other)
+        self.m.start()
+        harness.until(lambda: self.store()["verdict"] == "altered", 10, "the check in the background")
+        self.suspended("altered")
+        self.assertEqual(self.post("confirm").status, 200)
+        self.good()
+        self.assertEqual(self.post("confirm").status, 409)
+
+    def test_on_demand(self):
+        """A look at everything while it runs."""
+        self.begin()
+        self.good()
+        self.assertEqual(self.token(SESSION).status, 200)
+        self.assertTrue(self.post("check").json["whole"])
+        self.assertEqual(self.store()["verdict"], "good")
+        self.assertEqual(self.m.request("POST", "/admin/store/check", admin=True,
+                                        json={"deep": True}).status, 400)
+
+
+class Anchor(Base):
+    def test_put_back(self):
+        """Older files with their own good sums: the anchor knows."""
+        self.begin(anchor=True)
+        other = self.enrol("object=ed25519")
+        self.m.stop()
+        self.copy_state(self.m.folder + "/copy")
+        self.m.start()
+        self.m.tessera("credential", "disable", other, check=True)
+        self.m.stop()
+        self.put_back(self.m.folder + "/copy")
+        self.m.start()
+        self.suspended("rolled-back")
+        self.assertIn("earlier day", self.m.log())
+        self.assertEqual(self.post("confirm").status, 200)
+        self.good()
+        self.m.stop()
+        self.m.start()
+        self.assertEqual(self.store()["verdict"], "good")
+
+    def test_without_an_anchor_nothing_is_known(self):
+        """Says why there is one."""
+        self.begin()
+        self.m.stop()
+        self.copy_state(self.m.folder + "/copy")
+        self.m.start()
+        self.enrol("object=ed25519")
+        self.m.stop()
+        self.put_back(self.m.folder + "/copy")
+        self.m.start()
+        self.good()
+
+    def test_anchor_follows_within_a_second(self):
+        self.begin(anchor=True)
+
+        def noted():
+            with open(self.anchor, encoding="ascii") as f:
+                return int(f.read().split()[3])
+        before = noted()
+        other = self.enrol("object=ed25519")
+        harness.until(lambda: noted() == self.store()["generation"] > before, 5, "the anchor")
+        self.m.kill()		# the store may be ahead of its anchor
+        self.m.start()
+        self.m.tessera("credential", "disable", other, check=True)
+        self.m.kill()
+        self.m.start()
+        self.assertEqual(self.store()["verdict"], "good")
+        self.good()
+
+    def test_anchor_gone(self):
+        self.begin(anchor=True)
+        self.m.stop()
+        os.unlink(self.anchor)
+        self.m.start()
+        self.suspended("rolled-back")
+        self.assertEqual(self.post("confirm").status, 200)
+        self.good()
+
+    def test_anchor_of_a_folder_that_is_not_there(self):
+        m = self.m
+        m.settings["anchor"] = m.folder + "/nowhere/anchor"
+        m.write_conf()
+        process = m.spawn()
+        self.assertEqual(process.wait(20), 1)
+        self.assertIn("anchor", m.log())
+
+
+if __name__ == "__main__":
+    harness.main()
