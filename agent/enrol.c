@@ -353,6 +353,8 @@ enrol_take_token(struct enrol *e, const struct device *d)
 	(void)snprintf(c->token_label, sizeof(c->token_label), "%.64s", d->label);
 	(void)snprintf(c->token_manufacturer, sizeof(c->token_manufacturer), "%.64s", d->manufacturer);
 	(void)snprintf(c->token_model, sizeof(c->token_model), "%s", d->model);
+	if (c->label[0] == '\0')	/* nobody named it: as the token is called */
+		(void)snprintf(c->label, sizeof(c->label), "%s", c->token_label);
 	return TSR_OK;
 }
 

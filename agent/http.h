@@ -90,7 +90,8 @@ void http_error(struct http_conn *c, int status, const char *code, const char *f
 
 /* Keep the request for a later http_answer (or http_stream).  gone() is called once if the
  * client goes away (also half-closed) or the server ends before that; after it
- * the connection must not be used. */
+ * the connection must not be used.  Who parks a request that is parked already
+ * takes it over: the earlier gone() is forgotten. */
 void http_park(struct http_conn *c, void (*gone)(void *arg), void *arg);
 
 /* Turn the connection into text/event-stream; the request is wiped after the

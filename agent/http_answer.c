@@ -199,7 +199,7 @@ conn_retract(struct http_conn *c)
 void
 http_park(struct http_conn *c, void (*gone)(void *arg), void *arg)
 {
-	if (c->state != CONN_HANDLING)
+	if (c->state != CONN_HANDLING && c->state != CONN_PARKED)
 		return;
 	c->state = CONN_PARKED;
 	c->deadline = UINT64_MAX;

@@ -11,6 +11,7 @@
 
 #include "agent/clock.h"
 #include "include/tessera.h"
+#include "token/pubkey.h"
 #include "token/sigcheck.h"
 
 enum verdict { PROOF_DENY, PROOF_ALLOW };
@@ -23,6 +24,7 @@ struct proof {
 	int asked;			/* PINs asked for so far */
 	enum verdict verdict;
 	uint8_t challenge[CHALLENGE_LEN];
+	struct pubkey *key;		/* the credential's, once the challenge is out */
 	struct prompt *prompt;
 	struct helper_call *call;
 	proof_done done;
@@ -60,6 +62,7 @@ proof_free(struct proof *p)
 	*at = p->next;
 	prompt_cancel(&p->prompt);
 	helper_cancel(&p->call);
+	pubkey_free(&p->key);
 	secret_free(&p->pin);
 	sodium_memzero(p->challenge, sizeof(p->challenge));
 	free(p);
@@ -102,11 +105,9 @@ static void
 proof_signature(void *arg, uint16_t type, const struct proto_value *v)
 {
 	struct proof *p = arg;
-	const struct credential *c = p->ask.credential;
 
 	(void)type;
-	if (sigcheck_verify(c->algorithm, c->spki, c->spki_len, p->challenge, sizeof(p->challenge),
-	    v[0].p, v[0].n) == TSR_OK)
+	if (pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p, v[0].n) == TSR_OK)
 		p->verdict = PROOF_ALLOW;	/* the only line that can */
 	sodium_memzero(p->challenge, sizeof(p->challenge));	/* spent, right or wrong */
 }
@@ -117,7 +118,6 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 	struct proof *p = arg;
 
 	p->call = NULL;
-	secret_free(&p->pin);
 	if (code == TSR_OK && p->verdict != PROOF_ALLOW) {
 		proof_finish(p, TSR_BAD_SIGNATURE, PROTO_TRIES_UNKNOWN,
 		    "the token's signature does not match the enrolled key");
@@ -166,7 +166,13 @@ proof_send(struct proof *p)
 	v[3].u32 = (uint32_t)c->algorithm;
 	v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
 	v[5] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
-	return helper_request(p->proofs->helpers, &t, PROTO_PROVE, v, 6, PROOF_MS, &client, &p->call);
+	if ((r = helper_request(p->proofs->helpers, &t, PROTO_PROVE, v, 6, PROOF_MS, &client,
+	    &p->call)) != TSR_OK)
+		return r;
+	/* While the token works: what is left to do when it answers counts. */
+	secret_free(&p->pin);
+	return p->key != NULL ? TSR_OK :
+	    sigcheck_prepare(c->algorithm, c->spki, c->spki_len, &p->key);
 }
 
 static void

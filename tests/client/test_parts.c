@@ -104,11 +104,12 @@ static void
 test_answer_limits(void **state)
 {
 	static char big[HTTP_ANSWER_HEAD_MAX + 100];
+	static const char head[] = "HTTP/1.1 200 OK\r\nX: ";
 	struct http_answer a;
 
 	(void)state;
 	memset(big, 'a', sizeof(big));
-	memcpy(big, "HTTP/1.1 200 OK\r\nX: ", 20);
+	memcpy(big, head, sizeof(head) - 1);
 	assert_int_equal(http_answer_parse(big, HTTP_ANSWER_HEAD_MAX - 1, &a), TSR_AGAIN);
 	assert_int_equal(http_answer_parse(big, HTTP_ANSWER_HEAD_MAX, &a), TSR_TOO_LARGE);
 	assert_int_equal(http_answer_parse(big, sizeof(big), &a), TSR_TOO_LARGE);
@@ -163,12 +164,13 @@ static void
 test_event_limit(void **state)
 {
 	static char big[SSE_EVENT_MAX + 10];
+	static const char head[] = "data: ";
 	struct sse_event e;
 	size_t used;
 
 	(void)state;
 	memset(big, 'a', sizeof(big));
-	memcpy(big, "data: ", 6);
+	memcpy(big, head, sizeof(head) - 1);
 	assert_int_equal(sse_parse(big, SSE_EVENT_MAX, &e, &used), TSR_AGAIN);
 	assert_int_equal(sse_parse(big, SSE_EVENT_MAX + 1, &e, &used), TSR_TOO_LARGE);
 }

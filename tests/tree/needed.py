@@ -17,8 +17,10 @@ NEEDED = {
     # no database, no token library, no service manager
     "tessera-pkcs11": {"libp11.so.3", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                        "libsodium.so.23"},
-    "tessera": {"libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2", "libjansson.so.4",
-                "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0"},
+    # what starts quickly, and what it hands the rest to
+    "tessera": {"libseccomp.so.2", "libjansson.so.4", "libsodium.so.23"},
+    "tessera-full": {"libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2", "libjansson.so.4",
+                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0"},
 }
 
 

@@ -1,0 +1,143 @@
+/*
+ * api.c - requests and answers.  See api.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "client/api.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "tessera.h"
+#include "token/json.h"
+
+int
+api_open(struct client *c, enum reach_socket which, struct http_client **out)
+{
+	int fd = -1, status;
+
+	if ((status = reach_open(c, which, &fd)) != FAIL_NONE)
+		return status;
+	if (http_client_new(fd, out) != TSR_OK)
+		return fail_set(&c->failure, "failed", "%s", tsr_strerror(TSR_NOMEM));
+	return FAIL_NONE;
+}
+
+int
+api_broken(struct client *c, int code)
+{
+	switch (code) {
+	case TSR_CLOSED:
+		return fail_set(&c->failure, "unreachable",
+		    "the agent closed the connection without an answer; look at its log");
+	case TSR_TIMEOUT:
+		return fail_set(&c->failure, "timeout", "the agent did not answer in time");
+	case TSR_INVALID:
+	case TSR_TOO_LARGE:
+		return fail_set(&c->failure, "malformed_answer",
+		    "the agent's answer is malformed; is it another program, or another version?");
+	case TSR_SYSTEM:
+		return fail_set(&c->failure, "unreachable", "the connection to the agent failed: %s",
+		    strerror(errno));
+	default:
+		return fail_set(&c->failure, "failed", "%s", tsr_strerror(code));
+	}
+}
+
+int
+api_answer(struct client *c, const struct http_client *hc, const struct http_answer *a,
+    json_t **answer)
+{
+	json_t *doc = NULL;
+	const char *body;
+	size_t n;
+
+	body = http_client_body(hc, &n);
+	if (a->stream || a->status < 200 || (a->status >= 300 && a->status < 400))
+		return api_broken(c, TSR_INVALID);
+	if (a->status == 204) {
+		if ((*answer = json_object()) == NULL)
+			return api_broken(c, TSR_NOMEM);
+		return FAIL_NONE;
+	}
+	if (!a->json || json_read_object(body, n, API_DEPTH_MAX, &doc) != TSR_OK)
+		return api_broken(c, TSR_INVALID);
+	if (a->status >= 300)
+		return fail_answer(&c->failure, a->status, doc);
+	*answer = doc;
+	return FAIL_NONE;
+}
+
+int
+api_call(struct client *c, enum reach_socket which, const struct http_request *rq, json_t **answer)
+{
+	struct http_client *hc = NULL;
+	struct http_answer a;
+	int r, status;
+
+	if ((status = api_open(c, which, &hc)) != FAIL_NONE)
+		return status;
+	if ((r = http_client_start(hc, rq)) != TSR_OK ||
+	    (r = http_client_finish(hc, http_client_now() + API_WAIT_MS, &a)) != TSR_OK)
+		status = api_broken(c, r);
+	else
+		status = api_answer(c, hc, &a, answer);
+	http_client_free(&hc);
+	return status;
+}
+
+int
+api_get(struct client *c, enum reach_socket which, const char *target, json_t **answer)
+{
+	const struct http_request rq = { .method = "GET", .target = target };
+
+	return api_call(c, which, &rq, answer);
+}
+
+int
+api_is_token(const char *s)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-._~+/";
+	size_t n;
+
+	if (s == NULL || (n = strspn(s, alphabet)) == 0)
+		return 0;
+	return s[n + strspn(s + n, "=")] == '\0';
+}
+
+int
+api_form_put(struct buf *form, const char *name, const char *value)
+{
+	static const char hex[] = "0123456789ABCDEF", plain[] = "-._*";
+	const unsigned char *p;
+	int r;
+
+	if ((form->len > 0 && (r = buf_put_u8(form, '&')) != 0) ||
+	    (r = buf_put_cstr(form, name)) != 0 || (r = buf_put_u8(form, '=')) != 0)
+		return r;
+	for (p = (const unsigned char *)value; *p != '\0'; p++) {
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		    (*p >= '0' && *p <= '9') || strchr(plain, *p) != NULL)
+			r = buf_put_u8(form, *p);
+		else if (*p == ' ')
+			r = buf_put_u8(form, '+');
+		else if ((r = buf_put_u8(form, '%')) == 0 &&
+		    (r = buf_put_u8(form, (uint8_t)hex[*p >> 4])) == 0)
+			r = buf_put_u8(form, (uint8_t)hex[*p & 15]);
+		if (r != 0)
+			return r;
+	}
+	return TSR_OK;
+}
+
+int
+api_json_put(struct buf *body, const char *name, const char *value)
+{
+	int r;
+
+	if ((r = buf_put_u8(body, body->len == 0 ? '{' : ',')) != 0 ||
+	    (r = json_put_string(body, name)) != 0 || (r = buf_put_u8(body, ':')) != 0)
+		return r;
+	return json_put_string(body, value);
+}

@@ -1,0 +1,129 @@
+/*
+ * ask.c - the question for a PIN in words.  See ask.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "client/ask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "tessera.h"
+
+#define ASK_NAME_MAX	96	/* bytes of one name in a line, with NUL */
+#define ASK_FEW_TRIES	2	/* tries left from which on a person is warned */
+
+int
+ask_is_id(const char *id)
+{
+	size_t n = strlen(id);
+
+	return n > 0 && n < ASK_ID_MAX && strspn(id, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
+}
+
+/* A string member, escaped, "" where it is absent or something else. */
+static const char *
+ask_member(const json_t *o, const char *name, char *out, size_t size)
+{
+	const json_t *v = json_object_get(o, name);
+
+	out[0] = '\0';
+	if (json_is_string(v))
+		(void)escape_text(out, size, json_string_value(v), json_string_length(v));
+	return out;
+}
+
+static void
+ask_device(const json_t *o, struct ask *a)
+{
+	char label[ASK_NAME_MAX], serial[ASK_NAME_MAX];
+
+	(void)ask_member(o, "label", label, sizeof(label));
+	(void)ask_member(o, "serial", serial, sizeof(serial));
+	(void)snprintf(a->device, sizeof(a->device), "%s%s%s%s%s",
+	    label[0] != '\0' ? "\"" : "the device", label, label[0] != '\0' ? "\"" : "",
+	    serial[0] != '\0' ? ", serial " : "", serial);
+}
+
+static void
+ask_requester(const json_t *o, long self, struct ask *a)
+{
+	char exe[ASK_NAME_MAX], unit[ASK_NAME_MAX];
+	long long pid = (long long)json_integer_value(json_object_get(o, "pid"));
+	long long uid = (long long)json_integer_value(json_object_get(o, "uid"));
+
+	if (pid == self) {
+		(void)snprintf(a->who, sizeof(a->who), "this command");
+		return;
+	}
+	(void)ask_member(o, "exe", exe, sizeof(exe));
+	(void)ask_member(o, "unit", unit, sizeof(unit));
+	(void)snprintf(a->who, sizeof(a->who), "%s%s%s (process %lld of uid %lld)",
+	    exe[0] != '\0' ? exe : "a program", unit[0] != '\0' ? " of " : "", unit, pid, uid);
+}
+
+int
+ask_parse(const json_t *e, long self, struct ask *out)
+{
+	const json_t *tries = json_object_get(e, "tries_left"), *left;
+	const char *id = json_string_value(json_object_get(e, "prompt"));
+	char audience[ASK_NAME_MAX], scope[ASK_NAME_MAX];
+	struct ask a;
+
+	memset(&a, 0, sizeof(a));
+	if (id == NULL || !ask_is_id(id))
+		return TSR_INVALID;
+	memcpy(a.id, id, strlen(id) + 1);
+	(void)ask_member(e, "purpose", a.what, sizeof(a.what));
+	ask_device(json_object_get(e, "device"), &a);
+	(void)ask_member(json_object_get(e, "credential"), "label", a.credential, sizeof(a.credential));
+	(void)ask_member(e, "audience", audience, sizeof(audience));
+	(void)ask_member(e, "scope", scope, sizeof(scope));
+	if (audience[0] != '\0')
+		(void)snprintf(a.whom, sizeof(a.whom), "\"%s\"%s%s", audience,
+		    scope[0] != '\0' ? ", scope " : "", scope);
+	ask_requester(json_object_get(e, "requester"), self, &a);
+	a.retry = json_is_true(json_object_get(e, "retry"));
+	a.tries_left = -1;
+	if (json_is_integer(tries)) {
+		if (json_integer_value(tries) < 0 || json_integer_value(tries) > 1000)
+			return TSR_INVALID;
+		a.tries_left = (int)json_integer_value(tries);
+	}
+	left = json_object_get(e, "seconds_left");
+	if (json_is_number(left) && json_number_value(left) > 0 && json_number_value(left) < 86400)
+		a.seconds_left = (int)json_number_value(left);
+	*out = a;
+	return TSR_OK;
+}
+
+char *
+ask_text(const struct ask *a, char *out, size_t size)
+{
+	int enrol = strncmp(a->what, "enrol", 5) == 0;
+
+	(void)snprintf(out, size, "%s needs the PIN of %s%s%s%s%s%s\n  asked by %s",
+	    enrol ? "Enrolment" : "A proof", a->device,
+	    a->credential[0] != '\0' ? ", credential \"" : "", a->credential,
+	    a->credential[0] != '\0' ? "\"" : "",
+	    a->whom[0] != '\0' ? "\n  for the audience " : "", a->whom, a->who);
+	return out;
+}
+
+char *
+ask_complaint(const struct ask *a, char *out, size_t size)
+{
+	char tries[64] = "";
+
+	if (a->tries_left >= 0)
+		(void)snprintf(tries, sizeof(tries), "%d %s left", a->tries_left,
+		    a->tries_left == 1 ? "try" : "tries");
+	out[0] = '\0';
+	if (a->retry)
+		(void)snprintf(out, size, "wrong PIN%s%s", tries[0] != '\0' ? ", " : "", tries);
+	else if (a->tries_left >= 0 && a->tries_left <= ASK_FEW_TRIES)
+		(void)snprintf(out, size, "%s before the token locks itself", tries);
+	return out;
+}

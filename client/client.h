@@ -1,0 +1,33 @@
+/*
+ * client.h - one run of the command: its options, and what comes of it.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "client/fail.h"
+
+/* Every option of every command.  command.c has the table. */
+enum option_id {
+	OPT_JSON, OPT_SOCKET, OPT_ADMIN_SOCKET, OPT_HELP, OPT_VERSION,
+	OPT_AUDIENCE, OPT_SCOPE, OPT_CREDENTIAL, OPT_DEVICE, OPT_MAX_AGE,
+	OPT_NO_PROMPT, OPT_FRESH, OPT_PIN_FD, OPT_PINENTRY, OPT_JWKS, OPT_ISSUER,
+	OPT_KEYS, OPT_USER, OPT_URI, OPT_LABEL, OPT_VOUCH, OPT_CODE, OPT_ALL, OPT_FORCE,
+	OPT_PROMPT, OPT_USER_MODE,
+	OPT_COUNT
+};
+#define OPT(id)	((uint64_t)1 << (id))
+
+struct command;
+
+struct client {
+	const struct command *command;
+	const char *opt[OPT_COUNT];	/* NULL: not given; "" for a flag or an absent optional value */
+	char **argv;			/* all of it, as main() got it */
+	char **word;			/* arguments after the command */
+	int n_words;
+	struct failure failure;		/* why run() did not return FAIL_NONE */
+};
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * cmd_config.c - config check, config show.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "client/api.h"
+#include "client/command.h"
+#include "client/output.h"
+#include "tessera.h"
+#include "token/json.h"
+
+#define CONFIG_FILE		"/etc/tessera/tessera.conf"
+#define CONFIG_TEXT_MAX		(1024 * 1024)	/* bytes of a described configuration */
+#define CONFIG_JSON_DEPTH	8
+
+/* The file that is meant: the argument, else the agent's own default. */
+static void
+config_path(const struct client *c, char *out, size_t size)
+{
+	const char *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (c->n_words > 0)
+		(void)snprintf(out, size, "%s", c->word[0]);
+	else if (c->opt[OPT_USER_MODE] == NULL)
+		(void)snprintf(out, size, "%s", CONFIG_FILE);
+	else if (dir != NULL && *dir == '/')
+		(void)snprintf(out, size, "%s/tessera/tessera.conf", dir);
+	else
+		(void)snprintf(out, size, "%s/.config/tessera/tessera.conf", home != NULL ? home : "");
+}
+
+static int
+config_read(struct client *c, struct config **conf)
+{
+	char path[PATH_MAX], err[FAIL_TEXT_MAX] = "";
+	int r;
+
+	config_path(c, path, sizeof(path));
+	r = config_load(path, c->opt[OPT_USER_MODE] != NULL ? CONFIG_USER : CONFIG_SYSTEM, conf,
+	    err, sizeof(err));
+	if (r == TSR_OK)
+		return FAIL_NONE;
+	return fail_set(&c->failure, "invalid_config", "%s", err[0] != '\0' ? err : tsr_strerror(r));
+}
+
+int
+cmd_config_check(struct client *c)
+{
+	struct config *conf = NULL;
+	json_t *doc;
+	int status;
+
+	if ((status = config_read(c, &conf)) != FAIL_NONE)
+		return status;
+	if (c->opt[OPT_JSON] != NULL) {
+		doc = json_pack("{s:b, s:s}", "valid", 1, "file", conf->file);
+		output_json(doc);
+		json_decref(doc);
+	} else
+		(void)printf("%s is fine: %zu audience%s, %zu module%s.\n", conf->file,
+		    conf->n_audiences, conf->n_audiences == 1 ? "" : "s",
+		    conf->n_modules, conf->n_modules == 1 ? "" : "s");
+	config_free(&conf);
+	return FAIL_NONE;
+}
+
+int
+cmd_config_show(struct client *c)
+{
+	struct config *conf = NULL;
+	struct buf text;
+	json_t *doc = NULL;
+	int r, status;
+
+	if ((status = config_read(c, &conf)) != FAIL_NONE)
+		return status;
+	buf_init(&text, CONFIG_TEXT_MAX);
+	if ((r = config_describe(conf, &text)) != TSR_OK ||
+	    (r = json_read_object((const char *)text.data, text.len, CONFIG_JSON_DEPTH, &doc)) != TSR_OK)
+		status = fail_set(&c->failure, "failed", "the configuration cannot be shown: %s",
+		    tsr_strerror(r));
+	else if (c->opt[OPT_JSON] != NULL)
+		output_json(doc);
+	else {
+		(void)json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+		(void)putchar('\n');
+	}
+	json_decref(doc);
+	buf_free(&text);
+	config_free(&conf);
+	return status;
+}

@@ -1,0 +1,163 @@
+/*
+ * cmd_events.c - events: what happens to the caller, one line each; with
+ * --prompt also the answers to PIN prompts.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "client/answerer.h"
+#include "client/command.h"
+#include "client/output.h"
+#include "client/signals.h"
+#include "tessera.h"
+
+#define EVENTS_NAME_MAX		128	/* bytes of a shown name, with NUL */
+#define EVENTS_DEPTH_MAX	3	/* members of members that a line shows */
+
+/* name=value pairs, members of members as a.b=value. */
+static void
+events_pairs(json_t *data, const char *prefix, int depth)
+{
+	char text[OUTPUT_TEXT_MAX], path[EVENTS_NAME_MAX];
+	const char *key;
+	json_t *v;
+	size_t at;
+
+	json_object_foreach(data, key, v) {
+		at = (size_t)snprintf(path, sizeof(path), "%.64s%s", prefix, *prefix != '\0' ? "." : "");
+		(void)escape_text(path + at, sizeof(path) - at, key, strlen(key));
+		if (json_is_object(v) && depth < EVENTS_DEPTH_MAX)
+			events_pairs(v, path, depth + 1);
+		else if (!json_is_null(v))
+			(void)printf(" %s=%s%s%s", path, json_is_string(v) ? "\"" : "",
+			    output_value(v, text, sizeof(text)), json_is_string(v) ? "\"" : "");
+	}
+}
+
+static void
+events_print(const struct client *c, const char *name, json_t *data)
+{
+	char when[32], shown[SSE_NAME_MAX * 4];
+	json_t *line;
+	time_t now = time(NULL);
+
+	if (c->opt[OPT_JSON] != NULL) {
+		line = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)now, "event", name, "data", data);
+		if (line != NULL)
+			output_json(line);
+		json_decref(line);
+	} else {
+		(void)printf("%s %s", output_time(now, when, sizeof(when)),
+		    escape_text(shown, sizeof(shown), name, strlen(name)));
+		events_pairs(data, "", 0);
+		(void)putchar('\n');
+	}
+	(void)fflush(stdout);
+}
+
+/* All events that have come. */
+static int
+events_take(struct answerer *a)
+{
+	char name[SSE_NAME_MAX];
+	json_t *data = NULL;
+	int r;
+
+	while ((r = answerer_next(a->events, name, &data)) == TSR_OK) {
+		events_print(a->c, name, data);
+		if (a->p != NULL)
+			answerer_event(a, name, data);
+		json_decref(data);
+	}
+	return r == TSR_AGAIN ? TSR_OK : r;
+}
+
+/* 1 when it is time to end: a signal is how this command ends. */
+static int
+events_signal(struct answerer *a, struct signals *sig)
+{
+	int signo = signals_next(sig);
+
+	if (signo == SIGTSTP) {
+		answerer_pause(a);
+		signals_stop(sig);
+		answerer_resume(a);
+		return 0;
+	}
+	return signo != 0;
+}
+
+static int
+events_loop(struct answerer *a, struct signals *sig)
+{
+	struct pollfd p[3];
+	int r;
+
+	while (!ferror(stdout)) {
+		p[0] = (struct pollfd){ .fd = http_client_fd(a->events), .events = POLLIN };
+		p[1] = (struct pollfd){ .fd = sig->fd, .events = POLLIN };
+		p[2] = (struct pollfd){ .fd = answerer_fd(a), .events = POLLIN };
+		if (poll(p, 3, -1) < 0)
+			continue;
+		if (p[1].revents != 0 && events_signal(a, sig))
+			return TSR_OK;
+		if (p[2].revents != 0 && answerer_fd(a) == p[2].fd)
+			(void)answerer_ready(a);
+		if (p[0].revents == 0)
+			continue;
+		if (((r = http_client_more(a->events)) != TSR_OK && r != TSR_AGAIN) ||
+		    (r = events_take(a)) != TSR_OK)
+			return r;
+	}
+	return TSR_OK;
+}
+
+static int
+events_run(struct answerer *a, struct signals *sig)
+{
+	struct client *c = a->c;
+	int r, status;
+
+	if ((status = answerer_connect(c, a->p != NULL ? "all" : NULL, &a->events)) != FAIL_NONE)
+		return status;
+	if ((r = events_take(a)) == TSR_OK)
+		r = events_loop(a, sig);
+	if (r == TSR_CLOSED)
+		return fail_set(&c->failure, "unreachable", "the agent ended the stream of events");
+	return r == TSR_OK ? FAIL_NONE : api_broken(c, r);
+}
+
+int
+cmd_events(struct client *c)
+{
+	struct answerer a;
+	struct signals sig;
+	const char *how = c->opt[OPT_PROMPT];
+	int status = FAIL_NONE;
+
+	memset(&a, 0, sizeof(a));
+	a.c = c;
+	if (how != NULL && *how != '\0' && strcmp(how, "terminal") != 0 && strcmp(how, "pinentry") != 0)
+		return fail_set(&c->failure, "usage", "--prompt wants terminal or pinentry");
+	if (how != NULL)
+		status = prompter_new(c, strcmp(how, "pinentry") == 0 ? PROMPTER_PINENTRY :
+		    PROMPTER_TERMINAL, &a.p);
+	if (status != FAIL_NONE)
+		return status;
+	if (signals_hold(&sig) != TSR_OK)
+		status = fail_set(&c->failure, "failed", "signals cannot be held");
+	else {
+		status = events_run(&a, &sig);
+		answerer_end(&a, NULL);
+		signals_release(&sig);
+	}
+	prompter_free(&a.p);
+	http_client_free(&a.events);
+	return status;
+}

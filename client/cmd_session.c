@@ -1,0 +1,134 @@
+/*
+ * cmd_session.c - login, logout, session list, session show.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/command.h"
+#include "client/output.h"
+#include "client/proof.h"
+#include "tessera.h"
+
+static const struct output_column session_columns[] = {
+	{ "SESSION", "sid", 0 }, { "SUBJECT", "subject", 0 }, { "LABEL", "label", 0 },
+	{ "ACR", "acr", 0 }, { "PROVED", "auth_time", 1 }, { "EXPIRES", "expires", 1 },
+	{ "LOCKED", "locked", 0 }, { "AUDIENCES", "audiences", 0 },
+};
+
+static const struct output_column session_details[] = {
+	{ "session", "sid", 0 }, { "subject", "subject", 0 }, { "credential", "credential", 0 },
+	{ "label", "label", 0 }, { "methods", "amr", 0 }, { "acr", "acr", 0 },
+	{ "proved", "auth_time", 1 }, { "expires", "expires", 1 }, { "locked", "locked", 0 },
+	{ "audiences", "audiences", 0 },
+};
+
+#define COLUMNS(t)	(sizeof(t) / sizeof((t)[0]))
+
+int
+cmd_login(struct client *c)
+{
+	struct http_request rq = { .method = "POST", .target = "/session", .type = API_JSON };
+	struct buf body;
+	json_t *answer = NULL;
+	char subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX], until[32];
+	int r = TSR_OK, status;
+
+	buf_init(&body, API_BODY_MAX);
+	if (c->opt[OPT_CREDENTIAL] != NULL)
+		r = api_json_put(&body, "credential", c->opt[OPT_CREDENTIAL]);
+	if (r == TSR_OK && c->opt[OPT_DEVICE] != NULL)
+		r = api_json_put(&body, "device", c->opt[OPT_DEVICE]);
+	if (r == TSR_OK)
+		r = buf_put_cstr(&body, body.len == 0 ? "{}" : "}");
+	rq.body = body.data;
+	rq.body_len = body.len;
+	status = r != TSR_OK ? api_broken(c, r) : proof_call(c, REACH_API, &rq, &answer);
+	buf_free(&body);
+	if (status != FAIL_NONE)
+		return status;
+	if (c->opt[OPT_JSON] != NULL)
+		output_json(answer);
+	else
+		(void)printf("Logged in as %s%s (%s) until %s.\n",
+		    output_member(answer, "subject", subject, sizeof(subject)),
+		    output_quoted(" with ", answer, "label", label, sizeof(label)),
+		    output_member(answer, "acr", acr, sizeof(acr)),
+		    output_time(json_integer_value(json_object_get(answer, "expires")), until, sizeof(until)));
+	json_decref(answer);
+	return FAIL_NONE;
+}
+
+int
+cmd_logout(struct client *c)
+{
+	const struct http_request rq = { .method = "DELETE", .target = "/session" };
+	json_t *answer = NULL;
+	long long n;
+	int status;
+
+	if ((status = api_call(c, REACH_API, &rq, &answer)) != FAIL_NONE)
+		return status;
+	n = (long long)json_integer_value(json_object_get(answer, "ended"));
+	if (c->opt[OPT_JSON] != NULL)
+		output_json(answer);
+	else if (n == 0)
+		(void)printf("There was no session.\n");
+	else
+		(void)printf("Ended %lld session%s.\n", n, n == 1 ? "" : "s");
+	json_decref(answer);
+	return FAIL_NONE;
+}
+
+int
+cmd_session_list(struct client *c)
+{
+	json_t *answer = NULL;
+	int status;
+
+	if ((status = api_get(c, REACH_API, "/session", &answer)) != FAIL_NONE)
+		return status;
+	if (c->opt[OPT_JSON] != NULL)
+		output_json(answer);
+	else
+		output_table(json_object_get(answer, "sessions"), session_columns,
+		    COLUMNS(session_columns), "No sessions. \"tessera login\" opens one.");
+	json_decref(answer);
+	return FAIL_NONE;
+}
+
+/* With --json the one that was named, or all as session list has them. */
+int
+cmd_session_show(struct client *c)
+{
+	json_t *answer = NULL, *sessions, *one;
+	const char *sid = c->n_words > 0 ? c->word[0] : NULL, *got;
+	size_t i, shown = 0;
+	int status;
+
+	if ((status = api_get(c, REACH_API, "/session", &answer)) != FAIL_NONE)
+		return status;
+	sessions = json_object_get(answer, "sessions");
+	if (sid == NULL && c->opt[OPT_JSON] != NULL) {
+		output_json(answer);
+		shown++;
+	} else for (i = 0; i < json_array_size(sessions); i++) {
+		one = json_array_get(sessions, i);
+		got = json_string_value(json_object_get(one, "sid"));
+		if (sid != NULL && (got == NULL || strcmp(got, sid) != 0))
+			continue;
+		if (shown++ > 0)
+			(void)putchar('\n');
+		if (c->opt[OPT_JSON] != NULL)
+			output_json(one);
+		else
+			output_block(one, session_details, COLUMNS(session_details));
+	}
+	json_decref(answer);
+	if (shown > 0)
+		return FAIL_NONE;
+	return sid != NULL ? fail_set(&c->failure, "not_found", "you have no such session") :
+	    fail_set(&c->failure, "not_found", "you have no session; \"tessera login\" opens one");
+}

@@ -1,0 +1,128 @@
+/*
+ * command.c - the tables and what is read by them.  See command.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "client/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PROMPTING	(OPT(OPT_PIN_FD) | OPT(OPT_PINENTRY))
+
+const struct command command_table[] = {
+	{ "status", NULL, NULL, 0, 0, 0, 0, NULL,
+	  "show whether the agent answers, your sessions and devices", cmd_status },
+	{ "login", NULL, NULL, 0, 0, OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) | PROMPTING, 0, NULL,
+	  "prove yourself with a device and open a session", cmd_login },
+	{ "logout", NULL, NULL, 0, 0, 0, 0, NULL,
+	  "end all your sessions", cmd_logout },
+	{ "session", "list", NULL, 0, 0, 0, 0, NULL,
+	  "list your sessions", cmd_session_list },
+	{ "session", "show", "[SID]", 0, 1, 0, 0, NULL,
+	  "show one session, or each of them", cmd_session_show },
+	{ "token", "get", NULL, 0, 0,
+	  OPT(OPT_AUDIENCE) | OPT(OPT_SCOPE) | OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) |
+	  OPT(OPT_MAX_AGE) | OPT(OPT_NO_PROMPT) | OPT(OPT_FRESH) | PROMPTING,
+	  OPT(OPT_AUDIENCE), NULL,
+	  "print an access token", cmd_token_get },
+	{ "token", "verify", "[FILE]", 0, 1,
+	  OPT(OPT_AUDIENCE) | OPT(OPT_JWKS) | OPT(OPT_ISSUER), 0, "file",
+	  "check a token read from a file or standard input", cmd_token_verify },
+	{ "token", "introspect", "[FILE]", 0, 1, 0, 0, "file",
+	  "ask the agent about a token read from a file or standard input", cmd_token_introspect },
+	{ "device", "list", NULL, 0, 0, OPT(OPT_KEYS), 0, NULL,
+	  "list connected devices", cmd_device_list },
+	{ "enroll", "pkcs11", NULL, 0, 0,
+	  OPT(OPT_USER) | OPT(OPT_URI) | OPT(OPT_LABEL) | OPT(OPT_VOUCH) | OPT(OPT_CODE) | PROMPTING,
+	  OPT(OPT_URI), NULL,
+	  "enrol a key of a PKCS#11 token, for yourself or for a user", cmd_enroll_pkcs11 },
+	{ "enroll", "code", NULL, 0, 0, OPT(OPT_USER) | PROMPTING, OPT(OPT_USER), NULL,
+	  "make a one-time code with which a user enrols his first token", cmd_enroll_code },
+	{ "credential", "list", NULL, 0, 0, OPT(OPT_USER) | OPT(OPT_ALL), 0, NULL,
+	  "list credentials, your own unless told otherwise", cmd_credential_list },
+	{ "credential", "show", "ID", 1, 1, 0, 0, "credential",
+	  "show one credential", cmd_credential_show },
+	{ "credential", "disable", "ID", 1, 1, OPT(OPT_FORCE) | PROMPTING, 0, "credential",
+	  "disable a credential", cmd_credential_disable },
+	{ "credential", "enable", "ID", 1, 1, PROMPTING, 0, "credential",
+	  "enable a credential again", cmd_credential_enable },
+	{ "credential", "remove", "ID", 1, 1, OPT(OPT_FORCE) | PROMPTING, 0, "credential",
+	  "remove a credential for good", cmd_credential_remove },
+	{ "events", NULL, NULL, 0, 0, OPT(OPT_PROMPT), 0, NULL,
+	  "print your events as they happen, and answer PIN prompts with --prompt", cmd_events },
+	{ "config", "check", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
+	  "check a configuration", cmd_config_check },
+	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
+	  "show a configuration with its defaults", cmd_config_show },
+	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",
+	  "print a completion script for a shell", cmd_completion },
+	{ "help", NULL, "[COMMAND]", 0, 2, 0, 0, NULL,
+	  "show the commands, or one of them", cmd_help },
+};
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
+
+const struct option_row option_table[] = {
+	{ OPT_AUDIENCE, 'a', "audience", "AUDIENCE", NULL, "whom the token is for", 0 },
+	{ OPT_SCOPE, 's', "scope", "SCOPE", NULL,
+	  "scopes apart by blanks (default: all of the audience)", 0 },
+	{ OPT_CREDENTIAL, 0, "credential", "ID", "credential", "prove with this credential", 0 },
+	{ OPT_DEVICE, 0, "device", "ID", "device", "prove with this device, an id of \"device list\"", 0 },
+	{ OPT_MAX_AGE, 0, "max-age", "TIME", NULL, "the proof is at most that old, such as 10m", 0 },
+	{ OPT_NO_PROMPT, 0, "no-prompt", NULL, NULL, "fail rather than ask for a proof", 0 },
+	{ OPT_FRESH, 0, "fresh", NULL, NULL, "prove anew, whatever session there is", 0 },
+	{ OPT_JWKS, 0, "jwks", "FILE", "file", "check with the key set in this file", 0 },
+	{ OPT_ISSUER, 0, "issuer", "URL", NULL, "who must have issued the token", 0 },
+	{ OPT_KEYS, 0, "keys", NULL, NULL, "with the keys on them, for enrolment", 0 },
+	{ OPT_USER, 'u', "user", "USER", "user", "whose credential", 0 },
+	{ OPT_URI, 0, "device", "URI", NULL, "the key, a URI of \"device list --keys\"", 0 },
+	{ OPT_LABEL, 'l', "label", "LABEL", NULL, "a name for people", 0 },
+	{ OPT_VOUCH, 0, "vouch", "STRENGTH", "hardware hardware-pin",
+	  "vouch that the key cannot leave its hardware: hardware or hardware-pin", 0 },
+	{ OPT_CODE, 0, "code", "CODE", NULL, "a one-time code from an administrator", 0 },
+	{ OPT_ALL, 0, "all", NULL, NULL, "those of everybody", 0 },
+	{ OPT_FORCE, 0, "force", NULL, NULL, "even the last active one", 0 },
+	{ OPT_PROMPT, 0, "prompt", "HOW", "terminal pinentry",
+	  "answer PIN prompts: terminal (default) or pinentry", 1 },
+	{ OPT_USER_MODE, 0, "user-mode", NULL, NULL, "judge as \"tesserad --user\" does", 0 },
+	{ OPT_PIN_FD, 0, "pin-fd", "N", NULL, "read the PIN, one line, from descriptor N", 0 },
+	{ OPT_PINENTRY, 0, "pinentry", "PROGRAM", NULL, "ask for the PIN with pinentry", 1 },
+	{ OPT_JSON, 0, "json", NULL, NULL, "print one JSON document", 0 },
+	{ OPT_SOCKET, 0, "socket", "PATH", "file", "the agent's socket", 0 },
+	{ OPT_ADMIN_SOCKET, 0, "admin-socket", "PATH", "file", "the agent's administration socket", 0 },
+	{ OPT_HELP, 'h', "help", NULL, NULL, "show this help", 0 },
+	{ OPT_VERSION, 'V', "version", NULL, NULL, "show the version", 0 },
+};
+const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
+
+int
+command_takes(const struct command *cmd, const struct option_row *row)
+{
+	uint64_t all = COMMAND_GLOBAL;
+
+	all |= cmd != NULL ? cmd->options : OPT(OPT_VERSION);
+	return (all & OPT(row->id)) != 0;
+}
+
+void
+command_usage(const struct command *cmd, char *out, size_t size)
+{
+	const struct option_row *row;
+	char req[128] = "";
+	size_t i, at = 0;
+
+	for (i = 0; i < option_count && at < sizeof(req); i++) {
+		row = &option_table[i];
+		if ((cmd->required & OPT(row->id)) == 0)
+			continue;
+		if (row->letter != 0)
+			at += (size_t)snprintf(req + at, sizeof(req) - at, " -%c %s",
+			    row->letter, row->arg);
+		else
+			at += (size_t)snprintf(req + at, sizeof(req) - at, " --%s %s",
+			    row->name, row->arg);
+	}
+	(void)snprintf(out, size, "tessera %s%s%s%s [options]%s%s", cmd->noun,
+	    cmd->verb != NULL ? " " : "", cmd->verb != NULL ? cmd->verb : "", req,
+	    cmd->words != NULL ? " " : "", cmd->words != NULL ? cmd->words : "");
+}

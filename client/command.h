@@ -1,0 +1,78 @@
+/*
+ * command.h - the table of subcommands and that of options, which drive
+ * dispatch, usage, help and completion alike.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef CLIENT_COMMAND_H
+#define CLIENT_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/client.h"
+
+struct command {
+	const char *noun;
+	const char *verb;	/* NULL for a command of one word */
+	const char *words;	/* its arguments as the usage shows them, or NULL */
+	int min_words, max_words;
+	uint64_t options;	/* OPT() bits besides the global ones */
+	uint64_t required;	/* those that must be given */
+	const char *complete;	/* what the first argument is: "file", "credential", words apart by blanks, or NULL */
+	const char *summary;
+	int (*run)(struct client *c);	/* an enum fail_status */
+};
+
+struct option_row {
+	enum option_id id;
+	int letter;		/* 0: none */
+	const char *name;
+	const char *arg;	/* what the value is, NULL for a flag */
+	const char *complete;	/* as in struct command */
+	const char *help;
+	int optional;		/* 1: --name[=arg] */
+};
+
+extern const struct command command_table[];
+extern const size_t command_count;
+extern const struct option_row option_table[];
+extern const size_t option_count;
+
+#define COMMAND_GLOBAL	(OPT(OPT_JSON) | OPT(OPT_SOCKET) | OPT(OPT_ADMIN_SOCKET) | OPT(OPT_HELP))
+
+/* Whether the row belongs to the command (or to all). */
+int command_takes(const struct command *cmd, const struct option_row *row);
+
+/* "tessera token get -a AUDIENCE [options]": into out. */
+void command_usage(const struct command *cmd, char *out, size_t size);
+
+/* Read argv into c: options anywhere, then the command's words.  FAIL_USAGE
+ * with the sentence in c->failure.  c->command stays NULL where only --help
+ * or --version was given. */
+int command_parse(struct client *c, int argc, char **argv);
+
+/* Each subcommand, in the file of its noun. */
+int cmd_login(struct client *c);
+int cmd_logout(struct client *c);
+int cmd_session_list(struct client *c);
+int cmd_session_show(struct client *c);
+int cmd_token_get(struct client *c);
+int cmd_token_verify(struct client *c);
+int cmd_token_introspect(struct client *c);
+int cmd_device_list(struct client *c);
+int cmd_enroll_pkcs11(struct client *c);
+int cmd_enroll_code(struct client *c);
+int cmd_credential_list(struct client *c);
+int cmd_credential_show(struct client *c);
+int cmd_credential_disable(struct client *c);
+int cmd_credential_enable(struct client *c);
+int cmd_credential_remove(struct client *c);
+int cmd_events(struct client *c);
+int cmd_config_check(struct client *c);
+int cmd_config_show(struct client *c);
+int cmd_status(struct client *c);
+int cmd_completion(struct client *c);
+int cmd_help(struct client *c);
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * options.c - the command line read by the tables of command.c.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "client/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHOWN_MAX	64	/* bytes of a wrong word that a complaint repeats */
+#define USAGE_MAX	256	/* bytes of a usage line */
+
+/* What getopt_long takes, made from the rows that a command has. */
+struct table {
+	struct option option[OPT_COUNT + 1];
+	const struct option_row *row[OPT_COUNT];
+	char letters[2 * OPT_COUNT + 3];
+};
+
+static void
+options_table(struct table *t, const struct command *cmd, const char *prefix)
+{
+	const struct option_row *row;
+	size_t i, n = 0, at;
+
+	memset(t, 0, sizeof(*t));
+	at = strlen(prefix);
+	memcpy(t->letters, prefix, at);
+	for (i = 0; i < option_count; i++) {
+		row = &option_table[i];
+		if (!command_takes(cmd, row))
+			continue;
+		t->row[n] = row;
+		t->option[n].name = row->name;
+		t->option[n].has_arg = row->arg == NULL ? no_argument :
+		    row->optional ? optional_argument : required_argument;
+		t->option[n].val = row->letter;
+		n++;
+		if (row->letter == 0)
+			continue;
+		t->letters[at++] = (char)row->letter;
+		if (row->arg != NULL)
+			t->letters[at++] = ':';
+	}
+}
+
+static const struct option_row *
+options_row(const struct table *t, int ch, int index)
+{
+	size_t i;
+
+	if (ch == 0 || index >= 0)
+		return t->row[index];
+	for (i = 0; t->row[i] != NULL; i++)
+		if (t->row[i]->letter == ch)
+			return t->row[i];
+	return NULL;
+}
+
+/* The value of a mistyped option may be a secret: only its name is repeated. */
+static int
+options_refuse(struct client *c, int ch, const char *word)
+{
+	char name[SHOWN_MAX];
+	const char *hint = "";
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	if (optopt != 0 && (word[0] != '-' || word[1] != '-'))
+		(void)snprintf(name, sizeof(name), "-%c", optopt);
+	if (strncmp(name, "--pi", 4) == 0)
+		hint = "; a PIN is never taken from the command line: use --pin-fd or --pinentry";
+	if (ch == ':')
+		return fail_set(&c->failure, "usage", "option %s needs a value", name);
+	return fail_set(&c->failure, "usage",
+	    "option %s is not known, stands for several, or takes no value%s", name, hint);
+}
+
+/* Options of cmd (of all commands where it is NULL) from argv[from] on. */
+static int
+options_read(struct client *c, const struct command *cmd, int argc, char **argv)
+{
+	const struct option_row *row;
+	struct table t;
+	int ch, index;
+
+	/* "+": the command's name ends the global options. */
+	options_table(&t, cmd, cmd == NULL ? "+:" : ":");
+	optind = 0;
+	opterr = 0;
+	for (;;) {
+		index = -1;
+		optopt = 0;
+		if ((ch = getopt_long(argc, argv, t.letters, t.option, &index)) == -1)
+			break;
+		if (ch == '?' || ch == ':' || (row = options_row(&t, ch, index)) == NULL)
+			return options_refuse(c, ch, argv[optind - 1]);
+		c->opt[row->id] = optarg != NULL ? optarg : "";
+	}
+	return FAIL_NONE;
+}
+
+static int
+options_find(struct client *c, int n, char **word, int *used)
+{
+	const struct command *cmd;
+	int noun_known = 0;
+	size_t i;
+
+	for (i = 0; i < command_count; i++) {
+		cmd = &command_table[i];
+		if (strcmp(cmd->noun, word[0]) != 0)
+			continue;
+		noun_known = 1;
+		if (cmd->verb == NULL || (n > 1 && strcmp(cmd->verb, word[1]) == 0)) {
+			*used = cmd->verb == NULL ? 1 : 2;
+			c->command = cmd;
+			return FAIL_NONE;
+		}
+	}
+	if (noun_known && n > 1 && (strcmp(word[1], "--help") == 0 || strcmp(word[1], "-h") == 0)) {
+		word[1] = word[0];
+		return options_find(c, 1, (char *[]){ "help" }, used);
+	}
+	if (noun_known && n > 1 && word[1][0] != '-')
+		return fail_set(&c->failure, "usage", "\"%s\" has no \"%.*s\", see \"tessera help %s\"",
+		    word[0], SHOWN_MAX, word[1], word[0]);
+	if (noun_known)
+		return fail_set(&c->failure, "usage", "\"%s\" what? see \"tessera help %s\"",
+		    word[0], word[0]);
+	return fail_set(&c->failure, "usage", "there is no command \"%.*s\", see \"tessera help\"",
+	    SHOWN_MAX, word[0]);
+}
+
+static int
+options_check(struct client *c)
+{
+	const struct command *cmd = c->command;
+	char usage[USAGE_MAX];
+	size_t i;
+
+	if (c->opt[OPT_HELP] != NULL)
+		return FAIL_NONE;
+	command_usage(cmd, usage, sizeof(usage));
+	for (i = 0; i < option_count; i++)
+		if ((cmd->required & OPT(option_table[i].id)) != 0 &&
+		    c->opt[option_table[i].id] == NULL)
+			return fail_set(&c->failure, "usage", "--%s is missing; usage: %s",
+			    option_table[i].name, usage);
+	if (c->n_words < cmd->min_words || c->n_words > cmd->max_words)
+		return fail_set(&c->failure, "usage", "too %s arguments; usage: %s",
+		    c->n_words < cmd->min_words ? "few" : "many", usage);
+	if (c->opt[OPT_PIN_FD] != NULL && c->opt[OPT_PINENTRY] != NULL)
+		return fail_set(&c->failure, "usage", "--pin-fd and --pinentry exclude each other");
+	return FAIL_NONE;
+}
+
+int
+command_parse(struct client *c, int argc, char **argv)
+{
+	int i, used = 0, status;
+
+	/* Known before anything can go wrong. */
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			c->opt[OPT_JSON] = "";
+	if ((status = options_read(c, NULL, argc, argv)) != FAIL_NONE)
+		return status;
+	argc -= optind;
+	argv += optind;
+	if (argc == 0) {
+		if (c->opt[OPT_HELP] != NULL || c->opt[OPT_VERSION] != NULL)
+			return FAIL_NONE;
+		return fail_set(&c->failure, "usage", "a command is missing, see \"tessera help\"");
+	}
+	if ((status = options_find(c, argc, argv, &used)) != FAIL_NONE)
+		return status;
+	/* getopt takes the word before the options for the program's name */
+	argc -= used - 1;
+	argv += used - 1;
+	if ((status = options_read(c, c->command, argc, argv)) != FAIL_NONE)
+		return status;
+	c->word = argv + optind;
+	c->n_words = argc - optind;
+	return options_check(c);
+}

@@ -1,0 +1,177 @@
+/*
+ * prompt_tty.c - the PIN from the controlling terminal, echo off.  Signals are
+ * the caller's: it ends the question before it follows one.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "client/prompter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "client/output.h"
+#include "tessera.h"
+
+struct prompt_tty {
+	int tty;
+	int quiet;		/* echo is off: was is what to put back */
+	struct termios was;
+};
+
+static void
+prompt_tty_say(const struct prompt_tty *s, const char *text)
+{
+	size_t n = strlen(text);
+	ssize_t w;
+
+	while (n > 0) {
+		if ((w = write(s->tty, text, n)) == -1) {
+			if (errno == EINTR)
+				continue;
+			return;		/* a terminal that hung up ends in read() */
+		}
+		text += w;
+		n -= (size_t)w;
+	}
+}
+
+static void
+prompt_tty_loud(struct prompt_tty *s)
+{
+	if (s->quiet)
+		(void)tcsetattr(s->tty, TCSAFLUSH, &s->was);
+	s->quiet = 0;
+}
+
+static int
+prompt_tty_quiet(struct prompt_tty *s)
+{
+	struct termios t;
+
+	if (tcgetattr(s->tty, &s->was) != 0)
+		return TSR_SYSTEM;
+	t = s->was;
+	t.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	t.c_lflag |= ICANON | ISIG;
+	/* What was typed before the question was not meant for it. */
+	if (tcsetattr(s->tty, TCSAFLUSH, &t) != 0)
+		return TSR_SYSTEM;
+	s->quiet = 1;
+	return TSR_OK;
+}
+
+static int
+prompt_tty_begin(struct prompter *p, const struct ask *a)
+{
+	struct prompt_tty *s = p->state;
+	char text[ASK_TEXT_MAX], complaint[ASK_LINE_MAX], all[2 * ASK_TEXT_MAX];
+
+	if (prompt_tty_quiet(s) != TSR_OK)
+		return TSR_SYSTEM;
+	(void)ask_complaint(a, complaint, sizeof(complaint));
+	if (!a->retry || strcmp(a->device, p->before.device) != 0 ||
+	    strcmp(a->whom, p->before.whom) != 0 || strcmp(a->who, p->before.who) != 0) {
+		(void)snprintf(all, sizeof(all), "%s\n", ask_text(a, text, sizeof(text)));
+		prompt_tty_say(s, all);
+	}
+	if (complaint[0] != '\0') {
+		(void)snprintf(all, sizeof(all), "%s%s%s\n", output_colour(s->tty, OUTPUT_RED),
+		    complaint, output_colour(s->tty, OUTPUT_PLAIN));
+		prompt_tty_say(s, all);
+	}
+	prompt_tty_say(s, "PIN: ");
+	p->fd = s->tty;
+	return TSR_OK;
+}
+
+/* The terminal gives whole lines (ICANON). */
+static int
+prompt_tty_read(struct prompter *p, struct secret **out)
+{
+	struct prompt_tty *s = p->state;
+	struct secret *pin;
+	ssize_t n;
+	int r = TSR_AGAIN;
+
+	if ((pin = secret_new(PROMPTER_PIN_MAX + 1)) == NULL)
+		return TSR_NOMEM;
+	n = read(s->tty, pin->data, pin->size);
+	if (n == -1) {
+		r = errno == EINTR || errno == EAGAIN ? TSR_AGAIN : TSR_CANCELLED;
+		goto out;
+	}
+	if (n == 0) {
+		r = TSR_CANCELLED;	/* Ctrl-D */
+		goto out;
+	}
+	if (pin->data[n - 1] == '\n')
+		n--;
+	else
+		(void)tcflush(s->tty, TCIFLUSH);
+	pin->data[n] = '\0';
+	pin->size = (size_t)n;
+	if (!prompter_is_pin(pin)) {
+		prompt_tty_say(s, n == 0 ? "\nPIN (Ctrl-C ends): " :
+		    "\nNo PIN has such characters or is that long.\nPIN: ");
+		goto out;
+	}
+	*out = pin;
+	pin = NULL;
+	r = TSR_OK;
+ out:
+	secret_free(&pin);
+	return r;
+}
+
+static void
+prompt_tty_end(struct prompter *p, const char *why)
+{
+	struct prompt_tty *s = p->state;
+
+	if (!s->quiet)
+		return;
+	prompt_tty_loud(s);
+	prompt_tty_say(s, "\n");
+	if (why != NULL) {
+		prompt_tty_say(s, why);
+		prompt_tty_say(s, "\n");
+	}
+	p->fd = -1;
+}
+
+static void
+prompt_tty_free(struct prompter *p)
+{
+	struct prompt_tty *s = p->state;
+
+	prompt_tty_end(p, NULL);
+	(void)close(s->tty);
+	free(s);
+}
+
+static const struct prompter_kind prompt_tty_kind = {
+	prompt_tty_begin, prompt_tty_read, prompt_tty_end, prompt_tty_free
+};
+
+int
+prompter_terminal(struct prompter *p)
+{
+	struct prompt_tty *s;
+	int fd;
+
+	if ((fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)) == -1)
+		return TSR_NOT_FOUND;
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		(void)close(fd);
+		return TSR_NOMEM;
+	}
+	s->tty = fd;
+	p->kind = &prompt_tty_kind;
+	p->state = s;
+	return TSR_OK;
+}
