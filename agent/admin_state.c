@@ -5,13 +5,20 @@
  */
 #include "agent/admin_state.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "agent/admin.h"
 #include "agent/body.h"
 #include "agent/clock_guard.h"
 #include "agent/problem.h"
+#include "agent/store_backup.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -179,4 +186,100 @@ admin_store_confirm(struct agent *a, const struct http_request *r, const struct 
 			code = buf_printf(&b, ",\"dropped\":%u", dropped);
 		state_answer(r->conn, code, &b);
 	}
+}
+
+/* --- a backup --- */
+
+struct state_backup {
+	struct agent *agent;
+	struct http_conn *conn;
+	struct loop_task slice;
+	struct store_backup *copy;
+	char path[PATH_MAX];
+};
+
+static void
+state_backup_free(struct state_backup *b)
+{
+	loop_cancel(b->agent->loop, &b->slice);
+	store_backup_free(&b->copy);
+	free(b);
+}
+
+static void
+state_backup_gone(void *arg)
+{
+	state_backup_free(arg);
+}
+
+static void
+state_backup_slice(struct loop_task *t)
+{
+	struct state_backup *s = (struct state_backup *)(void *)((char *)t -
+	    offsetof(struct state_backup, slice));
+	uint64_t generation = 0;
+	struct buf b;
+	int code;
+
+	if ((code = store_backup_step(s->copy, &generation)) == TSR_AGAIN) {
+		loop_defer(s->agent->loop, &s->slice);
+		return;
+	}
+	buf_init(&b, HTTP_ANSWER_MAX);
+	if (code == TSR_OK && (code = buf_put_cstr(&b, "{\"path\":")) == TSR_OK &&
+	    (code = json_put_string(&b, s->path)) == TSR_OK)
+		code = buf_printf(&b, ",\"generation\":%" PRIu64, generation);
+	state_answer(s->conn, code, &b);
+	state_backup_free(s);
+}
+
+/* STATE/backups holds a few: whoever asked for one takes it away. */
+static int
+state_backup_path(const struct config *c, char out[PATH_MAX])
+{
+	char name[PATH_MAX - 64], id[STORE_ID_LEN + 1];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *d;
+
+	if (snprintf(name, sizeof(name), "%s/backups", c->state_dir) >= (int)sizeof(name) ||
+	    (mkdir(name, 0700) == -1 && errno != EEXIST) || (d = opendir(name)) == NULL)
+		return TSR_STORE;
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	if (n >= ADMIN_BACKUPS_MAX)
+		return TSR_TOO_LARGE;
+	store_make_id(id);
+	(void)snprintf(out, PATH_MAX, "%s/%s.db", name, id);
+	return TSR_OK;
+}
+
+void
+admin_store_backup(struct agent *a, const struct http_request *r, const struct asker *who)
+{
+	struct state_backup *s;
+	int code;
+
+	if (state_may_change(a, r, who) != TSR_OK)
+		return;
+	if ((s = calloc(1, sizeof(*s))) == NULL) {
+		problem(r->conn, TSR_NOMEM, NULL);
+		return;
+	}
+	s->agent = a;
+	s->conn = r->conn;
+	s->slice.run = state_backup_slice;
+	if ((code = state_backup_path(policy_config(a->policy), s->path)) != TSR_OK ||
+	    (code = store_backup_begin(a->store, s->path, &s->copy)) != TSR_OK) {
+		if (code == TSR_TOO_LARGE)
+			problem(r->conn, TSR_CONFLICT, "%s/backups holds %d already: take them away",
+			    policy_config(a->policy)->state_dir, ADMIN_BACKUPS_MAX);
+		else
+			problem(r->conn, code, NULL);
+		free(s);
+		return;
+	}
+	http_park(r->conn, state_backup_gone, s);
+	loop_defer(a->loop, &s->slice);
 }

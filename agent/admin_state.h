@@ -9,6 +9,8 @@
 
 #include "agent/agent.h"
 
+#define ADMIN_BACKUPS_MAX	16	/* files in STATE/backups */
+
 /* GET /admin/clock; POST /admin/clock {} accepts it. */
 void admin_clock(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_clock_accept(struct agent *a, const struct http_request *r, const struct asker *who);

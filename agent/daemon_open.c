@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/offline.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 
@@ -86,8 +87,7 @@ daemon_make_dir(const char *path, mode_t mode, char *err, size_t err_size)
 	return TSR_CONFIG;
 }
 
-/* The configured file, the service manager's credential, or our own file. */
-static int
+int
 daemon_store_key(const struct config *c, struct secret **out, char *err, size_t err_size)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
@@ -130,7 +130,8 @@ daemon_open_store(const struct config *c, struct agent *a, char *err, size_t err
 	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
 	    (r = daemon_make_dir(c->public_dir, 0755, err, err_size)) != TSR_OK ||
 	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
-	    (r = store_open(c->store, key, &a->store, err, err_size)) != TSR_OK ||
+	    ((r = store_open(c->store, key, &a->store, err, err_size)) != TSR_OK &&
+	    (r = offline_finish_rekey(c, r, &a->store, err, err_size)) != TSR_OK) ||
 	    (r = watch_new(a, c->anchor, &a->watch, err, err_size)) != TSR_OK)
 		goto out;
 	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),

@@ -15,6 +15,10 @@
 int daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
     char *err, size_t err_size);
 
+/* The store key: the configured file, the service manager's credential, or our
+ * own file.  Codes as for store_key_read. */
+int daemon_store_key(const struct config *c, struct secret **out, char *err, size_t err_size);
+
 /* State folder, store key, store, its watch and the signing keys, into a. */
 int daemon_open_store(const struct config *c, struct agent *a, char *err, size_t err_size);
 

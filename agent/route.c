@@ -54,6 +54,7 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/clock", 0, admin_clock_accept, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/store", 0, admin_store, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },

@@ -5,6 +5,7 @@ tessera_part(tessera_store
 		public_file.c
 		seal.c
 		store_anchor.c
+		store_backup.c
 		store_batch.c
 		store_check.c
 		store_credential.c
@@ -12,6 +13,8 @@ tessera_part(tessera_store
 		store_key.c
 		store_meta.c
 		store_open.c
+		store_rekey.c
+		store_restore.c
 		store_row.c
 		store_schema.c
 		store_signing.c

@@ -156,6 +156,8 @@ store_disconnect(struct store *st)
 		st->stmt[i] = NULL;
 	}
 	store_tags_detach(st);
+	if (st->copy != NULL)
+		store_backup_abort(st->copy);
 	sqlite3_close(st->db);
 	st->db = NULL;
 }

@@ -39,6 +39,7 @@ struct store {
 	int broken;			/* it is lost: nothing but store_commit helps */
 	int lost;			/* the sealed record is gone or altered */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
+	struct store_backup *copy;	/* the backup under way */
 	unsigned walking;		/* each() callbacks under way */
 	sqlite3_int64 changes;		/* sqlite3_total_changes64 at store_begin */
 	uint64_t failures;
@@ -48,6 +49,10 @@ struct store {
 
 /* store_open.c: open the file, check what it is, migrate it, check the key. */
 int store_connect(struct store *st, char *err, size_t err_size);
+/* store_backup.c: the connection it reads from goes away. */
+struct store_backup;
+void store_backup_abort(struct store_backup *b);
+
 /* Finalize and close; the WAL is moved into the file by SQLite. */
 void store_disconnect(struct store *st);
 

@@ -17,8 +17,9 @@
 #define TAG_CONTEXT	"tsrstore"	/* crypto_kdf context, as in seal.c */
 #define TAG_ROW_KEY	2		/* crypto_kdf numbers; 1 is the sealing key */
 #define TAG_TERM_KEY	3
-#define TAG_ANCHOR_KEY	4
-#define STATE_LEN	(8 + 4 + 4 + STORE_NONCE_LEN + 32)
+#define STATE_SUM	(8 + 4 + 4 + STORE_NONCE_LEN)	/* where it stands */
+#define STATE_ANCHOR	(STATE_SUM + 32)
+#define STATE_LEN	(STATE_ANCHOR + crypto_generichash_KEYBYTES)
 
 static const char *const places[PLACE_END] = {
 	[PLACE_META] = "meta", [PLACE_CREDENTIAL] = "credential", [PLACE_SIGNING] = "signing"
@@ -57,7 +58,11 @@ store_tags_keys(struct store_tags *t, const struct secret *store_key)
 	if ((r = tag_key(store_key, TAG_ROW_KEY, &t->row_key)) != TSR_OK ||
 	    (r = tag_key(store_key, TAG_TERM_KEY, &t->term_key)) != TSR_OK)
 		return r;
-	return tag_key(store_key, TAG_ANCHOR_KEY, &t->anchor_key);
+	/* Until the sealed record is read; it stays the same under another store key. */
+	if ((t->anchor_key = secret_new(crypto_generichash_KEYBYTES)) == NULL)
+		return TSR_NOMEM;
+	randombytes_buf(t->anchor_key->data, t->anchor_key->size);
+	return TSR_OK;
 }
 
 void
@@ -439,7 +444,8 @@ store_state_save(struct store *st)
 	store64(plain + 8, (uint64_t)t->now.verdict | (uint64_t)t->now.anchored << 32);
 	memcpy(plain + 16, t->now.store, STORE_NONCE_LEN);
 	for (i = 0; i < 4; i++)
-		store64(plain + 16 + STORE_NONCE_LEN + 8 * i, t->now.sum.w[i]);
+		store64(plain + STATE_SUM + 8 * i, t->now.sum.w[i]);
+	memcpy(plain + STATE_ANCHOR, t->anchor_key->data, t->anchor_key->size);
 	r = seal_make(st->seal, "state", "1", plain, sizeof(plain), sealed);
 	sodium_memzero(plain, sizeof(plain));
 	if (r != TSR_OK || (r = prepared(st, &t->save, "INSERT INTO state VALUES (1, ?1)"
@@ -476,7 +482,9 @@ store_state_load(struct store *st)
 		now->anchored = (uint32_t)(flags >> 32);
 		memcpy(now->store, plain->data + 16, STORE_NONCE_LEN);
 		for (i = 0; i < 4; i++)
-			now->sum.w[i] = load64(plain->data + 16 + STORE_NONCE_LEN + 8 * i);
+			now->sum.w[i] = load64(plain->data + STATE_SUM + 8 * i);
+		memcpy(st->tags.anchor_key->data, plain->data + STATE_ANCHOR,
+		    st->tags.anchor_key->size);
 	}
 	secret_free(&plain);
 	sqlite3_finalize(s);

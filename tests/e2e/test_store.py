@@ -3,7 +3,11 @@
 administrator confirms it; backup, restore, another key."""
 import os
 import shutil
+import random
+import signal
 import sqlite3
+import subprocess
+import time
 import unittest
 
 import harness
@@ -204,6 +208,176 @@ class Anchor(Base):
         process = m.spawn()
         self.assertEqual(process.wait(20), 1)
         self.assertIn("anchor", m.log())
+
+
+class Backup(Base):
+    def offline(self, *args, kill_after=None):
+        """tesserad --restore or --rekey, as root."""
+        argv = [self.m.bin + "/tesserad", "--config", self.m.conf, *args]
+        p = subprocess.Popen(argv, env=self.m.environment(), cwd="/", stdout=subprocess.DEVNULL,
+                             stderr=subprocess.PIPE)
+        if kill_after is not None:
+            time.sleep(kill_after)	# any moment will do
+            p.send_signal(signal.SIGKILL)
+        err = p.communicate(timeout=60)[1].decode()
+        return p.returncode, err
+
+    def backup(self):
+        answer = self.post("backup")
+        self.assertEqual(answer.status, 200, answer)
+        st = os.stat(answer.json["path"])
+        self.assertEqual(st.st_mode & 0o777, 0o600)
+        return answer.json["path"]
+
+    def test_there_and_back(self):
+        """A backup made while it serves; what came after it is gone, and all is suspended."""
+        for anchor in (False, True):
+            with self.subTest(anchor=anchor):
+                if anchor:
+                    self.setUp()
+                self.begin(anchor=anchor)
+                copy = shutil.move(self.backup(), self.m.folder + "/backup.db")
+                other = self.enrol("object=ed25519")
+                status, err = self.offline("--restore", copy)
+                self.assertEqual(status, 1)
+                self.assertIn("in use", err)
+                self.m.stop()
+                status, err = self.offline("--restore", copy)
+                self.assertEqual(status, 0, err)
+                self.assertEqual(os.stat(self.db()).st_uid, os.stat(self.m.state).st_uid)
+                self.m.start()
+                self.assertNotIn(other, [c["id"] for c in self.credentials()])
+                self.suspended("restored")
+                self.assertEqual(self.post("confirm").status, 200)
+                self.good()
+                self.assertTrue(self.post("check").json["whole"])
+                self.tearDown()
+
+    def test_what_is_not_restored(self):
+        self.begin()
+        good = self.backup()
+        self.m.stop()
+        with open(self.db(), "rb") as f:
+            before = f.read()
+        for name, change, sentence in [
+                ("an altered row", "UPDATE credential SET uid = 0", "altered"),
+                ("a lost row", "DELETE FROM credential", "altered"),
+                ("another program's", "PRAGMA application_id = 1", "another program"),
+                ("a newer one", "PRAGMA user_version = 99", "schema version 99")]:
+            with self.subTest(name):
+                bad = shutil.copy(good, self.m.folder + "/bad.db")
+                db = sqlite3.connect(bad)
+                db.execute(change)
+                db.commit()
+                db.close()
+                status, err = self.offline("--restore", bad)
+                self.assertEqual((status, sentence in err), (1, True), err)
+        self.assertEqual(self.offline("--restore", self.m.folder + "/nothing")[0], 1)
+        self.assertEqual(self.offline("--restore", "/dev/null")[0], 1)
+        with open(self.db(), "rb") as f:
+            self.assertEqual(f.read(), before)
+        self.assertEqual([n for n in os.listdir(self.m.state) if "restore" in n], [])
+        self.m.start()
+        self.good()
+
+    def test_damaged_store_is_replaced(self):
+        self.begin()
+        copy = self.backup()
+        self.m.stop()
+        with open(self.db(), "r+b") as f:
+            f.write(b"\0" * 8192)
+        process = self.m.spawn()
+        self.assertEqual(process.wait(20), 1)
+        self.assertEqual(self.offline("--restore", copy)[0], 0)
+        self.m.start()
+        self.assertEqual(self.store()["verdict"], "restored")
+        self.assertEqual(self.post("confirm").status, 200)
+        self.good()
+
+    def test_backups_are_few(self):
+        self.begin()
+        self.m.stop()
+        size = os.path.getsize(self.db())
+        self.m.start()
+        path = self.backup()
+        self.assertGreaterEqual(os.path.getsize(path), size)
+        for _ in range(15):
+            self.backup()
+        answer = self.post("backup")
+        self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"))
+
+    def test_rekey(self):
+        for anchor in (False, True):
+            with self.subTest(anchor=anchor):
+                if anchor:
+                    self.setUp()
+                self.begin(anchor=anchor)
+                jwks = self.m.request("GET", "/.well-known/jwks.json").json
+                old_backup = self.backup()
+                with open(self.m.state + "/store.key", "rb") as f:
+                    key = f.read()
+                self.m.stop()
+                status, err = self.offline("--rekey")
+                self.assertEqual(status, 0, err)
+                with open(self.m.state + "/store.key", "rb") as f:
+                    self.assertNotEqual(f.read(), key)
+                self.assertNotIn("store.key.new", os.listdir(self.m.state))
+                self.m.start()
+                self.assertEqual(self.store()["verdict"], "good")
+                self.assertTrue(self.post("check").json["whole"])
+                self.assertEqual(self.m.request("GET", "/.well-known/jwks.json").json, jwks)
+                self.good()
+                self.m.stop()
+                status, err = self.offline("--restore", old_backup)
+                self.assertEqual(status, 1)
+                self.assertIn("does not open with this store key", err)
+                self.m.start()
+                self.tearDown()
+
+    def test_rekey_makes_nothing_good(self):
+        self.begin()
+        self.m.stop()
+        self.sql("UPDATE credential SET uid = 2, subject = 'bin'")
+        self.assertEqual(self.offline("--rekey")[0], 1)
+        self.m.start()
+        harness.until(lambda: self.store()["verdict"] == "altered", 10, "the check in the background")
+        self.m.stop()
+        self.assertEqual(self.offline("--rekey")[0], 1)
+        self.m.start()
+
+    def test_rekey_killed(self):
+        """At any moment: one of the keys opens it, and the agent finds out which."""
+        self.begin()
+        self.m.stop()
+        begun = time.monotonic()
+        self.assertEqual(self.offline("--rekey")[0], 0)
+        took = time.monotonic() - begun
+        seen = set()
+        for i in range(40):
+            status, err = self.offline("--rekey", kill_after=random.uniform(0, took))
+            seen.add(status)
+            if i % 8 == 7:
+                self.m.start()
+                self.assertEqual(self.store()["verdict"], "good")
+                self.good()
+                self.m.stop()
+        self.assertIn(-signal.SIGKILL, seen)
+
+    def test_rekey_killed_after_its_commit(self):
+        """The very window: the store has the new key, the file not yet."""
+        self.begin()
+        self.m.stop()
+        key = self.m.state + "/store.key"
+        shutil.copy(key, self.m.folder + "/old")
+        self.assertEqual(self.offline("--rekey")[0], 0)
+        os.rename(key, key + ".new")
+        shutil.copy(self.m.folder + "/old", key)
+        st = os.stat(self.m.state)
+        os.chown(key, st.st_uid, st.st_gid)
+        os.chmod(key, 0o600)
+        self.m.start()
+        self.good()
+        self.assertNotIn("store.key.new", os.listdir(self.m.state))
 
 
 if __name__ == "__main__":
