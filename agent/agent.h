@@ -11,6 +11,7 @@
 #include "agent/helper.h"
 #include "agent/http.h"
 #include "agent/keys.h"
+#include "agent/link.h"
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/policy.h"
@@ -37,6 +38,7 @@ struct agent {
 	struct proofs *proofs;
 	struct enrol_codes *codes;
 	struct watch *watch;
+	struct link pending;		/* requests that wait for a device: pending.h */
 };
 
 /* Who asks: the kernel's word about the connection, and the name that goes

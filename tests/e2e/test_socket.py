@@ -578,8 +578,8 @@ class Undisturbed(unittest.TestCase):
         """As configured by default: the limit of one uid holds."""
         with Machine() as m:
             proved(m)
-            storm = Storm(GAMES, m.api, IDLE, head(), False)
-            self.assertEqual(self.compare(m, storm, "refused connections"), 512)
+            storm = Storm(GAMES, m.api, IDLE, head(), True)	# who is refused tries again
+            self.assertGreaterEqual(self.compare(m, storm, "refused connections"), 512)
 
     def test_beyond_the_limit_is_said(self):
         with Machine(settings={"limits": {"connections-per-uid": 4}}) as m:
