@@ -70,6 +70,21 @@ status_devices(const json_t *doc)
 	}
 }
 
+/* Why no token is minted. */
+static const char *
+status_reason(const json_t *doc)
+{
+	const char *reason = json_string_value(json_object_get(doc, "reason"));
+
+	if (reason == NULL)
+		return "";
+	if (strcmp(reason, "clock") == 0)
+		return " (no tokens: the clock jumped, see \"tessera clock show\")";
+	if (strcmp(reason, "store") == 0)
+		return " (no tokens: the store was altered or put back, see \"tessera store show\")";
+	return " (no tokens)";
+}
+
 int
 cmd_status(struct client *c)
 {
@@ -80,8 +95,9 @@ cmd_status(struct client *c)
 	reach_path(c, REACH_API, path, sizeof(path));
 	if ((status = api_get(c, REACH_API, "/healthz", &health)) != FAIL_NONE)
 		return status;
-	if ((doc = json_pack("{s:s*, s:O*, s:O*}", "socket", path,
+	if ((doc = json_pack("{s:s*, s:O*, s:O*, s:O*}", "socket", path,
 	    "status", json_object_get(health, "status"),
+	    "reason", json_object_get(health, "reason"),
 	    "version", json_object_get(health, "version"))) == NULL)
 		doc = json_object();
 	json_decref(health);
@@ -91,7 +107,8 @@ cmd_status(struct client *c)
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(doc);
 	else {
-		(void)printf("agent:    %s, ", output_member(doc, "status", text, sizeof(text)));
+		(void)printf("agent:    %s%s, ", output_member(doc, "status", text, sizeof(text)),
+		    status_reason(doc));
 		(void)printf("version %s\n", output_member(doc, "version", text, sizeof(text)));
 		(void)printf("socket:   %s\n", output_member(doc, "socket", text, sizeof(text)));
 		(void)printf("issuer:   %s\n", output_member(doc, "metadata.issuer", text, sizeof(text)));

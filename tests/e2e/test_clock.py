@@ -126,6 +126,15 @@ class Clock(unittest.TestCase):
         answer = m.request("POST", "/admin/clock", admin=True, json={"wall": 1})
         self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_request"))
 
+    def test_command_line(self):
+        m = self.m
+        self.assertEqual(m.tessera("clock", "show", "--json", check=True).json["state"], "trusted")
+        m.clock.set_wall(m.clock.wall + 4000)
+        self.assertIn("jumped", m.tessera("clock", "show", check=True).out)
+        self.assertIn("clock jumped", m.tessera("status", check=True).out)
+        self.assertIn("trusted", m.tessera("clock", "accept", check=True).out)
+        self.assertEqual(self.token(DEVICE).status, 200)
+
     def test_event(self):
         m = self.m
 

@@ -253,6 +253,29 @@ class Backup(Base):
                 self.assertTrue(self.post("check").json["whole"])
                 self.tearDown()
 
+    def test_command_line(self):
+        self.begin()
+        m, target = self.m, self.m.folder + "/copy.db"
+        shown = m.tessera("store", "show", "--json", check=True).json
+        self.assertEqual((shown["verdict"], shown["anchor"]), ("good", None))
+        self.assertTrue(m.tessera("store", "check", "--json", check=True).json["whole"])
+        self.assertEqual(m.tessera("store", "confirm").status, 9)
+        self.assertEqual(m.tessera("store", "backup", target, "--json", check=True).json["path"], target)
+        self.assertEqual(os.stat(target).st_mode & 0o777, 0o600)
+        self.assertEqual(os.listdir(m.state + "/backups"), [])
+        self.assertEqual(m.tessera("store", "backup", target).status, 9)
+        m.stop()
+        self.sql("UPDATE credential SET uid = 0")
+        m.start()
+        self.assertEqual(m.tessera("store", "check").status, 1)
+        self.assertIn("store was altered", m.tessera("status", check=True).out)
+        m.stop()
+        status, err = self.offline("--restore", target)
+        self.assertEqual(status, 0, err)
+        m.start()
+        self.assertEqual(m.tessera("store", "confirm", "--json", check=True).json["verdict"], "good")
+        self.good()
+
     def test_what_is_not_restored(self):
         self.begin()
         good = self.backup()
