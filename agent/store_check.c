@@ -183,11 +183,15 @@ store_suspect(struct store *st, enum store_verdict v, uint64_t at_least)
 	return store_commit(st);
 }
 
-/* Nothing but credentials is dropped: without its signing key or its check
- * value the store is none. */
+/* Without a signing key the store is none.  The check value of the key is
+ * sealed: it was opened, so it is good. */
 static int
 drop_damaged(struct store *st, unsigned *dropped)
 {
+	static const char *const drop[PLACE_END] = {
+		[PLACE_META] = "DELETE FROM meta WHERE seq = ?1 AND name <> 'check'",
+		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1"
+	};
 	sqlite3_int64 row;
 	size_t i;
 	int r;
@@ -197,11 +201,11 @@ drop_damaged(struct store *st, unsigned *dropped)
 		while ((r = store_next_row(st, (enum store_place)i, &row)) == TSR_OK) {
 			if ((r = store_tag_check(st, (enum store_place)i, row)) == TSR_OK)
 				continue;
-			if (r != TSR_CORRUPT || i != PLACE_CREDENTIAL)
+			if (r != TSR_CORRUPT || drop[i] == NULL)
 				return r;
-			if ((r = change_row(st, "DELETE FROM credential WHERE seq = ?1", row)) != TSR_OK)
+			if ((r = change_row(st, drop[i], row)) != TSR_OK)
 				return r;
-			(*dropped)++;
+			*dropped += i == PLACE_CREDENTIAL;
 		}
 		if (r != TSR_NOT_FOUND)
 			return r;

@@ -55,9 +55,9 @@ int store_suspect(struct store *st, enum store_verdict v, uint64_t at_least);
 /*
  * An administrator confirms the store as it is: credentials that were suspended
  * for the verdict are active again, credentials whose rows are damaged are
- * dropped (*dropped), and the rest is tagged anew, in one durable step.
- * TSR_CONFLICT where nothing is to be confirmed; TSR_CORRUPT where a damaged
- * row is no credential: then only a backup helps.
+ * dropped (*dropped), damaged values of meta too, and the rest is tagged anew,
+ * in one durable step.  TSR_CONFLICT where nothing is to be confirmed;
+ * TSR_CORRUPT where a signing key is damaged: then only a backup helps.
  */
 int store_confirm(struct store *st, unsigned *dropped);
 

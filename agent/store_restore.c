@@ -47,7 +47,7 @@ restore_copy(int from, const char *to, char *err, size_t err_size)
 static int
 restore_is_store(const char *copy)
 {
-	uint8_t head[100];
+	uint8_t head[100] = { 0 };
 	ssize_t n = -1;
 	int fd;
 

@@ -128,15 +128,14 @@ class Load:
 
     # --- the record
 
-    def drain(self, wait=False):
-        """Take in what the clients said; with wait until all have ended."""
+    def drain(self, wait=0.0):
+        """Take in what the clients said, until nothing comes for wait seconds."""
         while True:
             try:
                 got = os.read(self.pipe, 1 << 16)
             except BlockingIOError:
-                if not wait:
+                if not select.select([self.pipe], [], [], wait)[0]:
                     return
-                select.select([self.pipe], [], [], 20)
                 continue
             if not got:
                 return
@@ -169,7 +168,11 @@ class Load:
         self.pids = []
 
     def close(self):
-        self.drain(wait=True)
+        """The agent is gone.  Nearly all clients see that; one whose connection
+        nobody has accepted waits for the next agent."""
+        self.drain(wait=0.1)
+        self.end()
+        self.drain()
         os.close(self.pipe)
         self.pipe = None
 

@@ -27,7 +27,6 @@ class Kill(unittest.TestCase):
                 time.sleep(random.uniform(0.0, 0.25))	# the kill comes at any moment
                 m.kill()
                 load.close()
-                load.end()
                 busy += load.acknowledged > before
                 said = load.check(copy_of(m.state, m.folder + "/copy"), adopt=True)
                 self.assertEqual(said, [], "kill %d" % n)

@@ -71,7 +71,6 @@ class Power(unittest.TestCase):
                 finally:
                     m.kill()
                     load.close()
-                    load.end()
                 print("%d cuts, %d acknowledged, %d lost something" % (
                     count, load.acknowledged, sum(1 for s in said if s)))
                 self.assertGreater(load.acknowledged, count)
