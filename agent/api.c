@@ -12,7 +12,6 @@
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
 #include "agent/problem.h"
-#include "agent/watch.h"
 #include "base/secret.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -25,22 +24,6 @@ api_answer(struct http_conn *c, int code, const struct buf *b)
 		http_answer(c, 200, NULL, b->data, b->len, 0);
 	else
 		problem(c, code, NULL);
-}
-
-void
-api_healthz(struct agent *a, const struct http_request *r, const struct asker *who)
-{
-	static const char version[] = "\"version\":\"" TESSERA_VERSION "\"}";
-	char json[256];
-	int code = watch_mint(a->watch), n;
-
-	(void)who;
-	if (code == TSR_OK)
-		n = snprintf(json, sizeof(json), "{\"status\":\"ok\",%s", version);
-	else
-		n = snprintf(json, sizeof(json), "{\"status\":\"degraded\",\"reason\":\"%s\",%s",
-		    code == TSR_CLOCK ? "clock" : "store", version);
-	http_answer(r->conn, 200, NULL, json, (size_t)n, 0);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "agent/grant.h"
 #include "agent/grant_internal.h"
 #include "agent/login.h"
+#include "agent/metrics.h"
 #include "agent/mint.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
@@ -167,6 +168,8 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		problem(conn, code, code == TSR_DENIED ?
 		    "the credential or the policy changed meanwhile" : NULL);
 	else {
+		if (aud != NULL)
+			metrics_token(aud->name, METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
 		device_grant_tell(d, c);
 	}

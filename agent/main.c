@@ -222,6 +222,7 @@ main(int argc, char **argv)
 	d.mode = o.user ? CONFIG_USER : CONFIG_SYSTEM;
 	d.config_file = main_config_file(&o);
 	d.program = program;
+	d.verbose = o.verbose;
 	if (config_load(d.config_file, d.mode, &config, err, sizeof(err)) != TSR_OK)
 		log_fatal(1, "%s", err);
 	if (o.check) {

@@ -10,7 +10,7 @@
 
 #include "agent/store.h"
 
-#define STORE_CHECK_ROWS	48	/* rows of a slice: well under 1 ms */
+#define STORE_CHECK_ROWS	24	/* rows of a slice: well under 1 ms */
 #define STORE_CHECK_SHOWN	16	/* damaged rows told by name */
 
 enum store_verdict {

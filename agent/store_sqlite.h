@@ -38,6 +38,7 @@ struct store {
 	int dirty;			/* something was kept in it */
 	int broken;			/* it is lost: nothing but store_commit helps */
 	int lost;			/* the sealed record is gone or altered */
+	int failing;			/* the last write did not become durable */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
 	struct store_backup *copy;	/* the backup under way */
 	unsigned walking;		/* each() callbacks under way */

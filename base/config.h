@@ -84,6 +84,7 @@ struct config {
 	char *helper_socket;		/* NULL: fork the helper; else connect here for PKCS#11 */
 	char *helper_user;		/* default "tessera-dev" */
 	char *admin_group;		/* default "tessera-admin" */
+	unsigned log_level;		/* enum log_level of log.h, default notice */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
 	char *anchor;			/* NULL, or the file outside the store that knows its generation */
 	struct {
@@ -99,6 +100,7 @@ struct config {
 		uint32_t connections_per_uid;	/* default 512 */
 		uint32_t pending_per_uid;	/* device proofs under way, default 8 */
 	} limits;
+	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;
 	struct config_module *modules;

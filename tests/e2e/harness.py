@@ -397,7 +397,7 @@ class Machine:
             try:
                 with Client(self.api, 0.25) as c:
                     answer = c.request("GET", "/healthz")
-                if answer is not None and answer.status == 200:
+                if answer is not None and "checks" in answer.json:
                     self.ready_s = time.monotonic() - process.started
                     return
             except (OSError, Failed):

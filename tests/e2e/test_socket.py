@@ -318,21 +318,23 @@ class Callers(unittest.TestCase):
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
                     s.connect(m.api)
                     socket.send_fds(there, [b"!"], [s.fileno()])
+                there.recv(1)		# stay: who connected must live
 
             def write():
                 _, fds, _, _ = socket.recv_fds(here, 1, 1)
                 with socket.socket(fileno=fds[0]) as s:
                     s.settimeout(20)
-                    s.sendall(head())
                     try:
+                        s.sendall(head())
                         return s.recv(4096)
-                    except ConnectionResetError:
+                    except (BrokenPipeError, ConnectionResetError):
                         return b""
 
             for uid, want in ((DAEMON, b"HTTP/1.1 200"), (BIN, b"")):
                 with self.subTest(uid=uid):
                     first = harness.Job(DAEMON, connect)
                     said = as_user(uid, write)
+                    here.send(b"!")
                     first.result()
                     self.assertEqual(said[:len(want) or None], want)
             here.close()
