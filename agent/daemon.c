@@ -226,9 +226,11 @@ daemon_reload(struct daemon *d)
 {
 	struct config *c = NULL;
 	char err[1024];
+	uint64_t now;
 
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-	    (unsigned long long)clock_boot_ms() * 1000);
+	/* the service manager's own clock, also in a rehearsal */
+	if (sd_event_now(loop_event(d->agent.loop), CLOCK_MONOTONIC, &now) >= 0)
+		(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
 	if (d->next != NULL)
 		policy_free(&d->next);
 	if (config_load(d->options.config_file, d->options.mode, &c, err, sizeof(err)) != TSR_OK) {

@@ -98,7 +98,7 @@ struct config {
 	struct {
 		uint32_t connections;	/* of all, default 4096 */
 		uint32_t connections_per_uid;	/* default 512 */
-		uint32_t pending_per_uid;	/* device proofs under way, default 8 */
+		uint32_t pending_per_uid;	/* requests for one user that wait for a device, default 8 */
 	} limits;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
