@@ -1,0 +1,1 @@
+tessera_fuzz(doc LINK tessera_token)
