@@ -60,6 +60,7 @@ static const struct {
 	{ TSR_SLOW_DOWN, "too many requests, wait before the next" },
 	{ TSR_UNAVAILABLE, "the agent cannot do this at present, try again later" },
 	{ TSR_UNREACHABLE, "the agent cannot be reached, check that tesserad runs" },
+	{ TSR_UNTRUSTED, "the file or socket belongs to somebody who is not trusted" },
 };
 
 const char *

@@ -4,7 +4,6 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -74,12 +73,12 @@ int
 cmd_status(struct client *c)
 {
 	json_t *doc = NULL, *health = NULL;
-	char path[PATH_MAX], text[OUTPUT_TEXT_MAX];
+	char path[SOCKET_PATH_MAX], text[OUTPUT_TEXT_MAX];
 	int status;
 
-	reach_path(c, REACH_API, path, sizeof(path));
 	if ((status = api_get(c, REACH_API, "/healthz", &health)) != FAIL_NONE)
 		return status;
+	(void)reach_path(c, REACH_API, path);	/* it was found just now */
 	if ((doc = json_pack("{s:s*, s:O*, s:O*}", "socket", path,
 	    "status", json_object_get(health, "status"),
 	    "version", json_object_get(health, "version"))) == NULL)

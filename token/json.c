@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tessera.h"
 #include "token/doc.h"
@@ -22,6 +23,9 @@ json_read_object(const char *text, size_t n, unsigned depth, json_t **out)
 	/* nesting is counted before jansson recurses into it */
 	if ((r = doc_depth(text, n, depth)) != TSR_OK)
 		return r;
+	/* it passes over a NUL behind a number */
+	if (memchr(text, '\0', n) != NULL)
+		return TSR_INVALID;
 	if ((o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error)) == NULL)
 		return json_error_code(&error) == json_error_out_of_memory ?
 		    TSR_NOMEM : TSR_INVALID;
