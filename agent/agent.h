@@ -11,6 +11,7 @@
 #include "agent/helper.h"
 #include "agent/http.h"
 #include "agent/keys.h"
+#include "agent/link.h"
 #include "agent/loop.h"
 #include "agent/names.h"
 #include "agent/policy.h"
@@ -36,6 +37,7 @@ struct agent {
 	struct helpers *helpers;
 	struct proofs *proofs;
 	struct enrol_codes *codes;
+	struct link pending;		/* requests that wait for a device: pending.h */
 };
 
 /* Who asks: the kernel's word about the connection, and the name that goes

@@ -12,6 +12,7 @@
 #include "agent/api.h"
 #include "agent/credential_json.h"
 #include "agent/device.h"
+#include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/uri.h"
 #include "include/tessera.h"
@@ -24,6 +25,7 @@ struct device_answer {
 	struct device_list list;	/* failures are in the JSON by then */
 	size_t next;			/* the device whose keys are asked for */
 	struct device_query *query;
+	struct pending pending;
 	struct buf out, errors;
 };
 
@@ -31,6 +33,7 @@ static void
 device_answer_free(struct device_answer *d)
 {
 	device_query_cancel(&d->query);
+	pending_end(&d->pending);
 	buf_free(&d->out);
 	buf_free(&d->errors);
 	free(d);
@@ -254,7 +257,9 @@ device_answer_begin(struct agent *a, const struct http_request *r, int with_keys
 	buf_init(&d->out, HTTP_ANSWER_MAX);
 	buf_init(&d->errors, HTTP_ANSWER_MAX);
 	http_park(r->conn, device_answer_gone, d);
-	if ((code = buf_put_cstr(&d->out, "{\"devices\":[")) != TSR_OK) {
+	if ((code = pending_begin(&a->pending, &d->pending, r->caller->uid,
+	    policy_config(a->policy)->limits.pending_per_uid)) != TSR_OK ||
+	    (code = buf_put_cstr(&d->out, "{\"devices\":[")) != TSR_OK) {
 		device_answer_end(d, code);
 		return;
 	}

@@ -96,11 +96,14 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 		    what == CREDENTIAL_DISABLE ? "" : ": use force to remove it all the same");
 	else if (r == TSR_CONFLICT)
 		problem(conn, TSR_CONFLICT, "the credential is %s", credential_state_name(c->state));
-	else if (r != TSR_OK || (r = credential_answer(a, c, what, &out)) != TSR_OK)
+	else if (r != TSR_OK)
 		problem(conn, r, NULL);
 	else {
-		credential_tell(a, c, what);
-		http_answer(conn, 200, NULL, out.data, out.len, 1);
+		credential_tell(a, c, what);	/* whether or not there is memory for an answer */
+		if ((r = credential_answer(a, c, what, &out)) == TSR_OK)
+			http_answer(conn, 200, NULL, out.data, out.len, 1);
+		else
+			problem(conn, r, NULL);
 	}
 	buf_free(&out);
 }

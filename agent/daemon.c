@@ -192,7 +192,8 @@ daemon_reload(struct daemon *d)
 		(void)sd_notify(0, "READY=1");
 		return;
 	}
-	daemon_warn_fixed(policy_config(d->agent.policy), c);
+	if (d->agent.policy != NULL)
+		daemon_warn_fixed(policy_config(d->agent.policy), c);
 	if (policy_new(c, d->agent.names, daemon_policy_ready, d, daemon_unknown_name,
 	    &d->next) != TSR_OK) {
 		log_line(LOG_ERROR, "the configuration stays as it was: out of memory");
@@ -319,6 +320,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->first = config;
 	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
+	link_init(&d->agent.pending);
 	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, o->mode, &d->agent.store, &d->agent.keys, err,

@@ -15,6 +15,7 @@
 #include "agent/device.h"
 #include "agent/enrol_code.h"
 #include "agent/login.h"
+#include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
 #include "agent/uri.h"
@@ -26,13 +27,16 @@ struct enrol {
 	const struct http_request *request;
 	struct uri uri;
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
-	int self;			/* by the subject, who proves himself first */
+	int own;			/* by the subject */
+	int self;			/* who proves himself first */
 	struct credential *credential;	/* being put together */
 	struct device device;		/* the token that matched */
 	unsigned ticket;
 	int *answered;			/* set where a look-up ends inside its call */
 	struct device_query *query;
+	struct pending pending;
 	struct login *login;		/* the proof with an earlier credential */
+	char voucher[STORE_ID_LEN + 1];	/* that credential, once it has proved */
 	struct proof *proof;
 };
 
@@ -44,6 +48,7 @@ enrol_free(struct enrol *e)
 	device_query_cancel(&e->query);
 	login_cancel(&e->login);
 	proof_cancel(&e->proof);
+	pending_end(&e->pending);
 	credential_free(&e->credential);
 	free(e);
 }
@@ -72,6 +77,22 @@ enrol_fail(struct enrol *e, int code, const char *members, const char *fmt, ...)
 	enrol_free(e);
 }
 
+/* Attestation is not to be had from PKCS#11: hardware is what an admin vouches
+ * for, and never more than the module's cap or, in user mode, than "self". */
+static enum acr
+enrol_acr(const struct enrol *e)
+{
+	const struct config_module *m =
+	    config_module(policy_config(e->agent->policy), e->credential->module);
+	enum acr acr = e->vouched != 0 ? e->vouched : ACR_SOFTWARE;
+
+	if (e->agent->mode == CONFIG_USER)
+		return ACR_SELF;
+	if (m == NULL)		/* taken out of the configuration meanwhile, and its cap with it */
+		return ACR_SELF;
+	return m->acr < acr ? m->acr : acr;
+}
+
 /* --- the end: stored, in the same batch as the answer --- */
 
 static int
@@ -82,7 +103,13 @@ enrol_store(struct enrol *e)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = store_credential_add(st, e->credential)) != TSR_OK) {
+	/* Between the two proofs the voucher may have been disabled. */
+	if (e->voucher[0] != '\0' &&
+	    (r = store_credential_used(st, e->voucher, clock_wall())) != TSR_OK)
+		r = r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	else
+		r = store_credential_add(st, e->credential);
+	if (r != TSR_OK) {
 		store_undo(st);
 		return r;
 	}
@@ -119,9 +146,12 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 		enrol_fail(e, TSR_CLOSED, "", NULL);
 		return;
 	}
+	if (enrol_acr(e) < e->credential->acr)	/* capped meanwhile */
+		e->credential->acr = enrol_acr(e);
 	e->credential->created = clock_wall();
 	if ((r = enrol_store(e)) != TSR_OK) {
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
+		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
 		    r == TSR_TOO_LARGE ? "%s has too many credentials: remove one first" :
 		    "the store refused the credential of %s", e->credential->subject);
 		return;
@@ -152,20 +182,6 @@ enrol_pin_algorithm(uint32_t offered)
 		if ((offered & 1u << order[i]) != 0)
 			return order[i];
 	return (enum proto_algorithm)0;
-}
-
-/* Attestation is not to be had from PKCS#11: hardware is what an admin vouches
- * for, and never more than the module's cap or, in user mode, than "self". */
-static enum acr
-enrol_acr(const struct enrol *e)
-{
-	const struct config_module *m =
-	    config_module(policy_config(e->agent->policy), e->credential->module);
-	enum acr acr = e->vouched != 0 ? e->vouched : ACR_SOFTWARE;
-
-	if (e->agent->mode == CONFIG_USER)
-		return ACR_SELF;
-	return m != NULL && m->acr < acr ? m->acr : acr;
 }
 
 /* TSR_KEY_UNUSABLE; the helper's claim of algorithms is cut to what the key is. */
@@ -264,12 +280,13 @@ enrol_vouched_for(void *arg, int code, const struct credential *c, const char *m
 {
 	struct enrol *e = arg;
 
-	(void)c;
 	e->login = NULL;
-	if (code != TSR_OK)
+	if (code != TSR_OK) {
 		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
-	else
-		enrol_prove_or_fail(e);
+		return;
+	}
+	(void)snprintf(e->voucher, sizeof(e->voucher), "%s", c->id);
+	enrol_prove_or_fail(e);
 }
 
 /* A further credential of one's own: first a fresh proof by an equal or
@@ -408,6 +425,11 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
 	if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
 		enrol_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
+	else if (e->own && uid != e->request->caller->uid)	/* one name, two numbers */
+		enrol_fail(e, TSR_DENIED, "", "your user name is also another user's");
+	else if ((r = pending_begin(&e->agent->pending, &e->pending, e->request->caller->uid,
+	    policy_config(e->agent->policy)->limits.pending_per_uid)) != TSR_OK)
+		enrol_fail(e, r, "", NULL);
 	else if (!events_route(e->agent->events, e->request->caller->uid, e->request->caller, NULL))
 		enrol_fail(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
 		    "nobody can be asked for the PIN: listen on /events?prompter=self first");
@@ -528,7 +550,7 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 		json_decref(o);
 		return;
 	}
-	e->self = 1;
+	e->own = e->self = 1;
 	(void)json_object_set_new(o, "subject", json_string(who->name));
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {

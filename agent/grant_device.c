@@ -15,6 +15,7 @@
 #include "agent/grant_internal.h"
 #include "agent/login.h"
 #include "agent/mint.h"
+#include "agent/pending.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 
@@ -35,8 +36,10 @@ struct device_grant {
 	uid_t only;			/* the one subject this caller may name, or -1 */
 	unsigned ticket;		/* the subject's look-up */
 	int *answered;			/* set where the look-up ends inside its call */
+	int helper;			/* a login helper's: the subject is another */
 	char *credential, *device;	/* asked for, or NULL */
 	struct secret *pin;
+	struct pending pending;
 	struct login *login;
 };
 
@@ -46,6 +49,7 @@ device_grant_free(struct device_grant *d)
 	if (d->ticket != 0)
 		names_cancel(d->agent->names, d->ticket);
 	login_cancel(&d->login);
+	pending_end(&d->pending);
 	secret_free(&d->pin);
 	free(d->credential);
 	free(d->device);
@@ -67,11 +71,14 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	const struct policy *p = d->agent->policy;
 	const struct caller *c = d->request->caller;
 	struct buf scope;
+	uid_t only;
 	int r;
 
 	*aud = policy_audience(p, d->audience);
-	if (*aud == NULL || policy_may_ask(p, *aud, c) != TSR_OK)
-		return TSR_DENIED;	/* the caller's unit may have changed, too */
+	/* The caller's unit may have changed, too. */
+	if (*aud == NULL || policy_may_ask(p, *aud, c) != TSR_OK ||
+	    (d->helper && (!policy_login_helper(p, c, &only) || (only != (uid_t)-1 && only != d->uid))))
+		return TSR_DENIED;
 	if (d->generation == policy_generation(p))
 		return TSR_OK;
 	if ((*aud)->acr > d->acr || (*aud)->reuse != d->reuse || (*aud)->class != d->class)
@@ -181,8 +188,13 @@ device_grant_begin(struct device_grant *d)
 	char detail[256], members[96];
 	int r;
 
-	d->pin = NULL;
-	r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
+	detail[0] = '\0';
+	/* Counted for the subject: sudo and the login screen are all uid 0. */
+	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid,
+	    policy_config(d->agent->policy)->limits.pending_per_uid)) == TSR_OK) {
+		d->pin = NULL;
+		r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
+	}
 	if (r == TSR_OK)
 		return;
 	login_failure(r, PROTO_TRIES_UNKNOWN, members);
@@ -220,12 +232,12 @@ device_grant_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name
 	struct device_grant *d = arg;
 
 	(void)gid;
-	(void)name;
 	d->ticket = 0;
 	d->uid = uid;
 	if (d->answered != NULL)
 		*d->answered = 1;
 	if (code == TSR_OK && (d->only == (uid_t)-1 || d->only == uid)) {
+		(void)snprintf(d->subject, sizeof(d->subject), "%s", name);	/* as it is spelled */
 		device_grant_begin(d);
 		return;
 	}
@@ -301,6 +313,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;
 	}
+	d->helper = helper;
 	d->only = only;
 	d->acr = g->audience->acr;
 	d->class = g->audience->class;

@@ -252,6 +252,12 @@ helper_call_over(void *arg)
 }
 
 static void
+helper_send_over(void *arg)
+{
+	helper_ended(arg, TSR_HELPER, "the helper process died");
+}
+
+static void
 helper_go_idle(struct helper *h)
 {
 	h->state = HELPER_IDLE;
@@ -323,7 +329,7 @@ helper_assign(struct helper *h, struct helper_call *c)
 	    clock_boot_ms() + c->deadline_ms + HELPER_GRACE_MS, helper_call_over, h);
 	if (helper_conn_send(h, c) != TSR_OK)	/* told from the loop, not from in here */
 		(void)timer_arm(loop_timers(h->pool->loop), &h->timer, clock_boot_ms(),
-		    helper_call_over, h);
+		    helper_send_over, h);
 }
 
 /* The helper for a call: its own, else a spare.  NULL where there is none. */
@@ -493,17 +499,39 @@ helper_request(struct helpers *hs, const struct helper_target *t, uint16_t type,
 	return TSR_OK;
 }
 
+static void
+helper_no_part(void *arg, uint16_t type, const struct proto_value *v)
+{
+	(void)arg;
+	(void)type;
+	(void)v;
+}
+
+static void
+helper_no_end(void *arg, int code, uint32_t tries_left, const char *detail)
+{
+	(void)arg;
+	(void)code;
+	(void)tries_left;
+	(void)detail;
+}
+
 void
 helper_cancel(struct helper_call **cp)
 {
+	static const struct helper_client nobody = { helper_no_part, helper_no_end, NULL };
 	struct helper_call *c = *cp;
 
 	if (c == NULL)
 		return;
+	*cp = NULL;
+	if (c->helper != NULL && c->type != PROTO_PROVE) {
+		c->client = nobody;	/* the helper's from now on */
+		return;
+	}
 	if (c->helper != NULL)
 		helper_kill(c->helper);
 	else
 		helper_unqueue(c);
 	helper_call_free(c);
-	*cp = NULL;
 }

@@ -64,7 +64,9 @@ int helper_request(struct helpers *hs, const struct helper_target *t, uint16_t t
     const struct proto_value *values, size_t n, uint32_t deadline_ms,
     const struct helper_client *client, struct helper_call **out);
 
-/* done() is not called; a helper already at work on it is ended.  *c may be NULL. */
+/* done() is not called.  A helper already at work on it is ended; not so one that
+ * lists, which serves everybody: whoever comes and goes would keep it from all
+ * others.  *c may be NULL. */
 void helper_cancel(struct helper_call **c);
 
 #endif

@@ -117,7 +117,7 @@ helper_read(struct helper *h)
 			helper_ended(h, TSR_HELPER, "the helper process died");
 			return;
 		}
-		h->in.len += (size_t)n;
+		buf_added(&h->in, (size_t)n);
 		while ((r = frame_decode(h->in.data, h->in.len, &f, &used, &need)) == TSR_OK) {
 			if (helper_frame(h, &f) != TSR_AGAIN)
 				return;
@@ -227,19 +227,13 @@ helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_optio
 	if ((r = o->program != NULL ? helper_fork(o, &h->watch.fd) :
 	    helper_connect(o->socket, &h->watch.fd)) != TSR_OK ||
 	    (r = proto_encode(&h->out, PROTO_OPEN, h->id, HELPER_OPEN_MS, &name, 1)) != TSR_OK ||
-	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK)
+	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK || (r = helper_write(h)) != TSR_OK)
 		goto out;
 	*out = h;
 	h = NULL;
-	r = helper_write(*out);
  out:
-	if (h != NULL) {
-		if (h->watch.fd != -1)
-			(void)close(h->watch.fd);
-		buf_free(&h->in);
-		buf_free(&h->out);
-		free(h);
-	}
+	if (h != NULL)
+		helper_conn_free(h);
 	return r == TSR_NOMEM ? r : r == TSR_OK ? TSR_OK : TSR_HELPER;
 }
 
@@ -263,8 +257,10 @@ void
 helper_conn_free(struct helper *h)
 {
 	timer_disarm(loop_timers(helper_loop(h)), &h->timer);
-	loop_del(helper_loop(h), &h->watch);
-	(void)close(h->watch.fd);
+	if (h->watch.fd != -1) {
+		loop_del(helper_loop(h), &h->watch);
+		(void)close(h->watch.fd);
+	}
 	buf_free(&h->in);
 	buf_free(&h->out);
 	free(h);

@@ -248,10 +248,7 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	ask->pin = NULL;
 	l->done = done;
 	l->arg = arg;
-	if (proofs_pending(a->proofs, ask->requester->uid) >=
-	    policy_config(a->policy)->limits.pending_per_uid)
-		r = TSR_SLOW_DOWN;
-	else if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
+	if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
 		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
 		r = login_prove(l, PROTO_TRIES_UNKNOWN);
 	} else if (r == TSR_OK && l->ask.pin == NULL &&

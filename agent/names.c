@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -262,8 +263,11 @@ names_restart(void *arg)
 static void
 names_disconnect(struct names *n)
 {
-	if (n->pid != -1)
-		(void)kill(n->pid, SIGKILL);	/* not reaped yet, so still its number */
+	/* Where SIGCHLD is ignored the number may be another's by now. */
+	if (n->pidfd != -1)
+		(void)pidfd_send_signal(n->pidfd, SIGKILL, NULL, 0);
+	else if (n->pid != -1)
+		(void)kill(n->pid, SIGKILL);
 	if (n->watch.fd != -1) {
 		loop_del(n->loop, &n->watch);
 		(void)close(n->watch.fd);

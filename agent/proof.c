@@ -79,17 +79,6 @@ proofs_free(struct proofs **ps)
 	*ps = NULL;
 }
 
-unsigned
-proofs_pending(const struct proofs *ps, uid_t uid)
-{
-	const struct proof *p;
-	unsigned n = 0;
-
-	for (p = ps->list; p != NULL; p = p->next)
-		n += p->ask.requester->uid == uid;
-	return n;
-}
-
 static void
 proof_finish(struct proof *p, int code, uint32_t tries_left, const char *detail)
 {

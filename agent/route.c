@@ -154,6 +154,10 @@ route_request(void *arg, const struct http_request *r)
 	unsigned ticket = 0;
 	int code, answered = 0;
 
+	if (a->policy == NULL) {	/* its names are being looked up still */
+		problem(r->conn, TSR_UNAVAILABLE, "the agent is starting");
+		return;
+	}
 	if (r->socket == HTTP_ADMIN && admin_may_read(a, r) != TSR_OK)
 		return;
 	if ((w = calloc(1, sizeof(*w))) == NULL) {

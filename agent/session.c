@@ -73,20 +73,20 @@ session_end(struct sessions *ss, struct session **at)
 	free(s);
 }
 
-/* The last in the list is the oldest: new ones go in front. */
+/* The last in the list is the oldest: new ones go in front.  Several end where
+ * the limit was lowered since. */
 static void
 session_make_room(struct sessions *ss, uid_t uid, uint32_t per_user)
 {
-	struct session **at, **oldest = NULL;
+	struct session **at;
 	uint32_t n = 0;
 
-	for (at = session_bucket(ss, uid); *at != NULL; at = &(*at)->next)
-		if ((*at)->uid == uid) {
-			n++;
-			oldest = at;
-		}
-	if (n >= per_user && oldest != NULL)
-		session_end(ss, oldest);
+	for (at = session_bucket(ss, uid); *at != NULL;) {
+		if ((*at)->uid == uid && ++n >= per_user)
+			session_end(ss, at);
+		else
+			at = &(*at)->next;
+	}
 }
 
 static void

@@ -19,6 +19,7 @@
 
 #define URL_PREFIX	"sqlite:"
 #define CACHE_KIB	256		/* of pages kept in memory */
+#define LOG_PAGES	128		/* of the write-ahead log, before it is reused: new blocks cost a second wait for the disk */
 #define VALUE_MAX	(64 * 1024)	/* bytes of a row */
 #define SQL_MAX		(16 * 1024)	/* bytes of a statement */
 
@@ -52,7 +53,7 @@ settings(struct store *st)
 	 * memory and a second agent is kept out. */
 	snprintf(sql, sizeof(sql), "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY;"
 	    "PRAGMA cache_size = -%d; PRAGMA mmap_size = 0; PRAGMA secure_delete = ON;"
-	    "PRAGMA cell_size_check = ON", CACHE_KIB);
+	    "PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = %d", CACHE_KIB, LOG_PAGES);
 	return sqlite3_exec(st->db, sql, NULL, NULL, NULL);
 }
 

@@ -80,6 +80,12 @@ static const char *const names[URI_NAMES] = {
 };
 
 static int
+uri_is(const char *value, size_t n, const char *word)
+{
+	return n == strlen(word) && memcmp(value, word, n) == 0;
+}
+
+static int
 uri_attribute(struct uri *u, enum uri_name name, const char *value, size_t n, int seen[URI_NAMES])
 {
 	switch (name) {
@@ -95,11 +101,11 @@ uri_attribute(struct uri *u, enum uri_name name, const char *value, size_t n, in
 		return uri_text(value, n, u->object, &seen[name]);
 	case URI_ID:
 		u->has_id = 1;
-		return seen[name]++ ? TSR_INVALID :
+		return n == 0 || seen[name]++ ? TSR_INVALID :
 		    uri_decode(value, n, u->id, sizeof(u->id), &u->id_len);
 	case URI_TYPE:	/* a key pair is meant, by whichever half it was named */
-		return n >= 4 && (memcmp(value, "cert", 4) == 0 || memcmp(value, "private", 4) == 0 ||
-		    memcmp(value, "public", 4) == 0) && !seen[name]++ ? TSR_OK : TSR_INVALID;
+		return !seen[name]++ && (uri_is(value, n, "cert") || uri_is(value, n, "private") ||
+		    uri_is(value, n, "public")) ? TSR_OK : TSR_INVALID;
 	case URI_NAMES:
 		break;
 	}

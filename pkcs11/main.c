@@ -146,6 +146,7 @@ run_keeper(const struct options *o, const struct config *conf, const char *progr
 	    launch_keeper_paths(&l, &paths) != TSR_OK)
 		log_fatal(1, "out of memory");
 	r = keeper_serve(fd, launch_resolve, &l, paths.v, paths.n);
+	(void)close(fd);	/* the agent is told before anything else */
 	if (r != TSR_OK)
 		log_line(LOG_WARN, "%s", tsr_strerror(r));
 	launch_paths_free(&paths);

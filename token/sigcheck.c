@@ -12,15 +12,25 @@
 #include "token/spki.h"
 
 int
+sigcheck_prepare(enum proto_algorithm alg, const uint8_t *spki, size_t spki_len,
+    struct pubkey **out)
+{
+	struct pubkey_parts parts;
+	int r;
+
+	if ((r = spki_parse(spki, spki_len, &parts)) != TSR_OK)
+		return r;
+	return pubkey_new(alg, &parts, out);
+}
+
+int
 sigcheck_verify(enum proto_algorithm alg, const uint8_t *spki, size_t spki_len,
     const void *data, size_t n, const uint8_t *sig, size_t sig_len)
 {
-	struct pubkey_parts parts;
 	struct pubkey *key = NULL;
 	int r;
 
-	if ((r = spki_parse(spki, spki_len, &parts)) != TSR_OK ||
-	    (r = pubkey_new(alg, &parts, &key)) != TSR_OK)
+	if ((r = sigcheck_prepare(alg, spki, spki_len, &key)) != TSR_OK)
 		return r;
 	r = pubkey_verify(key, data, n, sig, sig_len);
 	pubkey_free(&key);

@@ -10,10 +10,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "meter.h"
 #include "side.h"

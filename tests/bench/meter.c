@@ -37,15 +37,15 @@ meter_ns(void)
 static double
 meter_cpu_task(pid_t pid, const char *task)
 {
-	char path[320];
+	char path[320], line[128];
 	FILE *f;
 	double ns = 0;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/task/%s/schedstat", (long)pid, task);
 	if ((f = fopen(path, "re")) == NULL)
 		return 0;	/* the thread has ended */
-	if (fscanf(f, "%lf", &ns) != 1)
-		ns = 0;
+	if (fgets(line, sizeof(line), f) != NULL)
+		ns = strtod(line, NULL);
 	(void)fclose(f);
 	return ns;
 }

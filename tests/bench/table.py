@@ -9,10 +9,12 @@ WIDTH = (46, 20, 34, 10, 22, 6)
 
 class Goal:
     """limit is at least (">=") or at most ("<=") to be reached.  must: the run
-    fails otherwise; "later" goals are printed only."""
+    fails otherwise; "later" goals are printed only.  moot: why the figure says
+    nothing this time."""
 
-    def __init__(self, sense, limit, must=True, unit=""):
+    def __init__(self, sense, limit, must=True, unit="", moot=None):
         self.sense, self.limit, self.must, self.unit = sense, limit, must, unit
+        self.moot = moot
 
     def met(self, value, slack=1.0):
         if self.sense == ">=":
@@ -48,19 +50,21 @@ class Table:
         return row.goal.met(row.value, SLACK if self.short else 1.0)
 
     def met(self, rows):
-        return all(self.good(r) for r in rows)
+        """Nothing is gained by measuring again."""
+        return self.missed(rows) == 0
+
+    def missed(self, rows):
+        return sum(not self.good(r) for r in rows)
 
     def better(self, old, new):
         """Of two measurements of an item, the one that misses fewer goals."""
-        def missed(rows):
-            return sum(not self.good(r) for r in rows)
-        return new if not old or missed(new) < missed(old) else old
+        return new if not old or self.missed(new) < self.missed(old) else old
 
     def show(self, rows):
         for row in rows:
             verdict = ""
             if row.goal is not None and row.goal.must:
-                verdict = "ok" if self.good(row) else "MISSED"
+                verdict = "ok" if self.good(row) else row.goal.moot or "MISSED"
             elif row.goal is not None:
                 verdict = "there" if row.goal.met(row.value) else "not yet"
             if verdict == "MISSED":

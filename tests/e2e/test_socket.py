@@ -318,21 +318,23 @@ class Callers(unittest.TestCase):
                 with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
                     s.connect(m.api)
                     socket.send_fds(there, [b"!"], [s.fileno()])
+                there.recv(1)		# stay: who connected must live
 
             def write():
                 _, fds, _, _ = socket.recv_fds(here, 1, 1)
                 with socket.socket(fileno=fds[0]) as s:
                     s.settimeout(20)
-                    s.sendall(head())
                     try:
+                        s.sendall(head())
                         return s.recv(4096)
-                    except ConnectionResetError:
+                    except (BrokenPipeError, ConnectionResetError):
                         return b""
 
             for uid, want in ((DAEMON, b"HTTP/1.1 200"), (BIN, b"")):
                 with self.subTest(uid=uid):
                     first = harness.Job(DAEMON, connect)
                     said = as_user(uid, write)
+                    here.send(b"!")
                     first.result()
                     self.assertEqual(said[:len(want) or None], want)
             here.close()
@@ -578,8 +580,8 @@ class Undisturbed(unittest.TestCase):
         """As configured by default: the limit of one uid holds."""
         with Machine() as m:
             proved(m)
-            storm = Storm(GAMES, m.api, IDLE, head(), False)
-            self.assertEqual(self.compare(m, storm, "refused connections"), 512)
+            storm = Storm(GAMES, m.api, IDLE, head(), True)	# who is refused tries again
+            self.assertGreaterEqual(self.compare(m, storm, "refused connections"), 512)
 
     def test_beyond_the_limit_is_said(self):
         with Machine(settings={"limits": {"connections-per-uid": 4}}) as m:

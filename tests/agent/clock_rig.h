@@ -1,0 +1,17 @@
+/*
+ * clock_rig.h - this process's clocks in the hands of its test.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef TESTS_CLOCK_RIG_H
+#define TESTS_CLOCK_RIG_H
+
+#include <stdint.h>
+
+#define CLOCK_RIG_WALL	1800000000	/* s, where it begins */
+
+/* From here on every clock of this process stands still / goes on by ms. */
+void clock_rig_start(void);
+void clock_rig_advance(uint64_t ms);
+
+#endif

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+"""Requests that wait, and whose caller, helper or policy goes away meanwhile."""
+import contextlib
+import os
+import signal
+import unittest
+
+import harness
+from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
+from test_helper import workers
+
+PIN = "123456"
+FORM = {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}
+
+
+class Lifetime(unittest.TestCase):
+    def enrol(self, m, user="daemon", uri="pkcs11:token=card;id=%01"):
+        return m.tessera("enroll", "pkcs11", "--user", user, "--device", uri, "--json", pin=PIN,
+                         check=True).json
+
+    def signal_workers(self, m, number):
+        for pid in workers(m):
+            os.kill(pid, number)
+
+    def leave(self, m, uid, what):
+        """Ask as uid, and hang up without waiting for the answer."""
+        def ask():
+            with harness.Client(m.api) as c:
+                c.send(what)
+                return c.closed(0.2)
+        return harness.as_user(uid, ask)
+
+    def test_first_request_is_left(self):
+        """A caller whose name was not known yet hangs up while his request waits."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            self.signal_workers(m, signal.SIGSTOP)
+            for uid in (DAEMON, BIN, GAMES):
+                self.assertFalse(self.leave(m, uid, harness.request_bytes("GET", "/devices")))
+                self.assertEqual(m.request("GET", "/credentials", uid=uid).status, 200)
+            self.signal_workers(m, signal.SIGCONT)
+            self.assertEqual(m.request("GET", "/devices", uid=GAMES).status, 200)
+
+    def test_listing_survives_its_asker(self):
+        """Whoever comes and goes does not make all others wait for a new lister."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            self.assertEqual(m.request("GET", "/devices", uid=DAEMON).status, 200)
+            before = workers(m)
+            for _ in range(5):
+                self.signal_workers(m, signal.SIGSTOP)
+                self.leave(m, GAMES, harness.request_bytes("GET", "/devices"))
+                self.signal_workers(m, signal.SIGCONT)
+                self.assertEqual(m.request("GET", "/devices", uid=DAEMON).status, 200)
+            self.assertLessEqual(set(before), set(workers(m)))
+
+    def test_pending_lists_are_counted(self):
+        """One uid cannot fill the queue of the lister either."""
+        with harness.Machine(settings={"limits": {"pending-per-uid": 3}}) as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            self.assertEqual(m.request("GET", "/devices", uid=GAMES).status, 200)
+            self.signal_workers(m, signal.SIGSTOP)
+
+            def ask():
+                with contextlib.ExitStack() as stack:
+                    clients = [stack.enter_context(harness.Client(m.api)) for _ in range(5)]
+                    for c in clients:
+                        c.send(harness.request_bytes("GET", "/devices"))
+                    return [c.answer().status for c in clients[3:]]
+            self.assertEqual(harness.as_user(GAMES, ask), [429, 429])
+            self.signal_workers(m, signal.SIGCONT)
+            self.assertEqual(m.request("GET", "/devices", uid=GAMES).status, 200)
+
+    def test_pending_choice_is_counted(self):
+        """Logins count from the moment they look for a card."""
+        with harness.Machine(settings={"limits": {"pending-per-uid": 3}}) as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            self.enrol(m)
+            self.enrol(m, uri="pkcs11:token=card;object=ed25519")
+            self.signal_workers(m, signal.SIGSTOP)
+
+            def ask():
+                with contextlib.ExitStack() as stack:
+                    clients = [stack.enter_context(harness.Client(m.api)) for _ in range(5)]
+                    for c in clients:
+                        c.send(harness.request_bytes("POST", "/token", FORM))
+                    return [c.answer().error for c in clients[3:]]
+            self.assertEqual(harness.as_user(DAEMON, ask), ["slow_down", "slow_down"])
+            self.signal_workers(m, signal.SIGCONT)
+            self.assertEqual(m.request("POST", "/token", uid=DAEMON, form=FORM).status, 200)
+
+    def test_voucher_disabled_meanwhile(self):
+        """A further credential: the one that vouches must be good to the end."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            m.make_token("other", PIN, ["p256"])
+            first = self.enrol(m)
+            self.enrol(m, uri="pkcs11:token=other;id=%01")
+
+            def enrol():
+                with harness.Events(m.api, "self") as events, harness.Client(m.api) as c, \
+                        harness.Client(m.api) as reply:
+                    c.send(harness.request_bytes("POST", "/credentials", json_={
+                        "kind": "pkcs11", "device": "pkcs11:token=card;object=ed25519"}))
+                    vouch = events.next("pin-needed")[1]
+                    reply.request("POST", "/prompt/" + vouch["prompt"], json={"pin": PIN})
+                    key = events.next("pin-needed")[1]
+                    with open(mark, "w", encoding="ascii") as f:	# tell the test
+                        f.write(vouch["credential"]["id"])
+                    events.next("credential-disabled")
+                    reply.request("POST", "/prompt/" + key["prompt"], json={"pin": PIN})
+                    return vouch["purpose"], key["purpose"], c.answer()
+            mark = m.folder + "/mark"
+            open(mark, "w", encoding="ascii").close()
+            os.chmod(mark, 0o666)
+            job = harness.Job(DAEMON, enrol)
+
+            def marked():
+                with open(mark, encoding="ascii") as f:
+                    return f.read()
+            voucher = harness.until(marked, what="both prompts")
+            m.request("POST", "/admin/credentials/%s/disable" % voucher, admin=True, json={})
+            said = job.result()
+            self.assertEqual(said[:2], ("login", "enrol"))
+            self.assertEqual((said[2].status, said[2].error), (403, "unauthorized_client"), said)
+            ids = [c["id"] for c in m.request("GET", "/admin/credentials", admin=True)
+                   .json["credentials"]]
+            self.assertEqual(len(ids), 2)
+            self.assertIn(first["id"], ids)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,102 @@
+/*
+ * body.c - any bytes as a JSON request body.  Each call either hands over what
+ * was asked for or has answered the request with an error, once.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/body.h"
+#include "agent/http_conn.h"
+#include "base/escape.h"
+#include "include/tessera.h"
+#include "token/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+/* The request was answered with an error that is JSON, or was it not? */
+static int
+answered(struct http_conn *c)
+{
+	const char *body;
+	json_t *o;
+	int status;
+
+	if (c->state == CONN_PARKED)
+		return 0;
+	must(c->state == CONN_ANSWERED && !c->broken && buf_put_u8(&c->out, 0) == TSR_OK);
+	must(sscanf((const char *)c->out.data, "HTTP/1.1 %d ", &status) == 1 && status >= 400);
+	must((body = strstr((const char *)c->out.data, "\r\n\r\n")) != NULL);
+	must((o = json_loads(body + 4, 0, NULL)) != NULL);
+	json_decref(o);
+	return 1;
+}
+
+static void
+members(struct http_conn *c, const json_t *o)
+{
+	const char *text = NULL;
+	int flag = -1, r;
+
+	if ((r = body_text(&c->request, o, "device", &text)) == TSR_OK)
+		must(text == NULL || escape_is_text(text, strlen(text)));
+	must((r != TSR_OK) == answered(c));
+	if (r != TSR_OK)
+		return;
+	if ((r = body_flag(&c->request, o, "force", &flag)) == TSR_OK)
+		must(flag == 0 || flag == 1);
+	must((r != TSR_OK) == answered(c));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const types[] = {
+		"application/json", "application/json; charset=utf-8", "Application/JSON", "text/plain", NULL
+	};
+	static const char *const allowed[] = { "device", "force", "label", NULL };
+	static struct http_server server;
+	struct http_conn c;
+	const char *type;
+	char *body;
+	json_t *o = NULL;
+	int r;
+
+	if (server.loop == NULL) {
+		json_wipe_memory();
+		link_init(&server.answered);
+		must(loop_new(&server.loop) == TSR_OK);
+	}
+	if (size == 0 || size - 1 > HTTP_BODY_MAX || (body = malloc(size)) == NULL)
+		return 0;
+	memcpy(body, data + 1, size - 1);	/* no NUL behind it */
+	type = types[data[0] % 5];
+	memset(&c, 0, sizeof(c));
+	c.server = &server;
+	c.state = CONN_PARKED;
+	link_init(&c.to_flush);
+	c.request.conn = &c;
+	c.request.body = body;
+	c.request.head.content_length = size - 1;
+	c.request.head.content_type.p = type;
+	c.request.head.content_type.n = type != NULL ? strlen(type) : 0;
+	r = body_read(&c.request, allowed, &o);
+	must((r == TSR_OK) == (o != NULL) && (r != TSR_OK) == answered(&c));
+	if (o != NULL)
+		members(&c, o);
+	json_decref(o);
+	link_remove(&c.to_flush);
+	buf_free(&c.out);
+	free(body);
+	return 0;
+}
