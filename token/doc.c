@@ -233,10 +233,12 @@ doc_real_fits(const char *p, const char *end)
 			place -= point && !seen;
 		}
 	}
-	if (p < end && *++p == '-')
-		sign = -1;
-	for (p += *p == '-' || *p == '+'; p < end && power < DOC_POWER_MAX; p++)
-		power = power * 10 + (*p - '0');
+	if (p < end) {		/* at least one digit follows it */
+		p++;
+		sign = *p == '-' ? -1 : 1;
+		for (p += *p == '-' || *p == '+'; p < end && power < DOC_POWER_MAX; p++)
+			power = power * 10 + (*p - '0');
+	}
 	return !seen || place - 1 + sign * power <= DOC_REAL_MAX;
 }
 
@@ -252,7 +254,7 @@ doc_number(struct scan *s, uint32_t *at)
 	if (*s->p == '-')
 		s->p++;
 	if (s->p < s->end && *s->p == '0')
-		n = 1, s->p++;
+		n = 1, s->p++;	/* nothing follows a leading zero */
 	else
 		n = doc_digits(s);
 	if (n == 0)
