@@ -28,6 +28,7 @@ struct agent {
 	struct loop *loop;
 	struct http_server *http;
 	struct store *store;
+	const char *store_room;		/* what store_room() said last; NULL before */
 	struct keys *keys;
 	struct names *names;
 	struct policy *policy;		/* the one in force; replaced on reload */

@@ -26,16 +26,6 @@ api_answer(struct http_conn *c, int code, const struct buf *b)
 }
 
 void
-api_healthz(struct agent *a, const struct http_request *r, const struct asker *who)
-{
-	static const char ok[] = "{\"status\":\"ok\",\"version\":\"" TESSERA_VERSION "\"}";
-
-	(void)a;
-	(void)who;
-	http_answer(r->conn, 200, NULL, ok, sizeof(ok) - 1, 0);
-}
-
-void
 api_jwks(struct agent *a, const struct http_request *r, const struct asker *who)
 {
 	const char *json;

@@ -8,7 +8,6 @@
 
 #include "agent/agent.h"
 
-void api_healthz(struct agent *a, const struct http_request *r, const struct asker *who);
 void api_jwks(struct agent *a, const struct http_request *r, const struct asker *who);
 void api_metadata(struct agent *a, const struct http_request *r, const struct asker *who);
 void api_session_get(struct agent *a, const struct http_request *r, const struct asker *who);

@@ -93,5 +93,7 @@ confine_agent(const struct config *c, const struct daemon_options *o)
 	    (r = confine_add(&f, "/run/systemd/userdb", SANDBOX_READ)) != TSR_OK ||
 	    (c->helper_socket == NULL && (r = confine_helpers(&f, c, program)) != TSR_OK))
 		return r;
-	return sandbox_enter(SANDBOX_AGENT, f.path, f.n);
+	r = sandbox_enter(SANDBOX_AGENT, f.path, f.n);
+	memset(&f, 0, sizeof(f));	/* it points to what ends here */
+	return r;
 }

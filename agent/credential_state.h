@@ -12,11 +12,11 @@
 enum credential_change { CREDENTIAL_DISABLE, CREDENTIAL_ENABLE, CREDENTIAL_REMOVE };
 
 /*
- * Do it and answer c: 200 with the credential (removed: {}), 409 where it is
+ * Do it and answer conn: 200 with the credential (removed: {}), 409 where it is
  * not in a state for that, or is its subject's last active one and force is 0.
  * Sessions that came of it end; the subject's listeners are told.
  */
-void credential_change(struct agent *a, struct http_conn *c, const struct credential *cred,
+void credential_change(struct agent *a, struct http_conn *conn, const struct credential *c,
     enum credential_change what, int force);
 
 #endif

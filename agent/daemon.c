@@ -20,7 +20,9 @@
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
+#include "agent/health.h"
 #include "agent/listen.h"
+#include "agent/metrics.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "base/log.h"
@@ -49,8 +51,11 @@ static int
 daemon_commit(void *arg)
 {
 	struct daemon *d = arg;
+	uint64_t begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
 	int r = store_commit(d->agent.store);
 
+	if (begun != 0 && r == TSR_OK)
+		metrics_observe(&metrics.commit, clock_work_us() - begun);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	if (r != TSR_OK)
 		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
@@ -72,6 +77,22 @@ daemon_flush(void *arg, int committed)
 		loop_stop(d->agent.loop, 0);
 }
 
+/* Who, what, and what came of it; never what was in it. */
+static void
+daemon_request_done(void *arg, const struct http_done *done)
+{
+	const char *socket, *method, *path;
+
+	(void)arg;
+	metrics_request(done->endpoint, done->status, done->us, done->waited);
+	if (log_level_now() < LOG_DETAIL || (done->status < 400 && log_level_now() < LOG_TRACE))
+		return;
+	route_describe(done->endpoint, &socket, &method, &path);
+	log_line(done->status < 400 ? LOG_TRACE : LOG_DETAIL, "%s%s%s of uid %u: %d, %llu us",
+	    method, method[0] != '\0' ? " " : "", path, done->request->caller->uid, done->status,
+	    (unsigned long long)done->us);
+}
+
 /* --- what happens by itself --- */
 
 static void
@@ -80,6 +101,7 @@ daemon_expire(void *arg)
 	struct daemon *d = arg;
 
 	sessions_expire(d->agent.sessions);
+	health_look(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
 }
@@ -116,6 +138,18 @@ daemon_listener_left(void *arg, uid_t uid)
 
 /* --- the policy --- */
 
+/* From the configuration in force. */
+static void
+daemon_settle(const struct daemon *d, const struct config *c)
+{
+	enum log_level level = (enum log_level)c->log_level;
+	size_t i;
+
+	log_set_level(d->options.verbose && level < LOG_DETAIL ? LOG_DETAIL : level);
+	for (i = 0; i < c->n_audiences; i++)
+		metrics_audience(c->audiences[i].name);
+}
+
 static void
 daemon_unknown_name(void *arg, const char *kind, const char *name)
 {
@@ -150,7 +184,9 @@ daemon_policy_ready(void *arg, struct policy *p)
 
 	d->agent.policy = p;
 	d->next = NULL;
+	daemon_settle(d, policy_config(p));
 	if (old != NULL) {
+		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
 		log_line(LOG_NOTICE, "configuration read again");
@@ -182,12 +218,15 @@ daemon_reload(struct daemon *d)
 {
 	struct config *c = NULL;
 	char err[1024];
+	uint64_t now;
 
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-	    (unsigned long long)clock_boot_ms() * 1000);
+	/* the service manager's own clock, also in a rehearsal */
+	if (sd_event_now(loop_event(d->agent.loop), CLOCK_MONOTONIC, &now) >= 0)
+		(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
 	if (d->next != NULL)
 		policy_free(&d->next);
 	if (config_load(d->options.config_file, d->options.mode, &c, err, sizeof(err)) != TSR_OK) {
+		metrics.reloads_failed++;
 		log_line(LOG_ERROR, "the configuration stays as it was: %s", err);
 		(void)sd_notify(0, "READY=1");
 		return;
@@ -302,6 +341,7 @@ daemon_parts(struct daemon *d)
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
 		return r;
 	loop_set_batch(a->loop, &batch);
+	http_server_observe(a->http, daemon_request_done, d);
 	return TSR_OK;
 }
 
@@ -316,8 +356,10 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 		config_free(&config);
 		return TSR_NOMEM;
 	}
+	metrics_start(clock_boot_ms(), clock_wall());
 	d->options = *o;
 	d->first = config;
+	daemon_settle(d, config);
 	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);

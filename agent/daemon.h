@@ -16,6 +16,7 @@ struct daemon;
 struct daemon_options {
 	enum config_mode mode;
 	const char *config_file;
+	int verbose;			/* log LOG_DETAIL at least */
 	const char *program;		/* absolute path of this executable */
 };
 

@@ -190,9 +190,8 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 {
 	struct credential *c = e->credential;
 	uint32_t possible;
-	int r;
 
-	if ((r = sigcheck_algorithms(k->spki, k->spki_len, &possible)) != TSR_OK)
+	if (sigcheck_algorithms(k->spki, k->spki_len, &possible) != TSR_OK)
 		return TSR_KEY_UNUSABLE;
 	if ((c->algorithm = enrol_pin_algorithm(k->algorithms & possible)) == 0 ||
 	    k->id_len > sizeof(c->key_id))
@@ -416,7 +415,7 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	e->ticket = 0;
 	if (e->answered != NULL)
 		*e->answered = 1;
-	if (code != TSR_OK) {
+	if (code != TSR_OK || name == NULL) {
 		(void)snprintf(shown, sizeof(shown), "%s", e->credential->subject);
 		enrol_fail(e, code, "", "there is no user \"%s\"", shown);
 		return;
@@ -445,7 +444,7 @@ enrol_begin(struct enrol *e)
 	unsigned ticket = 0;
 	int r, answered = 0;
 
-	e->answered = &answered;
+	e->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
 	r = names_uid_of(e->agent->names, e->credential->subject, enrol_subject, e, &ticket);
 	if (answered)		/* e may be gone */
 		return;

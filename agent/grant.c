@@ -14,6 +14,7 @@
 
 #include "agent/grant_internal.h"
 #include "agent/http_form.h"
+#include "agent/metrics.h"
 #include "agent/mint.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -136,11 +137,15 @@ grant_from_session(struct agent *a, const struct http_request *r, const struct a
 		grant_problem(r->conn, code, g->audience, "", code == TSR_LOGIN_REQUIRED ?
 		    "no session is good for this audience: prove yourself with a device" :
 		    "the session's device is too weak for this audience");
+	else if (store_failing(a->store))	/* nothing could be recorded: nothing is given */
+		problem(r->conn, TSR_STORE, NULL);
 	else if ((code = mint_answer(a, g->audience, s, (const char *)g->scope.data, r->caller,
 	    &out)) != TSR_OK)
 		problem(r->conn, code, NULL);
-	else
+	else {
+		metrics_token(g->audience->name, METRICS_SESSION);
 		http_answer(r->conn, 200, NULL, out.data, out.len, 0);
+	}
 	buf_free(&out);
 }
 

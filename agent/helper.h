@@ -51,6 +51,25 @@ struct helpers_options {
 	const char *socket;		/* to connect to where program is NULL */
 };
 
+/* The pool as it is now: for those who show it. */
+struct helper_counts {
+	unsigned opening, idle, busy;	/* processes */
+	unsigned resting;		/* breakers that are open */
+};
+/* Of one module. */
+void helpers_count(const struct helpers *hs, const char *module, struct helper_counts *out);
+/* Requests that wait for a helper. */
+size_t helpers_waiting(const struct helpers *hs);
+/* Each token or, with serial and label "", module that rests. */
+struct helper_rest {
+	const char *module, *serial, *label;
+	unsigned deaths;		/* in a row */
+	uint64_t left_ms;
+};
+/* each() returns TSR_OK to go on, anything else is handed back. */
+int helpers_resting(const struct helpers *hs,
+    int (*each)(void *arg, const struct helper_rest *r), void *arg);
+
 int helpers_new(struct loop *l, const struct helpers_options *o, struct helpers **out);
 void helpers_free(struct helpers **hs);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "base/spawn.h"
 #include "include/tessera.h"
 
@@ -229,6 +230,7 @@ helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_optio
 	    (r = proto_encode(&h->out, PROTO_OPEN, h->id, HELPER_OPEN_MS, &name, 1)) != TSR_OK ||
 	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK || (r = helper_write(h)) != TSR_OK)
 		goto out;
+	metrics.helpers_started++;
 	*out = h;
 	h = NULL;
  out:

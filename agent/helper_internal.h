@@ -10,6 +10,7 @@
 #include "agent/helper.h"
 #include "base/buf.h"
 
+#define HELPER_BREAKERS_MAX	64	/* tokens whose deaths are counted */
 #define HELPER_NAME_MAX		129	/* bytes of a module, serial or label, with NUL */
 
 /* A token and whom it is used for; the listing target has empty names. */
@@ -50,6 +51,24 @@ struct helper_call {
 	struct buf frame;		/* encoded with id 0 */
 	struct timer timer;		/* while waiting */
 	struct helper_client client;
+};
+
+/* A token that kills its helpers, or a module ("" and "") that does. */
+struct breaker {
+	char module[HELPER_NAME_MAX], serial[HELPER_NAME_MAX], label[HELPER_NAME_MAX];
+	unsigned deaths;		/* in a row */
+	uint64_t rests_until_ms;
+};
+
+struct helpers {
+	struct loop *loop;
+	struct helpers_options options;
+	char *program, *config_file, *socket;
+	struct helper *list;
+	size_t n;
+	struct helper_call *waiting;	/* in order of arrival */
+	size_t n_waiting;
+	struct breaker breaker[HELPER_BREAKERS_MAX];
 };
 
 /* helper_conn.c: start a process for the module and send PROTO_OPEN; send a

@@ -62,6 +62,21 @@ int http_server_new(struct loop *l, const struct http_limits *limits,
     void (*handler)(void *arg, const struct http_request *r), void *arg,
     struct http_server **out);
 void http_server_free(struct http_server **s);
+
+/* A request that is over. */
+struct http_done {
+	const struct http_request *request;	/* its caller and socket; the rest may be gone */
+	unsigned endpoint;	/* as http_set_endpoint said, 0 where nobody did */
+	int status;		/* what left, or 0: the client went away before */
+	int waited;		/* it was parked */
+	uint64_t us;		/* from its being whole to the commit that let its answer out */
+};
+
+/* Tell done() of each.  It must not touch the connection. */
+void http_server_observe(struct http_server *s,
+    void (*done)(void *arg, const struct http_done *d), void *arg);
+/* For the handler: which endpoint this request is for. */
+void http_set_endpoint(struct http_conn *c, unsigned endpoint);
 void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 
 /* Accept on a listening socket (ours to close from now on, also on error).
@@ -83,6 +98,9 @@ void http_server_flush(struct http_server *s, int committed);
  * temporarily_unavailable leaves instead. */
 void http_answer(struct http_conn *c, int status, const char *extra,
     const void *body, size_t n, int wrote);
+
+/* The same with another Content-Type than JSON's; nothing was written. */
+void http_answer_as(struct http_conn *c, int status, const char *type, const void *body, size_t n);
 
 /* {"error":code,"error_description":text} with the status; text is escaped. */
 void http_error(struct http_conn *c, int status, const char *code, const char *fmt, ...)

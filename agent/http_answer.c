@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "agent/http_conn.h"
+#include "agent/metrics.h"
 #include "base/escape.h"
 #include "tessera.h"
 
 #define ERROR_TEXT_MAX	512	/* bytes of an error's description */
+#define ANSWER_JSON	"application/json"
 #define HEAD_ROOM	256	/* bytes of an answer's own head lines */
 
 #define FULL_BODY "{\"error\":\"temporarily_unavailable\"," \
@@ -78,7 +80,8 @@ conn_mark(struct http_conn *c)
 }
 
 static int
-answer_put(struct buf *b, int status, const char *extra, const void *body, size_t n, int close)
+answer_put(struct buf *b, int status, const char *type, const char *extra, const void *body,
+    size_t n, int close)
 {
 	char length[64];
 	int r;
@@ -90,7 +93,9 @@ answer_put(struct buf *b, int status, const char *extra, const void *body, size_
 	if ((r = buf_reserve(b, HEAD_ROOM + n)) != TSR_OK ||
 	    (r = buf_put_cstr(b, "HTTP/1.1 ")) != TSR_OK ||
 	    (r = buf_put_cstr(b, answer_status(status))) != TSR_OK ||
-	    (r = buf_put_cstr(b, n == 0 ? "\r\n" : "\r\nContent-Type: application/json\r\n")) != TSR_OK ||
+	    (r = buf_put_cstr(b, n == 0 ? "" : "\r\nContent-Type: ")) != TSR_OK ||
+	    (r = buf_put_cstr(b, n == 0 ? "" : type)) != TSR_OK ||
+	    (r = buf_put_cstr(b, "\r\n")) != TSR_OK ||
 	    (r = buf_put_cstr(b, "Cache-Control: no-store\r\n")) != TSR_OK ||
 	    (r = buf_put_cstr(b, length)) != TSR_OK ||
 	    (r = buf_put_cstr(b, extra == NULL ? "" : extra)) != TSR_OK ||
@@ -101,20 +106,22 @@ answer_put(struct buf *b, int status, const char *extra, const void *body, size_
 
 /* Give the answer to the flush, whatever the state that led to it. */
 static void
-answer_set(struct http_conn *c, int status, const char *extra, const void *body, size_t n)
+answer_set(struct http_conn *c, int status, const char *type, const char *extra, const void *body,
+    size_t n)
 {
 	buf_free(&c->out);
 	if (n > HTTP_ANSWER_MAX ||
-	    answer_put(&c->out, status, extra, body, n, (int)c->close) != TSR_OK)
+	    answer_put(&c->out, status, type, extra, body, n, (int)c->close) != TSR_OK)
 		c->broken = 1;
 	c->state = CONN_ANSWERED;
+	c->status = status;
 	c->gone = NULL;
 	c->deadline = UINT64_MAX;
 	conn_mark(c);
 }
 
-void
-http_answer(struct http_conn *c, int status, const char *extra,
+static void
+answer_typed(struct http_conn *c, int status, const char *type, const char *extra,
     const void *body, size_t n, int wrote)
 {
 	if (c->state != CONN_HANDLING && c->state != CONN_PARKED)
@@ -122,7 +129,20 @@ http_answer(struct http_conn *c, int status, const char *extra,
 	if (c->request.head.close || c->server->draining)
 		c->close = 1;
 	c->wrote = wrote != 0;
-	answer_set(c, status, extra, body, body == NULL ? 0 : n);
+	answer_set(c, status, type, extra, body, body == NULL ? 0 : n);
+}
+
+void
+http_answer(struct http_conn *c, int status, const char *extra,
+    const void *body, size_t n, int wrote)
+{
+	answer_typed(c, status, ANSWER_JSON, extra, body, n, wrote);
+}
+
+void
+http_answer_as(struct http_conn *c, int status, const char *type, const void *body, size_t n)
+{
+	answer_typed(c, status, type, NULL, body, n, 0);
 }
 
 /* The JSON of an error; false where it does not fit. */
@@ -157,7 +177,7 @@ answer_error_set(struct http_conn *c, int status, const char *code, const char *
 
 	if (!answer_error(json, sizeof(json), code, text))
 		(void)snprintf(json, sizeof(json), "{\"error\":\"server_error\"}");
-	answer_set(c, status, NULL, json, strlen(json));
+	answer_set(c, status, ANSWER_JSON, NULL, json, strlen(json));
 }
 
 void
@@ -183,6 +203,9 @@ conn_refuse(struct http_conn *c, int status)
 	c->close = 1;
 	c->refused = 1;
 	c->wrote = 0;
+	c->endpoint = METRICS_MALFORMED;
+	c->begun_us = 0;
+	c->waited = c->counted = 0;
 	answer_error_set(c, status, status == 408 ? "timeout" : "invalid_request",
 	    status == 408 ? "the request was not whole in time" :
 	    status == 413 ? "the body is too large" :
@@ -202,6 +225,7 @@ http_park(struct http_conn *c, void (*gone)(void *arg), void *arg)
 	if (c->state != CONN_HANDLING && c->state != CONN_PARKED)
 		return;
 	c->state = CONN_PARKED;
+	c->waited = 1;
 	c->deadline = UINT64_MAX;
 	c->gone = gone;
 	c->gone_arg = arg;
@@ -219,6 +243,7 @@ http_stream(struct http_conn *c, void (*gone)(void *arg), void *arg)
 
 	if (c->state != CONN_HANDLING && c->state != CONN_PARKED)
 		return;
+	conn_count(c, 200);
 	c->state = CONN_STREAM;
 	c->deadline = UINT64_MAX;
 	c->gone = gone;
@@ -242,6 +267,12 @@ http_stream_event(struct http_conn *c, const char *name, const char *data, size_
 	    buf_put(&c->out, data, n) != TSR_OK || buf_put_cstr(&c->out, "\n\n") != TSR_OK)
 		c->broken = 1;	/* too far behind: half an event is not sent either */
 	conn_mark(c);
+}
+
+void
+http_set_endpoint(struct http_conn *c, unsigned endpoint)
+{
+	c->endpoint = endpoint;
 }
 
 const struct caller *

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "tessera.h"
 
 #define CONN_IN_MAX	(HTTP_HEAD_MAX + HTTP_BODY_MAX + HTTP_READ_MAX)	/* bytes read ahead */
@@ -45,6 +46,20 @@ conn_interest(struct http_conn *c, uint32_t events)
 	return r;
 }
 
+void
+conn_count(struct http_conn *c, int status)
+{
+	struct http_done d = { .request = &c->request, .endpoint = c->endpoint, .status = status,
+	    .waited = (int)c->waited };
+
+	if (c->counted || c->server->done == NULL)
+		return;
+	c->counted = 1;
+	if (c->begun_us != 0)	/* 0: it never was whole */
+		d.us = clock_work_us() - c->begun_us;
+	c->server->done(c->server->done_arg, &d);
+}
+
 /* The request is over: forget it. */
 static void
 conn_forget_request(struct http_conn *c)
@@ -68,6 +83,9 @@ conn_close(struct http_conn *c)
 	void (*gone)(void *arg) = c->gone;
 	void *arg = c->gone_arg;
 
+	if (c->state == CONN_PARKED || c->state == CONN_ANSWERED)
+		conn_count(c, 0);
+	metrics.connections[c->request.socket == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]--;
 	link_remove(&c->of_uid);
 	link_remove(&c->to_flush);
 	link_remove(&c->to_resume);
@@ -104,6 +122,9 @@ conn_parse(struct http_conn *c)
 		return;
 	c->request.body = (const char *)c->in.data + n;
 	c->fresh = 0;
+	c->waited = c->counted = 0;
+	c->endpoint = METRICS_UNKNOWN;
+	c->begun_us = clock_work_us();
 	c->state = CONN_HANDLING;
 	c->server->handler(c->server->arg, &c->request);
 	if (c->state == CONN_HANDLING)
@@ -150,10 +171,12 @@ conn_recv(struct http_conn *c)
 	if ((msg.msg_flags & MSG_CTRUNC) != 0 || cm == NULL || cm->cmsg_level != SOL_SOCKET ||
 	    cm->cmsg_type != SCM_CREDENTIALS || cm->cmsg_len != CMSG_LEN(sizeof(sender))) {
 		sodium_memzero(c->server->scratch, (size_t)n);
+		metrics.refused[METRICS_REFUSED_SENDER]++;
 		return TSR_DENIED;
 	}
 	memcpy(&sender, CMSG_DATA(cm), sizeof(sender));
 	if (sender.uid != c->caller.uid) {
+		metrics.refused[METRICS_REFUSED_SENDER]++;
 		sodium_memzero(c->server->scratch, (size_t)n);
 		return TSR_DENIED;
 	}
@@ -297,6 +320,8 @@ conn_flush(struct http_conn *c, int committed, uint64_t now)
 		conn_retract(c);
 		link_remove(&c->to_flush);
 	}
+	if (c->state == CONN_ANSWERED)
+		conn_count(c, c->status);
 	if (c->broken) {
 		conn_close(c);
 		return;
@@ -356,6 +381,8 @@ conn_new(struct http_server *s, int fd, enum http_socket kind,
 		return TSR_NOMEM;
 	}
 	link_append(&uid->conns, &c->of_uid);
+	metrics.accepted[kind == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]++;
+	metrics.connections[kind == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]++;
 	*out = c;
 	return TSR_OK;
 }

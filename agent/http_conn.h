@@ -52,6 +52,11 @@ struct http_conn {
 	unsigned refused : 1;		/* the answer refuses what was read */
 	unsigned wrote : 1;		/* the answer depends on the batch's commit */
 	unsigned broken : 1;		/* to be closed by the flush */
+	unsigned waited : 1;		/* the request was parked */
+	unsigned counted : 1;		/* the observer has been told of it */
+	unsigned endpoint;		/* the handler's number */
+	int status;			/* of the answer */
+	uint64_t begun_us;		/* when the request was whole */
 	struct buf in;			/* what was read and not yet consumed */
 	size_t need;			/* bytes of in that make the request whole, once known */
 	struct buf out;
@@ -72,6 +77,8 @@ struct http_server {
 	struct http_limits limits;
 	void (*handler)(void *arg, const struct http_request *r);
 	void *arg;
+	void (*done)(void *arg, const struct http_done *d);
+	void *done_arg;
 	struct http_listener listener[HTTP_LISTEN_MAX];
 	size_t n_listeners;
 	struct timer pause;		/* accepting rests: out of descriptors or memory */
@@ -94,6 +101,8 @@ int conn_new(struct http_server *s, int fd, enum http_socket kind,
 void conn_close(struct http_conn *c);
 /* Write what waits and go on from there.  May close. */
 void conn_flush(struct http_conn *c, int committed, uint64_t now);
+/* Tell the observer, once a request. */
+void conn_count(struct http_conn *c, int status);
 /* Parse what is in the buffer already.  May close. */
 void conn_resume(struct http_conn *c);
 

@@ -14,6 +14,7 @@
 
 #include "agent/clock.h"
 #include "agent/http_conn.h"
+#include "agent/metrics.h"
 #include "tessera.h"
 
 #define ACCEPT_MAX	64	/* connections accepted a round, so that requests get their turn */
@@ -157,12 +158,15 @@ server_admit_uid(struct http_server *s, int fd, enum http_socket kind, struct ht
 
 	if (u->n >= s->limits.connections_per_uid ||
 	    (s->n >= s->limits.connections && server_make_room(s, u->n) != TSR_OK)) {
+		metrics.refused[METRICS_REFUSED_FULL]++;
 		server_turn_away(s, fd);
 		return TSR_UNAVAILABLE;
 	}
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
 		return TSR_SYSTEM;
 	if ((r = caller_read(fd, s->limits.use_pidfd, &caller)) != TSR_OK) {
+		metrics.refused[r == TSR_SYSTEM || r == TSR_NOMEM ? METRICS_REFUSED_RESOURCES :
+		    METRICS_REFUSED_CALLER]++;
 		if (r == TSR_SYSTEM || r == TSR_NOMEM) {
 			server_turn_away(s, fd);
 			server_pause(s);
@@ -191,6 +195,7 @@ server_admit(struct http_server *s, int fd, enum http_socket kind)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof(peer) ||
 	    server_refused(s, peer.uid) || (u = server_uid(s, peer.uid)) == NULL) {
+		metrics.refused[METRICS_REFUSED_UID]++;
 		(void)close(fd);
 		return;
 	}
@@ -214,8 +219,10 @@ listener_ready(struct loop_watch *w, uint32_t events)
 			server_admit(s, fd, l->kind);
 		else if (errno == EAGAIN)
 			return;
-		else if (errno != ECONNABORTED && errno != EINTR)
+		else if (errno != ECONNABORTED && errno != EINTR) {
+			metrics.refused[METRICS_REFUSED_RESOURCES]++;
 			server_pause(s);
+		}
 	}
 }
 
@@ -305,6 +312,14 @@ void
 http_server_set_limits(struct http_server *s, const struct http_limits *limits)
 {
 	s->limits = *limits;
+}
+
+void
+http_server_observe(struct http_server *s, void (*done)(void *arg, const struct http_done *d),
+    void *arg)
+{
+	s->done = done;
+	s->done_arg = arg;
 }
 
 uint32_t

@@ -348,3 +348,16 @@ keys_jwks(const struct keys *k, size_t *n)
 	*n = k->ring->json.len;
 	return (const char *)k->ring->json.data;
 }
+
+void
+keys_state(const struct keys *k, struct keys_state *out)
+{
+	const struct entry *active = find(k, SIGNING_ACTIVE);
+
+	out->kid = active->kid;
+	out->algorithm = jwk_alg_name((enum jwk_alg)active->alg);
+	out->activated = active->activated;
+	out->rotates = k->rotate == 0 ? 0 : active->activated + (int64_t)k->rotate;
+	out->stale = k->stale;
+	out->unpublished = k->unpublished && k->public_file != NULL;
+}

@@ -41,6 +41,16 @@ int keys_tick(struct keys *k, int64_t now);
  * Does nothing while the batch is still open. */
 int keys_published(struct keys *k);
 
+/* The active key, and whether all that is known is shown. */
+struct keys_state {
+	const char *kid, *algorithm;
+	int64_t activated;		/* seconds of the epoch */
+	int64_t rotates;		/* when the next key is due to sign, 0 never */
+	int stale;			/* the store could not be read since it changed */
+	int unpublished;		/* the public file could not be written */
+};
+void keys_state(const struct keys *k, struct keys_state *out);
+
 /* All are good until the next keys_published or keys_tick. */
 struct jws_key *keys_active(struct keys *k);		/* never NULL */
 const struct jwk_set *keys_set(const struct keys *k);	/* next, active and retired */

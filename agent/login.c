@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/device.h"
+#include "agent/metrics.h"
 #include "include/tessera.h"
 
 struct login {
@@ -198,11 +199,13 @@ login_absent(struct login *l, const struct device_list *list)
 
 	for (i = 0; i < list->n_failures; i++)
 		if (strcmp(list->failure[i].module, c->module) == 0) {
+			metrics_proof(list->failure[i].code);
 			(void)snprintf(text, sizeof(text), "module \"%s\": %s",
 			    list->failure[i].module, list->failure[i].detail);
 			login_finish(l, list->failure[i].code, "", text);
 			return;
 		}
+	metrics_proof(TSR_DEVICE_NOT_FOUND);
 	(void)snprintf(text, sizeof(text), "plug in the token \"%s\" (serial %s)%s", c->token_label,
 	    c->token_serial, l->n > 1 ? " or another one that is enrolled" : "");
 	login_finish(l, TSR_DEVICE_NOT_FOUND, "", text);
@@ -258,6 +261,8 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 		r = device_list(a->helpers, policy_config(a->policy),
 		    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
 	if (r != TSR_OK) {
+		if (l->chosen == NULL)	/* else the proof has counted itself */
+			metrics_proof(r);
 		login_free(l);
 		return r;
 	}

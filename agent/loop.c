@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "tessera.h"
 
 #define LOOP_BATCH_MAX		256	/* ready sockets a batch */
@@ -65,6 +66,7 @@ loop_end_batch(struct loop *l)
 	/* What flush brings about (a client is gone, another is told) belongs to
 	 * the next batch: loop_wake must work from here on. */
 	l->in_batch = 0;
+	metrics.batches++;
 	committed = l->batch.commit == NULL ? TSR_OK : l->batch.commit(l->batch.arg);
 	if (l->batch.flush != NULL)
 		l->batch.flush(l->batch.arg, committed);

@@ -106,16 +106,15 @@ static const char *
 main_config_file(const struct options *o)
 {
 	static char path[PATH_MAX];
+	char here[PATH_MAX / 2];
 	const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
 
 	if (o->config != NULL && o->config[0] == '/')
 		return o->config;
 	if (o->config != NULL) {
-		if (getcwd(path, sizeof(path) / 2) == NULL ||
-		    strlen(o->config) >= sizeof(path) / 2)
+		if (getcwd(here, sizeof(here)) == NULL ||
+		    snprintf(path, sizeof(path), "%s/%s", here, o->config) >= (int)sizeof(path))
 			log_fatal(1, "the path of --config \"%s\" is too long", o->config);
-		(void)strcat(path, "/");
-		(void)strcat(path, o->config);
 		return path;
 	}
 	if (!o->user)
@@ -189,6 +188,7 @@ main(int argc, char **argv)
 	d.mode = o.user ? CONFIG_USER : CONFIG_SYSTEM;
 	d.config_file = main_config_file(&o);
 	d.program = program;
+	d.verbose = o.verbose;
 	if (config_load(d.config_file, d.mode, &config, err, sizeof(err)) != TSR_OK)
 		log_fatal(1, "%s", err);
 	if (o.check) {

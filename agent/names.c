@@ -18,6 +18,7 @@
 
 #include "agent/clock.h"
 #include "agent/link.h"
+#include "agent/metrics.h"
 #include "agent/names_cache.h"
 #include "base/escape.h"
 #include "base/proto.h"
@@ -229,6 +230,7 @@ names_start(struct names *n)
 	int r;
 
 	n->started_ms = clock_boot_ms();
+	metrics.names_starts++;
 	if ((r = spawn_helper(n->program, argv, NULL, &n->pid, &n->pidfd, &n->watch.fd)) != TSR_OK) {
 		n->pid = -1;
 		n->watch.fd = n->pidfd = -1;
@@ -395,8 +397,11 @@ names_ask(struct names *n, const struct names_key *k, names_done done, void *arg
 	const struct names_answer *known;
 	struct names_answer a;
 
-	if ((known = names_cache_get(n->cache, k, clock_boot_ms())) == NULL)
+	if ((known = names_cache_get(n->cache, k, clock_boot_ms())) == NULL) {
+		metrics.names_misses++;
 		return names_queue(n, k, done, arg, ticket);
+	}
+	metrics.names_hits++;
 	a = *known;	/* done may ask, and so change the cache */
 	if (ticket != NULL)
 		*ticket = 0;
@@ -462,4 +467,10 @@ names_cancel(struct names *n, unsigned ticket)
 		free(q);
 		return;
 	}
+}
+
+int
+names_working(const struct names *n)
+{
+	return n->watch.fd != -1;
 }

@@ -41,6 +41,9 @@ int names_uid_of(struct names *n, const char *name, names_done done, void *arg, 
 int names_gid_of(struct names *n, const char *group, names_done done, void *arg, unsigned *ticket);
 void names_cancel(struct names *n, unsigned ticket);
 
+/* 1 while there is a worker to ask. */
+int names_working(const struct names *n);
+
 /* main() of the worker: enters SANDBOX_NAMES and serves SPAWN_FD until it
  * closes.  Returns an exit status. */
 int names_worker(void);

@@ -29,6 +29,7 @@ struct policy {
 	struct config *config;
 	uint64_t generation;
 	struct audience *audiences;	/* as many as the configuration has */
+	struct callers metrics;
 	gid_t admin_gid;		/* (gid_t)-1 where there is none */
 	uid_t *helper_uids;		/* one a login helper, (uid_t)-1 unknown */
 	struct names *names;
@@ -155,6 +156,8 @@ policy_compile(struct policy *p)
 		if ((r = policy_lookup(p, c->login_helpers[i].user, &p->helper_uids[i], NULL)) != TSR_OK)
 			return r;
 	}
+	if ((r = policy_callers(p, &c->metrics, &p->metrics)) != TSR_OK)
+		return r;
 	return policy_lookup(p, c->admin_group, NULL, &p->admin_gid);
 }
 
@@ -223,6 +226,7 @@ policy_free(struct policy **pp)
 		policy_callers_free(&p->audiences[i].ask);
 		policy_callers_free(&p->audiences[i].verify);
 	}
+	policy_callers_free(&p->metrics);
 	free(p->audiences);
 	free(p->helper_uids);
 	config_free(&p->config);
@@ -281,6 +285,12 @@ int
 policy_may_verify(const struct policy *p, const struct config_audience *a, const struct caller *c)
 {
 	return policy_matches(&p->audiences[a - p->config->audiences].verify, c);
+}
+
+int
+policy_may_measure(const struct policy *p, const struct caller *c)
+{
+	return policy_is_admin(p, c) ? TSR_OK : policy_matches(&p->metrics, c);
 }
 
 int

@@ -42,6 +42,10 @@ const struct config_audience *policy_audience(const struct policy *p, const char
 int policy_may_ask(const struct policy *p, const struct config_audience *a, const struct caller *c);
 int policy_may_verify(const struct policy *p, const struct config_audience *a, const struct caller *c);
 
+/* May this caller read the metrics: an administrator, or listed?  TSR_OK or
+ * TSR_DENIED. */
+int policy_may_measure(const struct policy *p, const struct caller *c);
+
 /* Is the caller a login helper (uid and unit listed)?  A uid 0 process under
  * user-N.slice (sudo, su; N not 0) is one for subject N alone: then *only is N,
  * else (uid_t)-1. */

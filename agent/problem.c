@@ -74,16 +74,14 @@ problem_answer(struct http_conn *c, int code, const char *members, const char *f
 	const struct row *row = problem_row(code);
 	char text[PROBLEM_TEXT_MAX];
 	struct buf b;
-	int r;
 
 	buf_init(&b, PROBLEM_BODY_MAX);
 	if (fmt == NULL)
 		(void)snprintf(text, sizeof(text), "%s", tsr_strerror(code));
 	else
 		(void)vsnprintf(text, sizeof(text), fmt, ap);
-	if ((r = buf_printf(&b, "{\"error\":\"%s\",\"error_description\":", row->name)) == TSR_OK &&
-	    (r = json_put_string(&b, text)) == TSR_OK &&
-	    (r = buf_printf(&b, "%s}", members)) == TSR_OK)
+	if (buf_printf(&b, "{\"error\":\"%s\",\"error_description\":", row->name) == TSR_OK &&
+	    json_put_string(&b, text) == TSR_OK && buf_printf(&b, "%s}", members) == TSR_OK)
 		http_answer(c, row->status, NULL, b.data, b.len, 0);
 	else	/* a description that is not UTF-8, or no memory: the name alone */
 		http_error(c, row->status, row->name, "%s", tsr_strerror(code));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "agent/store.h"
 #include "base/proto.h"
 #include "include/tessera.h"
@@ -73,6 +74,9 @@ prompt_finish(struct prompt *p, int code, struct secret *pin)
 	void (*done)(void *arg, int code, struct secret *pin) = p->done;
 	void *arg = p->arg;
 
+	metrics.prompts[code == TSR_OK ? METRICS_PROMPT_ANSWERED :
+	    code == TSR_CANCELLED ? METRICS_PROMPT_CANCELLED :
+	    code == TSR_TIMEOUT ? METRICS_PROMPT_TIMEOUT : METRICS_PROMPT_NO_PROMPTER]++;
 	prompt_remove(p);
 	done(arg, code, pin);
 }
@@ -153,8 +157,10 @@ prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
 	struct buf b;
 	int r;
 
-	if (!events_route(ps->events, uid, requester, NULL))
+	if (!events_route(ps->events, uid, requester, NULL)) {
+		metrics.prompts[METRICS_PROMPT_NO_PROMPTER]++;
 		return TSR_NO_PROMPTER;
+	}
 	if (ps->n >= PROMPTS_MAX)
 		return TSR_SLOW_DOWN;
 	buf_init(&b, PROMPT_JSON_MAX);
@@ -185,9 +191,17 @@ prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
 void
 prompt_cancel(struct prompt **p)
 {
-	if (*p != NULL)
+	if (*p != NULL) {
+		metrics.prompts[METRICS_PROMPT_ABANDONED]++;
 		prompt_remove(*p);
+	}
 	*p = NULL;
+}
+
+size_t
+prompts_count(const struct prompts *ps)
+{
+	return ps->n;
 }
 
 int
@@ -216,6 +230,7 @@ prompts_left(struct prompts *ps, uid_t uid)
 
 	/* finishing one may change the list: begin anew after each */
 	for (p = ps->list; p != NULL;) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a finished one is out of the list */
 		if (p->uid != uid || events_route(ps->events, uid, p->requester, NULL)) {
 			p = p->next;
 			continue;

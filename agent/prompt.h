@@ -51,6 +51,9 @@ void prompt_cancel(struct prompt **p);
 int prompts_answer(struct prompts *ps, const char *id, const struct caller *by,
     struct secret **pin);
 
+/* How many are open. */
+size_t prompts_count(const struct prompts *ps);
+
 /* For events_new: a listener of uid left. */
 void prompts_left(struct prompts *ps, uid_t uid);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
 #include "token/sigcheck.h"
@@ -24,6 +25,7 @@ struct proof {
 	int asked;			/* PINs asked for so far */
 	enum verdict verdict;
 	uint8_t challenge[CHALLENGE_LEN];
+	uint64_t sent_us;		/* clock_work_us() when the helper was asked */
 	struct pubkey *key;		/* the credential's, once the challenge is out */
 	struct prompt *prompt;
 	struct helper_call *call;
@@ -85,6 +87,8 @@ proof_finish(struct proof *p, int code, uint32_t tries_left, const char *detail)
 	proof_done done = p->done;
 	void *arg = p->arg;
 
+	metrics_proof(code);
+
 	proof_free(p);
 	done(arg, code, tries_left, detail);
 }
@@ -106,6 +110,7 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 {
 	struct proof *p = arg;
 
+	metrics_observe(&metrics.device, clock_work_us() - p->sent_us);
 	p->call = NULL;
 	if (code == TSR_OK && p->verdict != PROOF_ALLOW) {
 		proof_finish(p, TSR_BAD_SIGNATURE, PROTO_TRIES_UNKNOWN,
@@ -148,6 +153,7 @@ proof_send(struct proof *p)
 
 	if ((r = proof_draw(p)) != TSR_OK)
 		return r;
+	p->sent_us = clock_work_us();
 	memset(v, 0, sizeof(v));
 	v[0] = (struct proto_value){ .p = (const uint8_t *)c->token_serial, .n = strlen(c->token_serial) };
 	v[1] = (struct proto_value){ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) };
@@ -223,6 +229,7 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	else
 		r = proof_ask_pin(p, 0, ask->tries_left);
 	if (r != TSR_OK) {
+		metrics_proof(r);
 		proof_free(p);
 		return r;
 	}
@@ -233,7 +240,20 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 void
 proof_cancel(struct proof **p)
 {
-	if (*p != NULL)
+	if (*p != NULL) {
+		metrics.proofs_abandoned++;
 		proof_free(*p);
+	}
 	*p = NULL;
+}
+
+size_t
+proofs_count(const struct proofs *ps)
+{
+	const struct proof *p;
+	size_t n = 0;
+
+	for (p = ps->list; p != NULL; p = p->next)
+		n++;
+	return n;
 }

@@ -39,6 +39,9 @@ typedef void (*proof_done)(void *arg, int code, uint32_t tries_left, const char 
 int proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out);
 void proofs_free(struct proofs **p);
 
+/* How many are under way. */
+size_t proofs_count(const struct proofs *p);
+
 /* done() is called once and never from inside.  On an error at once nothing was
  * started; ask->pin was taken (and wiped) in every case. */
 int proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg,

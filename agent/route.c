@@ -15,7 +15,11 @@
 #include "agent/api.h"
 #include "agent/enrol.h"
 #include "agent/grant.h"
+#include "agent/health.h"
+#include "agent/metrics.h"
+#include "agent/metrics_text.h"
 #include "agent/problem.h"
+#include "agent/status.h"
 #include "include/tessera.h"
 
 typedef void (*route_handler)(struct agent *a, const struct http_request *r, const struct asker *who);
@@ -41,10 +45,12 @@ static const struct route {
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
-	{ HTTP_API, HTTP_GET, "/healthz", 0, api_healthz, NULL },
+	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },
+	{ HTTP_API, HTTP_GET, "/metrics", 0, metrics_answer, NULL },
 	{ HTTP_API, HTTP_GET, "/.well-known/jwks.json", 0, api_jwks, NULL },
 	{ HTTP_API, HTTP_GET, "/.well-known/oauth-authorization-server", 0, api_metadata, NULL },
-	{ HTTP_ADMIN, HTTP_GET, "/healthz", 0, api_healthz, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/healthz", 0, health_answer, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/status", 0, status_answer, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/devices", 0, admin_devices, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials", 1, admin_credentials, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials", 0, admin_enrol, NULL },
@@ -54,6 +60,9 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/remove", 0, NULL, admin_credential_remove }
 };
+
+_Static_assert(METRICS_ROUTES + sizeof(routes) / sizeof(routes[0]) <= METRICS_ENDPOINTS,
+    "METRICS_ENDPOINTS");
 
 #define ROUTE_ID_MAX	64	/* bytes of an id in a path, with NUL */
 
@@ -95,6 +104,7 @@ route_answer(struct agent *a, const struct http_request *r, const struct asker *
 			other_method = 1;
 			continue;
 		}
+		http_set_endpoint(r->conn, METRICS_ROUTES + (unsigned)i);
 		if (!t->query && r->head.query.p != NULL)
 			problem_invalid(r->conn, "this endpoint has no query");
 		else if (t->handler != NULL)
@@ -178,4 +188,25 @@ route_request(void *arg, const struct http_request *r)
 	w->answered = NULL;
 	w->ticket = ticket;
 	http_park(r->conn, route_gone, w);
+}
+
+unsigned
+route_count(void)
+{
+	return METRICS_ROUTES + sizeof(routes) / sizeof(routes[0]);
+}
+
+void
+route_describe(unsigned endpoint, const char **socket, const char **method, const char **path)
+{
+	const struct route *t;
+
+	*socket = *method = "";
+	*path = endpoint == METRICS_MALFORMED ? "malformed" : "unknown";
+	if (endpoint < METRICS_ROUTES || endpoint >= route_count())
+		return;
+	t = &routes[endpoint - METRICS_ROUTES];
+	*socket = t->socket == HTTP_ADMIN ? "admin" : "api";
+	*method = t->method == HTTP_GET ? "GET" : t->method == HTTP_POST ? "POST" : "DELETE";
+	*path = t->path;
 }

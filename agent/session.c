@@ -355,3 +355,9 @@ session_json(struct buf *out, const struct session *s)
 			return r;
 	return buf_put_cstr(out, "]}");
 }
+
+size_t
+sessions_count(const struct sessions *ss)
+{
+	return ss->n;
+}

@@ -73,6 +73,9 @@ int session_good_for(struct sessions *ss, uid_t uid, const char *subject,
 int session_each(struct sessions *ss, uid_t uid,
     int (*each)(void *arg, const struct session *s), void *arg);
 
+/* How many are live. */
+size_t sessions_count(const struct sessions *ss);
+
 /* End all of a user / of a credential; the number ended. */
 unsigned session_end_user(struct sessions *ss, uid_t uid);
 unsigned session_end_credential(struct sessions *ss, const char *credential);

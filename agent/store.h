@@ -20,6 +20,7 @@
 #define STORE_SCHEMA		1	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
+#define STORE_ROOM_MIN		(1024u * 1024u)	/* bytes: less on the disk is too little */
 #define STORE_CREDENTIALS_MAX	64	/* of one subject; disabled ones count */
 
 struct store;
@@ -63,6 +64,14 @@ int store_commit(struct store *st);
 int store_dirty(const struct store *st);
 /* How many commits failed since store_open. */
 uint64_t store_failures(const struct store *st);
+/* 1 from a write that did not become durable until one that did. */
+int store_failing(const struct store *st);
+/* Write something that changes nothing to the open batch, whose commit then
+ * says whether the store can be written again.  TSR_STORE. */
+int store_try(struct store *st);
+/* What the file system says, without writing: "ok", "read-only", or "full"
+ * where less than STORE_ROOM_MIN bytes are free. */
+const char *store_room(const struct store *st);
 
 enum credential_state { CREDENTIAL_ACTIVE = 1, CREDENTIAL_DISABLED, CREDENTIAL_SUSPENDED };
 const char *credential_state_name(enum credential_state s);

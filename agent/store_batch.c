@@ -6,6 +6,12 @@
  */
 #include "agent/store_sqlite.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "agent/store_file.h"
 #include "tessera.h"
 
 /*
@@ -56,6 +62,7 @@ static void
 fail(struct store *st)
 {
 	st->failures++;
+	st->failing = 1;
 	if (st->db != NULL && !sqlite3_get_autocommit(st->db))
 		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
 	store_disconnect(st);
@@ -73,11 +80,12 @@ store_begin(struct store *st)
 		return TSR_INVALID;
 	if (st->broken)
 		return TSR_STORE;
-	if ((r = store_ready(st, 1)) != TSR_OK)
+	if ((r = store_ready(st, 1)) != TSR_OK ||
+	    (!st->batch && (r = control(st, STMT_BEGIN, "BEGIN IMMEDIATE")) != TSR_OK)) {
+		st->failing = 1;
 		return r;
+	}
 	if (!st->batch) {
-		if ((r = control(st, STMT_BEGIN, "BEGIN IMMEDIATE")) != TSR_OK)
-			return r;
 		st->batch = 1;
 	}
 	if ((r = control(st, STMT_SAVEPOINT, "SAVEPOINT request")) != TSR_OK) {
@@ -142,6 +150,7 @@ store_commit(struct store *st)
 		return TSR_OK;
 	}
 	if (!st->broken && st->dirty && control(st, STMT_COMMIT, "COMMIT") == TSR_OK) {
+		st->failing = 0;
 		forget_batch(st);
 		return TSR_OK;
 	}
@@ -159,4 +168,49 @@ uint64_t
 store_failures(const struct store *st)
 {
 	return st->failures;
+}
+
+int
+store_failing(const struct store *st)
+{
+	return st->failing;
+}
+
+/* The version of the schema is written over itself: a page and a commit like
+ * any other. */
+int
+store_try(struct store *st)
+{
+	char sql[64];
+	int r;
+
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", STORE_SCHEMA);
+	if (sqlite3_exec(st->db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		st->broken = 1;
+		store_undo(st);
+		return TSR_STORE;
+	}
+	st->dirty = 1;
+	return store_keep(st);
+}
+
+const char *
+store_room(const struct store *st)
+{
+	struct statvfs fs;
+	char *folder;
+	int r, writable;
+
+	if ((folder = store_file_parent(st->path)) == NULL)
+		return "ok";	/* nothing is known */
+	r = statvfs(folder, &fs);
+	writable = access(folder, W_OK) == 0 && access(st->path, W_OK) == 0;
+	free(folder);
+	if (!writable || (r == 0 && (fs.f_flag & ST_RDONLY) != 0))
+		return "read-only";
+	if (r == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < STORE_ROOM_MIN)
+		return "full";
+	return "ok";
 }

@@ -35,6 +35,7 @@ struct store {
 	int savepoint;			/* and a request's savepoint in it */
 	int dirty;			/* something was kept in it */
 	int broken;			/* it is lost: nothing but store_commit helps */
+	int failing;			/* the last write did not become durable */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
 	unsigned walking;		/* each() callbacks under way */
 	sqlite3_int64 changes;		/* sqlite3_total_changes64 at store_begin */

@@ -203,6 +203,7 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "signing", config_keys_signing, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "session", config_keys_session, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "limits", config_keys_limits, c)) != TSR_OK ||
+	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = fill_issuer(p, c)) != TSR_OK ||
 	    (r = fill_folders(p, c)) != TSR_OK ||
 	    (r = config_section_named(p, c)) != TSR_OK)
@@ -277,6 +278,7 @@ config_free(struct config **cp)
 		return;
 	config_key_free(config_keys_root, c);
 	config_key_free(config_keys_signing, c);
+	config_key_free(config_keys_callers, &c->metrics);
 	for (i = 0; i < c->n_modules; i++) {
 		config_key_free(config_keys_module, &c->modules[i]);
 		free(c->modules[i].name);

@@ -84,6 +84,7 @@ struct config {
 	char *helper_socket;		/* NULL: fork the helper; else connect here for PKCS#11 */
 	char *helper_user;		/* default "tessera-dev" */
 	char *admin_group;		/* default "tessera-admin" */
+	unsigned log_level;		/* enum log_level of log.h, default notice */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
 	struct {
 		char *algorithm;	/* "EdDSA" or "ES256" */
@@ -96,8 +97,9 @@ struct config {
 	struct {
 		uint32_t connections;	/* of all, default 4096 */
 		uint32_t connections_per_uid;	/* default 512 */
-		uint32_t pending_per_uid;	/* device proofs under way, default 8 */
+		uint32_t pending_per_uid;	/* requests for one user that wait for a device, default 8 */
 	} limits;
+	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;
 	struct config_module *modules;

@@ -176,7 +176,7 @@ void config_key_free(const struct config_key *keys, void *base);
 /* A section without a name, or with NULL the keys outside sections: they may
  * be spread over the files. */
 int config_section_plain(struct config_parse *p, const char *section,
-    const struct config_key *keys, struct config *c);
+    const struct config_key *keys, void *base);
 
 /* All modules, audiences and login helpers.  After an error c holds what was
  * filled so far, for config_free. */

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "base/config_internal.h"
+#include "base/log.h"
 
 #define MINUTE	60u
 #define HOUR	3600u
@@ -53,6 +54,15 @@ static const struct config_word words_algorithm[] = {
 	{ NULL, 0 }
 };
 
+static const struct config_word words_level[] = {
+	{ "error", LOG_ERROR },
+	{ "warn", LOG_WARN },
+	{ "notice", LOG_NOTICE },
+	{ "detail", LOG_DETAIL },
+	{ "trace", LOG_TRACE },
+	{ NULL, 0 }
+};
+
 static const struct config_word words_key[] = {
 	{ "sealed", 0 },
 	{ NULL, 0 }
@@ -85,6 +95,7 @@ const struct config_key config_keys_root[] = {
 	STRING("helper-user", struct config, helper_user, "tessera-dev", config_check_name),
 	STRING("admin-group", struct config, admin_group, "tessera-admin", config_check_name),
 	STRING("store-key", struct config, store_key, NULL, config_check_path),
+	WORD("log-level", struct config, log_level, "notice", words_level),
 	END
 };
 

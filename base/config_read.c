@@ -28,7 +28,7 @@
 struct options {
 	cfg_opt_t root[OPTIONS_MAX], signing[OPTIONS_MAX], session[OPTIONS_MAX],
 	    limits[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
-	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX];
+	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX], metrics[OPTIONS_MAX];
 };
 
 /* libconfuse's callbacks carry no argument of ours. */
@@ -170,9 +170,11 @@ options_init(struct options *o)
 	add_keys(o->verifiers, config_keys_callers);
 	add_keys(o->helper, config_keys_helper);
 	add_keys(o->helper, uid);
+	add_keys(o->metrics, config_keys_callers);
 	add_section(o->root, "signing", o->signing, CFGF_NONE);
 	add_section(o->root, "session", o->session, CFGF_NONE);
 	add_section(o->root, "limits", o->limits, CFGF_NONE);
+	add_section(o->root, "metrics", o->metrics, CFGF_NONE);
 	add_section(o->audience, "verifiers", o->verifiers, CFGF_NONE);
 	add_section(o->root, "pkcs11-module", o->module,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);

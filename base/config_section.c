@@ -212,7 +212,7 @@ fill_titled(struct config_parse *p, const struct titled *t, void *out, size_t *n
 
 int
 config_section_plain(struct config_parse *p, const char *section, const struct config_key *keys,
-    struct config *c)
+    void *base)
 {
 	struct config_scope scopes[CONFIG_FILES_MAX];
 	char where[32] = "";
@@ -227,7 +227,7 @@ config_section_plain(struct config_parse *p, const char *section, const struct c
 		if (scopes[i].sec == NULL)
 			return TSR_NOMEM;
 	}
-	return config_key_fill(p, keys, scopes, p->n, where, c);
+	return config_key_fill(p, keys, scopes, p->n, where, base);
 }
 
 int

@@ -51,6 +51,12 @@ log_set_level(enum log_level level)
 	log_level = level;
 }
 
+enum log_level
+log_level_now(void)
+{
+	return log_level;
+}
+
 /* One write, so that the lines of several processes do not mix. */
 static void
 log_write(enum log_level level, const char *text)

@@ -12,7 +12,7 @@
 
 const struct command command_table[] = {
 	{ "status", NULL, NULL, 0, 0, 0, 0, NULL,
-	  "show whether the agent answers, your sessions and devices", cmd_status },
+	  "show how the agent is, your sessions and devices", cmd_status },
 	{ "login", NULL, NULL, 0, 0, OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) | PROMPTING, 0, NULL,
 	  "prove yourself with a device and open a session", cmd_login },
 	{ "logout", NULL, NULL, 0, 0, 0, 0, NULL,
@@ -55,6 +55,8 @@ const struct command command_table[] = {
 	  "check a configuration", cmd_config_check },
 	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
 	  "show a configuration with its defaults", cmd_config_show },
+	{ "support", "bundle", "FILE", 1, 1, 0, 0, "file",
+	  "gather what a helper needs to know, without secrets and names", cmd_support_bundle },
 	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",
 	  "print a completion script for a shell", cmd_completion },
 	{ "help", NULL, "[COMMAND]", 0, 2, 0, 0, NULL,

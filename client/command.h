@@ -72,6 +72,7 @@ int cmd_events(struct client *c);
 int cmd_config_check(struct client *c);
 int cmd_config_show(struct client *c);
 int cmd_status(struct client *c);
+int cmd_support_bundle(struct client *c);
 int cmd_completion(struct client *c);
 int cmd_help(struct client *c);
 

@@ -59,6 +59,12 @@ cmd_config_show(struct client *c)
 	return light_exec(c);
 }
 
+int
+cmd_support_bundle(struct client *c)
+{
+	return light_exec(c);
+}
+
 /* Nothing was asked of anybody yet: see prompter_new(). */
 int
 prompter_pinentry(struct client *c, struct prompter *p, const char *program)

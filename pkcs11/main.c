@@ -121,6 +121,7 @@ load_config(const struct options *o)
 	    sizeof(complaint));
 	if (r != TSR_OK)
 		log_fatal(1, "%s", complaint);
+	log_set_level((enum log_level)conf->log_level);
 	for (i = 0; i < 2; i++)
 		if (set[i])
 			(void)unsetenv(folders[i]);

@@ -377,11 +377,12 @@ int
 doc_parse(struct doc *d, struct doc_node *nodes, size_t max, const char *text, size_t n,
     unsigned depth)
 {
-	struct scan s = { d, text, text + n };
+	struct scan s = { .p = text, .end = text + n };
 	uint32_t root;
 	int r;
 
 	*d = (struct doc){ .text = text, .node = nodes, .max = max };
+	s.d = d;
 	if (n > DOC_TEXT_MAX)
 		return TSR_TOO_LARGE;
 	if ((r = doc_depth(text, n, depth)) != TSR_OK)

@@ -88,23 +88,28 @@ cache_put(struct cache *c, const uint8_t hash[CACHE_HASH_LEN], const struct jwt_
 	e->key = key + 1;
 }
 
+/* The key of the new set that is this very one, or NULL. */
+static const struct jwk *
+cache_same_key(const struct jwk_set *is, const struct jwk *old)
+{
+	const struct jwk *now = jwk_find(is, old->kid);
+	uint8_t a[32], b[32];
+
+	/* RFC 7638 hashes the kind and all the numbers; the kind is the algorithm */
+	if (now == NULL || jwk_thumbprint(old, a) != TSR_OK || jwk_thumbprint(now, b) != TSR_OK)
+		return NULL;
+	return memcmp(a, b, sizeof(a)) == 0 ? now : NULL;
+}
+
 void
 cache_rekey(struct cache *c, const struct jwk_set *was, const struct jwk_set *is)
 {
-	const struct jwk *old, *now;
-	struct entry *e;
-	size_t i;
+	size_t place[JWK_SET_MAX + 1] = { 0 }, i;
+	const struct jwk *now;
 
-	for (i = 0; i < c->n; i++) {
-		e = &c->entry[i];
-		if (e->key == 0)
-			continue;
-		old = e->key <= was->n ? &was->key[e->key - 1] : NULL;
-		now = old != NULL ? jwk_find(is, old->kid) : NULL;
-		/* keys are read into zeroed memory */
-		if (now == NULL || memcmp(now, old, sizeof(*now)) != 0)
-			e->key = 0;
-		else
-			e->key = (size_t)(now - is->key) + 1;
-	}
+	for (i = 0; i < was->n && i < JWK_SET_MAX; i++)
+		if ((now = cache_same_key(is, &was->key[i])) != NULL)
+			place[i + 1] = (size_t)(now - is->key) + 1;
+	for (i = 0; i < c->n; i++)
+		c->entry[i].key = c->entry[i].key <= JWK_SET_MAX ? place[c->entry[i].key] : 0;
 }

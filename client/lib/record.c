@@ -21,21 +21,24 @@ record_nodes(size_t n)
 int
 record_read(struct record *out, const char *text, size_t n)
 {
-	struct record r = { .size = n };
 	size_t max = record_nodes(n);
-	int code = TSR_NOMEM;
+	struct doc_node *nodes = NULL;
+	struct doc doc;
+	char *copy = NULL;
+	int r = TSR_NOMEM;
 
-	if ((r.text = malloc(n + 1)) == NULL ||
-	    (r.nodes = calloc(max, sizeof(*r.nodes))) == NULL)
+	if ((copy = malloc(n + 1)) == NULL || (nodes = calloc(max, sizeof(*nodes))) == NULL)
 		goto out;
-	memcpy(r.text, text, n);
-	if ((code = doc_parse(&r.doc, r.nodes, max, r.text, n, RECORD_DEPTH_MAX)) != TSR_OK)
-		goto out;
-	*out = r;
-	memset(&r, 0, sizeof(r));
+	memcpy(copy, text, n);
+	if ((r = doc_parse(&doc, nodes, max, copy, n, RECORD_DEPTH_MAX)) == TSR_OK) {
+		*out = (struct record){ .doc = doc, .nodes = nodes, .text = copy, .size = n };
+		return TSR_OK;
+	}
+	sodium_memzero(copy, n);
  out:
-	record_clear(&r);
-	return code;
+	free(copy);
+	free(nodes);
+	return r;
 }
 
 void

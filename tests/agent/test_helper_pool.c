@@ -252,7 +252,7 @@ test_lists(void **state)
 {
 	struct helper_call *c;
 	struct peer p;
-	struct end e;
+	struct end e = { 0 };
 
 	(void)state;
 	assert_int_equal(ask(PROTO_TOKENS, "", (uid_t)-1, &e, &c), TSR_OK);
@@ -272,7 +272,7 @@ static void
 test_one_each(void **state)
 {
 	struct helper_call *a, *b, *c;
-	struct end ea, eb, ec;
+	struct end ea = { 0 }, eb = { 0 }, ec = { 0 };
 	struct peer pa, pb;
 
 	(void)state;
@@ -368,7 +368,7 @@ test_lies(void **state)
 {
 	struct helper_call *c;
 	struct peer p;
-	struct end e;
+	struct end e = { 0 };
 	char serial[8];
 	size_t i;
 
@@ -397,7 +397,7 @@ test_signature_ahead(void **state)
 {
 	struct helper_call *c;
 	struct peer p;
-	struct end e;
+	struct end e = { 0 };
 
 	(void)state;
 	assert_int_equal(ask(PROTO_PROVE, "1", 1000, &e, &c), TSR_OK);
@@ -417,7 +417,7 @@ test_cancel(void **state)
 {
 	struct helper_call *c, *d;
 	struct peer p;
-	struct end e, f;
+	struct end e = { 0 }, f = { 0 };
 
 	(void)state;
 	/* at each of: waiting for the module, at work */
@@ -448,7 +448,7 @@ test_cancel_listing(void **state)
 {
 	struct helper_call *c, *d;
 	struct peer p;
-	struct end e, f;
+	struct end e = { 0 }, f = { 0 };
 
 	(void)state;
 	assert_int_equal(ask(PROTO_TOKENS, "", (uid_t)-1, &e, &c), TSR_OK);
@@ -476,7 +476,7 @@ test_deadlines(void **state)
 {
 	struct helper_call *c;
 	struct peer p;
-	struct end e;
+	struct end e = { 0 };
 
 	(void)state;
 	assert_int_equal(ask(PROTO_PROVE, "1", 1000, &e, &c), TSR_OK);
@@ -516,7 +516,7 @@ test_breaker(void **state)
 {
 	struct helper_call *c;
 	struct peer p;
-	struct end e;
+	struct end e = { 0 };
 	int i;
 
 	(void)state;
@@ -554,7 +554,7 @@ test_renew(void **state)
 {
 	struct helper_call *c;
 	struct peer p, q;
-	struct end e;
+	struct end e = { 0 };
 
 	(void)state;
 	assert_int_equal(ask(PROTO_PROVE, "1", 1000, &e, &c), TSR_OK);
@@ -592,7 +592,7 @@ static void
 test_no_helper(void **state)
 {
 	struct helper_call *c;
-	struct end e;
+	struct end e = { 0 };
 	int i;
 
 	(void)state;
@@ -621,7 +621,7 @@ test_gone_at_once(void **state)
 {
 	struct helper_call *c;
 	pthread_t thread;
-	struct end e;
+	struct end e = { 0 };
 	int i, r, at_once = 0;
 
 	(void)state;

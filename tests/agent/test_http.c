@@ -86,7 +86,7 @@ static void
 test_pipelined(void **state)
 {
 	int fd = rig_connect(&rig), i;
-	char want[8];
+	char want[16];
 
 	(void)state;
 	/* Five at once, the last in two pieces: answered in order. */

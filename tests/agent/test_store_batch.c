@@ -343,12 +343,21 @@ store_that_is_away_says_so(void **state)
 	assert_int_equal(help_add_kept(p->st, 2), TSR_OK);
 	assert_int_equal(store_commit(p->st), TSR_STORE);
 	assert_int_equal(store_begin(p->st), TSR_STORE);
+	assert_true(store_failing(p->st));
+	assert_int_equal(store_try(p->st), TSR_STORE);
 	assert_int_equal(store_credential_get(p->st, id, &c), TSR_STORE);
 	assert_int_equal(store_credential_active(p->st, "user0", 1000, &n), TSR_STORE);
 	assert_int_equal(store_keep(p->st), TSR_INVALID);
 	assert_int_equal(store_commit(p->st), TSR_OK);	/* nothing to commit */
 	fault_disarm();
 	assert_true(help_has(p->st, 1));
+	assert_true(store_failing(p->st));		/* until a write says otherwise */
+	assert_int_equal(store_try(p->st), TSR_OK);
+	assert_true(store_dirty(p->st));
+	assert_true(store_failing(p->st));
+	assert_int_equal(store_commit(p->st), TSR_OK);
+	assert_false(store_failing(p->st));
+	assert_string_equal(store_room(p->st), "ok");
 	help_add(p, 3, id);
 	assert_int_equal(store_failures(p->st), 1);
 }

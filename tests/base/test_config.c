@@ -26,6 +26,7 @@
 #include "tessera.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 
 #define ISSUER	"issuer = \"https://desk7.example/tessera\"\n"
 #define AUD(body)	ISSUER "audience \"a\" { scopes = {\"read\"} " body " }\n"
@@ -105,6 +106,8 @@ test_whole(void **state)
 	    "realm = \"example\"\n"
 	    "session { lifetime = 8h  per-user = 3 }\n"
 	    "limits { connections = 10 connections-per-uid = 5 pending-per-uid = 2 }\n"
+	    "log-level = detail\n"
+	    "metrics { users = {\"prometheus\"} groups = {\"staff\"} units = {\"scrape.service\"} }\n"
 	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"opaque\"\n"
 	    "  acr = \"hardware-pin\"  reuse = \"session\"  max-age = \"2h\"  groups = {\"staff\"}\n"
 	    "  users = {\"anna\", \"1000\"} units = {\"openvpn@tun0.service\"} inline-pin = true refresh = on\n"
@@ -133,6 +136,11 @@ test_whole(void **state)
 	assert_int_equal(c->limits.connections, 10);
 	assert_int_equal(c->limits.connections_per_uid, 5);
 	assert_int_equal(c->limits.pending_per_uid, 2);
+	assert_int_equal(c->log_level, LOG_DETAIL);
+	assert_string_equal(c->metrics.users.v[0], "prometheus");
+	assert_string_equal(c->metrics.groups.v[0], "staff");
+	assert_string_equal(c->metrics.units.v[0], "scrape.service");
+	assert_false(c->metrics.any_user);
 	assert_int_equal(c->n_modules, 1);
 	assert_non_null(m = config_module(c, "opensc"));
 	assert_null(config_module(c, "OpenSC"));
@@ -245,6 +253,8 @@ static const struct row {
 	{ "quoted key", "\"issuer\" = \"https://x\"", ":1: a string stands where a key should" },
 	{ "number for a word", AUD("reuse = 3"), ":2: audience \"a\": reuse = \"3\" is not accepted: write \"never\", \"audience\" or \"session\"" },
 	{ "word for a number", ISSUER "limits { connections = many }", ":2: limits: connections = \"many\" is not accepted: write a number from 1 to 65536" },
+	{ "unknown level", ISSUER "log-level = \"debug\"", ":2: log-level = \"debug\" is not accepted: write \"error\", \"warn\", \"notice\", \"detail\" or \"trace\"" },
+	{ "no unit of the metrics", ISSUER "metrics { units = {\"scrape\"} }", ":2: metrics: units = \"scrape\" is not accepted" },
 	{ "number too large", ISSUER "limits { connections = 99999999999999999999 }", ":2: limits: connections" },
 	{ "number zero", ISSUER "session { per-user = 0 }", ":2: session: per-user = \"0\"" },
 	{ "number with a sign", ISSUER "session { per-user = -1 }", ":2: session: per-user = \"-1\"" },

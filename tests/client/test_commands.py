@@ -471,6 +471,37 @@ class Status(ClientTest):
         self.assertEqual(doc["sessions"], SESSIONS["sessions"])
         self.assertEqual(doc["devices"], DEVICES)
 
+    CHECKS = {"store": "ok", "keys": "ok", "names": "ok", "helpers": {"a": "ok", "b": "resting"}}
+    SIGNING = {"kid": "AbCdEfGh", "algorithm": "EdDSA", "activated": 1000, "age": 86400,
+               "rotates": 1000 + 3 * 86400}
+
+    def test_health(self):
+        """What an agent says of itself, for everybody."""
+        self.agent.routes["GET /healthz"] = (200, {
+            "status": "degraded", "version": "0.1.0", "uptime": 7200, "checks": self.CHECKS,
+            "signing": self.SIGNING})
+        out = self.ok("status")
+        for part in ("degraded, version 0.1.0, up 2 h", "store:    ok\n", "key AbCdEfGh (EdDSA)",
+                     "replaced in 2 days", "alarms:   \n  module b: resting\n"):
+            self.assertIn(part, out)
+        self.assertNotIn("module a", out)
+        doc = self.document(self.ok("status", "--json"))
+        self.assertEqual((doc["checks"], doc["signing"]), (self.CHECKS, self.SIGNING))
+
+    def test_no_token_is_given(self):
+        """503 with its checks is shown, and is a failure."""
+        self.agent.routes["GET /healthz"] = (503, {
+            "status": "degraded", "version": "0.1.0", "uptime": 1, "signing": self.SIGNING,
+            "checks": dict(self.CHECKS, store="failing"), "error": "temporarily_unavailable",
+            "error_description": "the store cannot be written"})
+        r = self.run_client("status")
+        self.assertEqual((r.returncode, r.stderr), (1, b"" if isinstance(r.stderr, bytes) else ""))
+        out = r.stdout.decode() if isinstance(r.stdout, bytes) else r.stdout
+        self.assertIn("alarms:   \n  store: failing\n", out)
+        r = self.run_client("status", "--json")
+        self.assertEqual(r.returncode, 1)
+        self.assertEqual(self.document(r.stdout)["checks"]["store"], "failing")
+
     def test_parts_that_fail(self):
         self.agent.routes["GET /devices"] = (503, {"error": "temporarily_unavailable"})
         doc = self.document(self.ok("status", "--json"))

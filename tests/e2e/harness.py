@@ -45,6 +45,7 @@ whole inside as_user().
 """
 import ctypes
 import errno
+import fcntl
 import grp
 import json
 import mmap
@@ -74,6 +75,7 @@ SESSION_GRANT = "urn:tessera:grant:session"
 ISSUER = "https://test.example/tessera"
 START_S = 20.0				# an agent that does not answer by then has failed
 STOP_S = 20.0
+SWEEP_S = 1800				# no test runs that long
 CLOCK_MAGIC = 0x314b4c4352535400	# agent/clock.h
 CLOCK_WALL = 1_800_000_000		# where a rehearsal begins: 2027-01-15
 CLOCK_BOOT = 1_000			# seconds
@@ -169,7 +171,8 @@ def tree(source, target):
 
 
 def new_folder():
-    """A root-owned folder, 0755, below PARENT."""
+    """A root-owned folder, 0755, below PARENT, and the descriptor that locks it
+    for as long as this test lives."""
     while True:
         try:
             os.makedirs(PARENT, mode=0o755, exist_ok=True)
@@ -178,8 +181,10 @@ def new_folder():
             break
         except FileNotFoundError:	# another test removed the empty parent
             continue
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     os.chmod(folder, 0o755)
-    return folder
+    return folder, lock
 
 
 def remove_folder(folder):
@@ -188,6 +193,26 @@ def remove_folder(folder):
         os.rmdir(PARENT)
     except OSError:
         pass				# another test is at work there
+
+
+def sweep():
+    """Clear up after tests that were killed: old folders that nobody locks."""
+    for name in os.listdir(PARENT) if os.path.isdir(PARENT) else []:
+        folder = os.path.join(PARENT, name)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - os.fstat(lock).st_mtime > SWEEP_S:
+                for pid in processes_of(folder):
+                    os.kill(pid, signal.SIGKILL)
+                remove_folder(folder)
+        except OSError:
+            pass			# locked, or gone meanwhile
+        finally:
+            os.close(lock)
 
 
 def listening(path, mode, group=None):
@@ -237,7 +262,7 @@ class Machine:
         self.env = dict(env or {})
         self.process = self.activator = self.clock = self.notify = None
         self.sockets, self.listeners, self.over = [], [], False
-        self.folder = new_folder()
+        self.folder, self.lock = new_folder()
         try:
             self.lay_out(rehearse, notify)
             if start:
@@ -492,6 +517,7 @@ class Machine:
         if self.notify is not None:
             self.notify.close()
         remove_folder(self.folder)
+        os.close(self.lock)
 
     def __enter__(self):
         return self
@@ -626,4 +652,5 @@ def main():
         sys.exit("end-to-end tests need several users: run them as root")
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)	# PR_SET_CHILD_SUBREAPER: orphans are seen
     more_files()
+    sweep()
     unittest.main(verbosity=2)

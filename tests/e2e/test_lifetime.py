@@ -7,6 +7,7 @@ import unittest
 
 import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
+from test_callers import Unit, in_unit
 from test_helper import workers
 
 PIN = "123456"
@@ -130,6 +131,35 @@ class Lifetime(unittest.TestCase):
                    .json["credentials"]]
             self.assertEqual(len(ids), 2)
             self.assertIn(first["id"], ids)
+
+    def test_login_helper_no_more(self):
+        """A login waits while a reload takes the login screen its right.  It was
+        counted for its subject, not for uid 0, whose all login screens are."""
+        helper = 'login-helper "gdm" { user = "root" unit = "gdm.service" }\n'
+        audiences = {**harness.AUDIENCES, "login": {
+            "class": "login", "scopes": ["login"], "acr": "self", "lifetime": "1m", "any-user": True}}
+        with harness.Machine(audiences=audiences, start=False,
+                             settings={"limits": {"pending-per-uid": 1}}) as m, \
+                Unit("system.slice", "gdm.service") as gdm:
+            plain = m.conf_text()
+            m.write_conf(plain + helper)
+            m.start()
+            m.make_token("card", PIN)
+            self.enrol(m)
+            form = {"grant_type": DEVICE_GRANT, "audience": "login", "subject": "daemon", "pin": PIN}
+            self.assertEqual(in_unit(m, gdm, 0, form).status, 200)
+            self.signal_workers(m, signal.SIGSTOP)
+            job = harness.Job(0, in_unit, m, gdm, 0, form)
+            harness.until(lambda: m.request("POST", "/token", uid=DAEMON, form={
+                **FORM, "credential": "x" * 22}).error == "slow_down", what="the login is pending")
+            self.assertEqual(in_unit(m, gdm, 0, {**form, "subject": "bin"}).error, "device_not_found")
+            m.write_conf(plain)
+            m.signal(signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            self.signal_workers(m, signal.SIGCONT)
+            answer = job.result()
+            self.assertEqual((answer.status, answer.error), (403, "unauthorized_client"), answer)
+            self.assertIn("changed meanwhile", answer.json["error_description"])
 
 
 if __name__ == "__main__":
