@@ -219,11 +219,11 @@ static json_t *
 status_document(struct client *c, const json_t *health)
 {
 	static const char *const members[] = { "status", "version", "uptime", "checks", "signing" };
-	char path[PATH_MAX];
+	char path[SOCKET_PATH_MAX];
 	json_t *doc, *v;
 	size_t i;
 
-	reach_path(c, REACH_API, path, sizeof(path));
+	(void)reach_path(c, REACH_API, path);
 	if ((doc = json_pack("{s:s*}", "socket", path)) == NULL && (doc = json_object()) == NULL)
 		return NULL;
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -234,7 +234,7 @@ status_document(struct client *c, const json_t *health)
 	status_part(c, doc, REACH_API, "devices", "/devices", NULL);
 	if (!reach_possible(c, REACH_ADMIN))
 		return doc;
-	reach_path(c, REACH_ADMIN, path, sizeof(path));
+	(void)reach_path(c, REACH_ADMIN, path);
 	(void)json_object_set_new(doc, "admin_socket", json_string(path));
 	status_part(c, doc, REACH_ADMIN, "admin", "/admin/status", NULL);
 	if (json_object_get(json_object_get(doc, "admin"), "error") != NULL)
@@ -245,26 +245,12 @@ status_document(struct client *c, const json_t *health)
 int
 cmd_status(struct client *c)
 {
-<<<<<<< HEAD
-	json_t *doc = NULL, *health = NULL;
-	char path[SOCKET_PATH_MAX], text[OUTPUT_TEXT_MAX];
-	int status;
-
-	if ((status = api_get(c, REACH_API, "/healthz", &health)) != FAIL_NONE)
-		return status;
-	(void)reach_path(c, REACH_API, path);	/* it was found just now */
-	if ((doc = json_pack("{s:s*, s:O*, s:O*}", "socket", path,
-	    "status", json_object_get(health, "status"),
-	    "version", json_object_get(health, "version"))) == NULL)
-		doc = json_object();
-=======
 	json_t *doc, *health = NULL;
 	int status, r;
 
 	if ((r = status_health(c, &health, &status)) != FAIL_NONE)
 		return r;
 	doc = status_document(c, health);
->>>>>>> main
 	json_decref(health);
 	if (doc == NULL)
 		return fail_set(&c->failure, "failed", "%s", tsr_strerror(TSR_NOMEM));
