@@ -112,9 +112,10 @@ test_refusals(void **state)
 	(void)state;
 	buf_init(&b, 65536);
 	for (i = 0; i < COUNT(header_rows) + COUNT(claims_rows); i++) {
-		const struct jwt_header_row *h = &header_rows[i];
-		const struct jwt_claims_row *c = &claims_rows[i - COUNT(header_rows)];
-		int header = i < COUNT(header_rows), due = header ? h->code : c->code;
+		int header = i < COUNT(header_rows);
+		const struct jwt_header_row *h = &header_rows[header ? i : 0];
+		const struct jwt_claims_row *c = &claims_rows[header ? 0 : i - COUNT(header_rows)];
+		int due = header ? h->code : c->code;
 
 		buf_reset(&b);
 		help_sign(&b, ed, header ? h->header : HELP_HEAD_ED, header ? HELP_CLAIMS : c->claims);
