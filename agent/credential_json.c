@@ -5,9 +5,14 @@
  */
 #include "agent/credential_json.h"
 
+#include <string.h>
+
+#include "base/escape.h"
 #include "include/tessera.h"
 #include "token/b64.h"
 #include "token/json.h"
+
+#define CREDENTIAL_TEXT_MAX	64	/* bytes of a text of struct credential */
 
 const char *
 credential_algorithm(enum proto_algorithm a)
@@ -27,13 +32,17 @@ credential_algorithm(enum proto_algorithm a)
 	return "unknown";
 }
 
+/* One row whose text is not UTF-8 must not cost everybody the list. */
 static int
 credential_text(struct buf *out, const char *name, const char *value)
 {
+	char shown[4 * CREDENTIAL_TEXT_MAX + 1];
 	int r;
 
 	if ((r = buf_printf(out, "%s\"%s\":", out->data[out->len - 1] == '{' ? "" : ",", name)) != TSR_OK)
 		return r;
+	if (!escape_is_text(value, strlen(value)))
+		value = escape_text(shown, sizeof(shown), value, strlen(value));
 	return json_put_string(out, value);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "include/tessera.h"
 
 /* One module's part of a query. */
@@ -102,7 +103,7 @@ device_query_cancel(struct device_query **qp)
 static void
 device_copy(char *out, size_t size, const struct proto_value *v)
 {
-	(void)snprintf(out, size, "%.*s", (int)v->n, (const char *)v->p);
+	escape_cut(out, size, v->p, v->n);
 }
 
 static int
@@ -149,8 +150,9 @@ device_list_failed(struct device_ask *a, int code, const char *detail)
 	struct device_failure *f = &l->failure[l->n_failures++];
 
 	(void)snprintf(f->module, sizeof(f->module), "%s", a->module);
-	(void)snprintf(f->detail, sizeof(f->detail), "%s",
-	    detail[0] != '\0' ? detail : tsr_strerror(code));
+	if (detail[0] == '\0')
+		detail = tsr_strerror(code);
+	escape_cut(f->detail, sizeof(f->detail), detail, strlen(detail));
 	f->code = code;
 }
 

@@ -20,6 +20,7 @@
 #include "agent/problem.h"
 #include "agent/proof.h"
 #include "agent/uri.h"
+#include "base/escape.h"
 #include "include/tessera.h"
 #include "token/sigcheck.h"
 
@@ -165,7 +166,12 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	if (enrol_acr(e) < e->credential->acr)	/* capped meanwhile */
 		e->credential->acr = enrol_acr(e);
 	e->credential->created = clock_wall();
-	if ((r = enrol_store(e)) != TSR_OK) {
+	buf_init(&out, HTTP_ANSWER_MAX);
+	/* The answer first: what is stored can be told. */
+	if ((r = credential_json(&out, e->credential)) == TSR_OK)
+		r = enrol_store(e);
+	if (r != TSR_OK) {
+		buf_free(&out);
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
 		    r == TSR_BAD_GRANT ? "the enrolment code was used or is over" :
 		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
@@ -173,11 +179,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 		    "the store refused the credential of %s", e->credential->subject);
 		return;
 	}
-	buf_init(&out, HTTP_ANSWER_MAX);
-	if ((r = credential_json(&out, e->credential)) != TSR_OK)
-		problem(e->request->conn, r, NULL);
-	else
-		http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
+	http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
 	buf_free(&out);
 	enrol_tell(e);
 	enrol_free(e);
@@ -218,7 +220,7 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 	memcpy(c->spki, k->spki, k->spki_len);
 	c->spki_len = k->spki_len;
 	c->key_flags = k->flags;
-	(void)snprintf(c->key_label, sizeof(c->key_label), "%.*s", (int)sizeof(c->key_label) - 1, k->label);
+	escape_cut(c->key_label, sizeof(c->key_label), k->label, strlen(k->label));
 	if (k->certificate != NULL) {
 		if ((c->certificate = malloc(k->certificate_len)) == NULL)
 			return TSR_NOMEM;
@@ -383,8 +385,9 @@ enrol_take_token(struct enrol *e, const struct device *d)
 	e->device = *d;
 	(void)snprintf(c->module, sizeof(c->module), "%s", d->module);
 	(void)snprintf(c->token_serial, sizeof(c->token_serial), "%s", d->serial);
-	(void)snprintf(c->token_label, sizeof(c->token_label), "%.64s", d->label);
-	(void)snprintf(c->token_manufacturer, sizeof(c->token_manufacturer), "%.64s", d->manufacturer);
+	escape_cut(c->token_label, sizeof(c->token_label), d->label, strlen(d->label));
+	escape_cut(c->token_manufacturer, sizeof(c->token_manufacturer), d->manufacturer,
+	    strlen(d->manufacturer));
 	(void)snprintf(c->token_model, sizeof(c->token_model), "%s", d->model);
 	if (c->label[0] == '\0')	/* nobody named it: as the token is called */
 		(void)snprintf(c->label, sizeof(c->label), "%s", c->token_label);

@@ -16,6 +16,7 @@
 
 #include "agent/clock.h"
 #include "agent/metrics.h"
+#include "base/escape.h"
 #include "base/spawn.h"
 #include "include/tessera.h"
 
@@ -71,7 +72,7 @@ helper_frame(struct helper *h, const struct frame *f)
 		return TSR_CLOSED;
 	}
 	if (f->type == PROTO_ERROR) {
-		(void)snprintf(detail, sizeof(detail), "%.*s", (int)v[2].n, (const char *)v[2].p);
+		escape_cut(detail, sizeof(detail), v[2].p, v[2].n);
 		if (h->state == HELPER_OPENING) {
 			helper_ended(h, helper_code(v[0].u32), detail);
 			return TSR_CLOSED;

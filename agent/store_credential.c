@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "tessera.h"
 #include "token/b64.h"
 
@@ -96,7 +97,7 @@ check(const struct credential *c)
 	for (i = 0; i < N_TEXTS; i++) {
 		text = (const char *)c + texts[i].at;
 		n = strnlen(text, texts[i].size);
-		if (n < texts[i].min || n == texts[i].size)
+		if (n < texts[i].min || n == texts[i].size || !escape_is_text(text, n))
 			return TSR_INVALID;
 	}
 	if (c->uid == (uid_t)-1 || c->key_id_len > sizeof(c->key_id) ||

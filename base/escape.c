@@ -137,3 +137,16 @@ escape_is_text(const void *in, size_t n)
 			return 0;
 	return 1;
 }
+
+void
+escape_cut(char *out, size_t size, const void *in, size_t n)
+{
+	const uint8_t *p = in;
+
+	if (n >= size)
+		for (n = size - 1; n > 0 && (p[n] & 0xc0) == 0x80; n--)
+			;	/* back to where the character that does not fit begins */
+	if (n > 0)
+		memcpy(out, p, n);
+	out[n] = '\0';
+}

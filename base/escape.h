@@ -21,4 +21,8 @@ char *escape_text(char *out, size_t size, const void *in, size_t n);
  * characters. */
 int escape_is_text(const void *in, size_t n);
 
+/* Copy in[0..n), or as many whole characters of it as size - 1 bytes hold:
+ * text that is well-formed stays so.  Always terminated.  size is at least 1. */
+void escape_cut(char *out, size_t size, const void *in, size_t n);
+
 #endif

@@ -124,6 +124,8 @@ static void endless_id(struct credential *c) { memset(c->id, 'x', sizeof(c->id))
 static void no_kind(struct credential *c) { c->kind[0] = '\0'; }
 static void no_subject(struct credential *c) { c->subject[0] = '\0'; }
 static void endless(struct credential *c) { memset(c->label, 'x', sizeof(c->label)); }
+static void half_character(struct credential *c) { (void)snprintf(c->key_label, sizeof(c->key_label), "x\xc3"); }
+static void two_lines(struct credential *c) { (void)snprintf(c->token_label, sizeof(c->token_label), "a\nb"); }
 static void no_uid(struct credential *c) { c->uid = (uid_t)-1; }
 static void no_key(struct credential *c) { c->spki_len = 0; }
 static void long_key(struct credential *c) { c->spki_len = PROTO_SPKI_MAX + 1; }
@@ -158,6 +160,7 @@ members_out_of_range_are_refused(void **state)
 		{ "certificate too long", long_cert }, { "empty certificate", empty_cert },
 		{ "length without certificate", no_cert }, { "algorithm 0", algorithm_0 },
 		{ "algorithm 6", algorithm_6 }, { "acr 0", acr_0 }, { "acr 7", acr_7 },
+		{ "half a character", half_character }, { "a control character", two_lines },
 		{ "state 0", state_0 }, { "state 4", state_4 }, { "created before 1970", before_1970 },
 	};
 	struct place *p = *state;

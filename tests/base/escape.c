@@ -64,6 +64,35 @@ static const struct row {
 #define N_ROWS	(sizeof(rows) / sizeof(rows[0]))
 
 static void
+test_whole_characters(void **state)
+{
+	static const struct {
+		const char *name, *in;
+		size_t size;
+		const char *out;
+	} cuts[] = {
+		{ "fits", "abc", 4, "abc" },
+		{ "one too many", "abcd", 4, "abc" },
+		{ "two bytes, the second beyond", "ab\xc3\xbc", 4, "ab" },
+		{ "two bytes, both inside", "a\xc3\xbc" "b", 4, "a\xc3\xbc" },
+		{ "three bytes, the last beyond", "a\xe2\x82\xac", 4, "a" },
+		{ "four bytes, the last beyond", "\xf0\x9f\x94\x91", 4, "" },
+		{ "room for nothing", "abc", 1, "" },
+		{ "nothing", "", 4, "" },
+	};
+	char out[4];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		print_message("%s\n", cuts[i].name);
+		memset(out, 'z', sizeof(out));
+		escape_cut(out, cuts[i].size, cuts[i].in, strlen(cuts[i].in));
+		assert_string_equal(out, cuts[i].out);
+	}
+}
+
+static void
 test_rows(void **state)
 {
 	const struct row *row;
@@ -167,6 +196,7 @@ main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_whole_characters),
 		cmocka_unit_test(test_every_size),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_every_pair),

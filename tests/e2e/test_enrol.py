@@ -202,6 +202,23 @@ class Enrol(unittest.TestCase):
                 "kind": "pkcs11", "device": "pkcs11:token=card", "vouch": "hardware"})
             self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_request"))
 
+    def test_long_utf8_label(self):
+        """A label longer than the store's is cut between characters, never inside one."""
+        with harness.Machine() as m:
+            conf = m.make_token("card", PIN)
+            harness.softhsm.add_key(conf, "card", PIN, "ed25519", b"\x02",
+                                    ["--label", "x" + 40 * "\u00fc"])
+            m.give_tokens()
+            long = self.enrol(m, "daemon", "pkcs11:token=card;id=%02")
+            self.assertEqual(long.status, 0, long)
+            self.assertEqual(long.json["key"]["label"], "x" + 31 * "\u00fc")
+            for name, answer in (("everybody's", m.request("GET", "/admin/credentials", admin=True)),
+                                 ("his own", m.request("GET", "/credentials", uid=DAEMON))):
+                with self.subTest(name):
+                    self.assertEqual(answer.status, 200, answer)
+                    self.assertEqual([c["id"] for c in answer.json["credentials"]],
+                                     [long.json["id"]])
+
     def test_subject_is_told(self):
         with harness.Machine() as m:
             m.make_token("card", PIN)
