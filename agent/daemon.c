@@ -6,8 +6,6 @@
 #include "agent/daemon.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,10 +224,8 @@ daemon_unknown_name(void *arg, const char *kind, const char *name)
 }
 
 static void
-daemon_limits(const struct daemon *d, const struct config *c, struct http_limits *l)
+daemon_limits(const struct daemon *d, const struct config *c, uid_t helper, struct http_limits *l)
 {
-	struct passwd *pw;
-
 	memset(l, 0, sizeof(*l));
 	l->connections = c->limits.connections;
 	l->connections_per_uid = c->limits.connections_per_uid;
@@ -238,10 +234,8 @@ daemon_limits(const struct daemon *d, const struct config *c, struct http_limits
 		return;
 	/* An evil card's exploit finds no door here. */
 	l->refuse[l->n_refuse++] = getuid();
-	if (d->ready)		/* the sandboxed agent asks nobody: as it was */
-		return;
-	if ((pw = getpwnam(c->helper_user)) != NULL && pw->pw_uid != getuid())
-		l->refuse[l->n_refuse++] = pw->pw_uid;
+	if (helper != getuid())
+		l->refuse[l->n_refuse++] = helper;
 }
 
 static void
@@ -406,7 +400,7 @@ daemon_audit(struct daemon *d)
 
 /* The parts that need nothing but memory and processes of our own. */
 static int
-daemon_parts(struct daemon *d)
+daemon_parts(struct daemon *d, uid_t helper)
 {
 	struct agent *a = &d->agent;
 	struct loop_batch batch = { daemon_commit, daemon_flush, d };
@@ -414,7 +408,7 @@ daemon_parts(struct daemon *d)
 	int r;
 
 	daemon_files(d->first);
-	daemon_limits(d, d->first, &limits);
+	daemon_limits(d, d->first, helper, &limits);
 	if ((r = loop_new(&a->loop)) != TSR_OK || (r = daemon_audit(d)) != TSR_OK ||
 	    (r = daemon_signals(d)) != TSR_OK ||
 	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||
@@ -437,6 +431,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
     char *err, size_t err_size)
 {
 	struct daemon *d;
+	uid_t helper = (uid_t)-1;
 	int r;
 
 	if ((d = calloc(1, sizeof(*d))) == NULL) {
@@ -452,9 +447,10 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	link_init(&d->agent.pending);
 	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
+	    (r = daemon_open_helper_user(config, o->mode, &helper, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_sockets(config, o->mode, &d->listeners, err, err_size)) != TSR_OK ||
-	    (r = daemon_parts(d)) != TSR_OK) {
+	    (r = daemon_parts(d, helper)) != TSR_OK) {
 		daemon_free(&d);
 		return r;
 	}

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,24 @@ daemon_open_sockets(const struct config *c, enum config_mode mode, struct listen
 	if (mode == CONFIG_SYSTEM && (gr = getgrnam(c->admin_group)) != NULL)
 		gid = gr->gr_gid;
 	return listen_open(c->socket_dir, mode == CONFIG_USER, gid, out, err, err_size);
+}
+
+int
+daemon_open_helper_user(const struct config *c, enum config_mode mode, uid_t *out,
+    char *err, size_t err_size)
+{
+	struct passwd *pw;
+
+	if (mode == CONFIG_USER)
+		return TSR_OK;
+	if ((pw = getpwnam(c->helper_user)) == NULL) {
+		(void)snprintf(err, err_size, "%s: helper-user = \"%s\": there is no such user, and "
+		    "whoever the helpers run as must be refused at our sockets: make that user (see "
+		    "systemd-sysusers) or name another", c->file, c->helper_user);
+		return TSR_CONFIG;
+	}
+	*out = pw->pw_uid;
+	return TSR_OK;
 }
 
 void

@@ -32,6 +32,11 @@ uint64_t daemon_audit_size(const struct config *c);
 int daemon_open_sockets(const struct config *c, enum config_mode mode, struct listeners *out,
     char *err, size_t err_size);
 
+/* The uid of the helpers' user, whom no socket serves.  TSR_CONFIG where there is
+ * no such user; in user mode *out is left as it is. */
+int daemon_open_helper_user(const struct config *c, enum config_mode mode, uid_t *out,
+    char *err, size_t err_size);
+
 /* The pool of PKCS#11 helpers: forked, or reached by the configured socket. */
 int daemon_open_helpers(const struct config *c, const struct daemon_options *o, struct loop *l,
     struct helpers **out);

@@ -77,7 +77,6 @@ void http_server_observe(struct http_server *s,
     void (*done)(void *arg, const struct http_done *d), void *arg);
 /* For the handler: which endpoint this request is for. */
 void http_set_endpoint(struct http_conn *c, unsigned endpoint);
-void http_server_set_limits(struct http_server *s, const struct http_limits *limits);
 
 /* Accept on a listening socket (ours to close from now on, also on error).
  * TSR_NOMEM, TSR_SYSTEM, TSR_TOO_LARGE for the fifth. */

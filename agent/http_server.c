@@ -335,12 +335,6 @@ http_server_listen(struct http_server *s, int fd, enum http_socket kind)
 }
 
 void
-http_server_set_limits(struct http_server *s, const struct http_limits *limits)
-{
-	s->limits = *limits;
-}
-
-void
 http_server_observe(struct http_server *s, void (*done)(void *arg, const struct http_done *d),
     void *arg)
 {

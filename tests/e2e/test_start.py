@@ -401,6 +401,13 @@ class Refusals(Base):
             m.agent_user = "root"
             self.refused(m, "root")
 
+    def test_unknown_helper_user(self):
+        """Whom the sockets refuse must be known: no agent with an open door."""
+        with Machine(start=False) as m:
+            m.settings["helper-user"] = "tessera-nobody"
+            m.write_conf()
+            self.refused(m, m.conf, "helper-user", "tessera-nobody")
+
     def test_state_of_another(self):
         with Machine(start=False) as m:
             os.chown(m.state, DAEMON, -1)
