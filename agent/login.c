@@ -137,6 +137,8 @@ login_failure(int code, uint32_t tries_left, char members[96])
 		n = snprintf(members, 96, ",\"reason\":\"%s\"", reason);
 	if (reason != NULL && tries_left != PROTO_TRIES_UNKNOWN)
 		(void)snprintf(members + n, 96 - (size_t)n, ",\"tries_left\":%u", tries_left);
+	else if (code == TSR_PIN_REQUIRED && tries_left != PROTO_TRIES_UNKNOWN)
+		(void)snprintf(members, 96, ",\"tries_left\":%u", tries_left);
 	else if (code == TSR_BREAKER)
 		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
 }

@@ -23,6 +23,7 @@ struct proof {
 	struct proof_ask ask;		/* pin is NULL: it is held below */
 	struct secret *pin;
 	int asked;			/* PINs asked for so far */
+	uint32_t shown;			/* tries left, as the prompt told; unknown without one */
 	enum verdict verdict;
 	uint8_t challenge[CHALLENGE_LEN];
 	uint64_t sent_us;		/* clock_work_us() when the helper was asked */
@@ -149,7 +150,7 @@ proof_send(struct proof *p)
 	const struct credential *c = p->ask.credential;
 	struct helper_target t = { c->module, c->token_serial, c->token_label, c->uid };
 	struct helper_client client = { proof_signature, proof_answered, p };
-	struct proto_value v[6];
+	struct proto_value v[7];
 	int r;
 
 	if ((r = proof_draw(p)) != TSR_OK)
@@ -162,7 +163,8 @@ proof_send(struct proof *p)
 	v[3].u32 = (uint32_t)c->algorithm;
 	v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
 	v[5] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
-	if ((r = helper_request(p->proofs->helpers, &t, PROTO_PROVE, v, 6, PROOF_MS, &client,
+	v[6].u32 = p->shown == 1;	/* never for a PIN that came with the request */
+	if ((r = helper_request(p->proofs->helpers, &t, PROTO_PROVE, v, 7, PROOF_MS, &client,
 	    &p->call)) != TSR_OK)
 		return r;
 	/* While the token works: what is left to do when it answers counts. */
@@ -200,6 +202,7 @@ proof_ask_pin(struct proof *p, int retry, uint32_t tries_left)
 	};
 
 	p->asked++;
+	p->shown = tries_left;
 	return prompt_ask(p->proofs->prompts, p->ask.prompter, p->ask.requester, &show,
 	    proof_pin, p, &p->prompt);
 }
@@ -219,6 +222,7 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->pin = ask->pin;
 	ask->pin = p->ask.pin = NULL;
 	p->verdict = PROOF_DENY;
+	p->shown = PROTO_TRIES_UNKNOWN;
 	p->done = done;
 	p->arg = arg;
 	p->next = ps->list;

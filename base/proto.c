@@ -41,7 +41,8 @@ static const struct proto_message messages[] = {
 	    { "id", PROTO_BYTES, ID_MAX_BYTES },
 	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
 	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
-	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX } } },
+	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX },
+	    { "final", PROTO_U32, 1 } } },
 	{ PROTO_NAME_OF, "name-of", PROTO_FROM_AGENT, {
 	    { "uid", PROTO_U32, ANY_U32 } } },
 	{ PROTO_UID_OF, "uid-of", PROTO_FROM_AGENT, {

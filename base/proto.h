@@ -19,7 +19,7 @@ enum proto_type {
 	PROTO_OPEN = 1,		/* module: first on every connection */
 	PROTO_TOKENS = 2,	/* list tokens: PROTO_TOKEN* then PROTO_DONE */
 	PROTO_KEYS = 3,		/* serial label: keys of one token: PROTO_KEY* then PROTO_DONE */
-	PROTO_PROVE = 4,	/* serial label id algorithm pin challenge: PROTO_SIGNATURE */
+	PROTO_PROVE = 4,	/* serial label id algorithm pin challenge final: PROTO_SIGNATURE */
 	PROTO_NAME_OF = 5,	/* uid: PROTO_USER */
 	PROTO_UID_OF = 6,	/* name: PROTO_USER */
 	PROTO_GID_OF = 7,	/* group name: PROTO_GROUP */
@@ -45,6 +45,9 @@ enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no contr
 #define PROTO_CERT_MAX		16384
 #define PROTO_SIGNATURE_MAX	1024
 #define PROTO_TRIES_UNKNOWN	0xffffffffu	/* tries_left where the token does not tell */
+
+/* PROTO_PROVE's final is 1 only where a person was shown that this is the last
+ * try: without it no helper spends that one. */
 
 /* Bits of PROTO_TOKEN flags. */
 #define PROTO_TOKEN_LOGIN_REQUIRED	1u

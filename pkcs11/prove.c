@@ -60,6 +60,22 @@ prove_sign(struct session *s, const struct prove_request *q, struct mech_call *c
 	return TSR_OK;
 }
 
+/* The last try is a person's to spend, who was shown that it is the last. */
+static int
+prove_try(struct session *s, const struct prove_request *q, int *gone, struct fault *f)
+{
+	if (!q->final && (s->token.flags & PROTO_TOKEN_PIN_FINAL_TRY) != 0 &&
+	    (s->token.flags & PROTO_TOKEN_PIN_LOCKED) == 0 &&
+	    (q->pin->size > 0 || (s->token.flags & PROTO_TOKEN_LOGIN_REQUIRED) != 0)) {
+		*gone = 0;
+		(void)fault_set(f, TSR_PIN_REQUIRED, "the token has one try left, which is only "
+		    "for a PIN that is asked for");
+		f->tries = 1;
+		return TSR_PIN_REQUIRED;
+	}
+	return session_login(s, q->pin, gone, f);
+}
+
 /* A session that is ready and logged in; once more where a warm one had died
  * before it could log in. */
 static int
@@ -69,13 +85,13 @@ prove_login(struct session *s, const struct prove_request *q, struct fault *f)
 
 	if ((r = session_ready(s, q->serial, q->label, &warm, f)) != TSR_OK)
 		return r;
-	r = session_login(s, q->pin, &gone, f);
+	r = prove_try(s, q, &gone, f);
 	if (r == TSR_OK || !warm || !gone)
 		return r;
 	fault_clear(f);
 	if ((r = session_open(s, q->serial, q->label, f)) != TSR_OK)
 		return r == TSR_DEVICE_NOT_FOUND ? TSR_DEVICE_REMOVED : r;
-	return session_login(s, q->pin, NULL, f);
+	return prove_try(s, q, &gone, f);
 }
 
 int

@@ -175,6 +175,7 @@ worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 	struct prove_request q = {
 		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
 		.algorithm = v[3].u32, .pin = w->pin, .challenge = v[5].p, .challenge_len = v[5].n,
+		.final = v[6].u32 == 1,
 	};
 	struct prove_signature signature;
 	struct proto_value out;

@@ -25,6 +25,8 @@
 #include <unistd.h>
 
 #include "agent/helper.h"
+#include "agent/login.h"
+#include "agent/proof.h"
 #include "base/frame.h"
 #include "include/tessera.h"
 #include "tests/agent/clock_rig.h"
@@ -128,9 +130,9 @@ ask(uint16_t type, const char *serial, uid_t subject, struct end *e, struct help
 {
 	struct helper_target t = { "module", serial, serial, subject };
 	struct helper_client client = { on_part, on_done, e };
-	struct proto_value v[6];
+	struct proto_value v[7];
 	static const uint8_t bytes[] = "123456";
-	size_t n = type == PROTO_PROVE ? 6 : 0;
+	size_t n = type == PROTO_PROVE ? 7 : 0;
 
 	memset(e, 0, sizeof(*e));
 	memset(v, 0, sizeof(v));
@@ -148,6 +150,7 @@ struct peer {
 	int fd;
 	uint32_t id;		/* of the last request */
 	uint16_t type;
+	uint32_t final;		/* of the last PROTO_PROVE */
 };
 
 /* The next frame of the agent's, while its loop runs. */
@@ -155,8 +158,10 @@ static void
 peer_read(struct peer *p, uint16_t type)
 {
 	struct pollfd ready = { .fd = p->fd, .events = POLLIN };
+	struct proto_value v[PROTO_FIELDS_MAX];
 	struct frame f;
 	struct buf b;
+	size_t n;
 	int i;
 
 	for (i = 0; poll(&ready, 1, 0) == 0 && i < 1000; i++)
@@ -166,6 +171,8 @@ peer_read(struct peer *p, uint16_t type)
 	assert_int_equal(f.type, type);
 	p->id = f.id;
 	p->type = f.type;
+	assert_int_equal(proto_decode(&f, PROTO_FROM_AGENT, v, &n), TSR_OK);
+	p->final = type == PROTO_PROVE ? v[6].u32 : 0;
 	buf_free(&b);
 }
 
@@ -246,6 +253,51 @@ started(void)
 }
 
 /* --- tests --- */
+
+/* A key of RFC 8410 that nobody signs with. */
+static void
+make_key(struct credential *c)
+{
+	static const uint8_t head[] = "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21";
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+
+	memcpy(c->spki, head, 12);	/* with the NUL: no unused bits */
+	assert_int_equal(crypto_sign_keypair(c->spki + 12, secret), 0);
+	c->spki_len = 12 + crypto_sign_PUBLICKEYBYTES;
+	c->algorithm = PROTO_ED25519;
+}
+
+/* A program that sends PINs may not lock a card: the last try is asked for. */
+static void
+test_inline_pin_is_never_the_last(void **state)
+{
+	struct credential c = { .kind = "pkcs11", .module = "module", .token_serial = "1",
+	    .token_label = "1", .uid = 1000 };
+	struct proof_ask wanted = { .credential = &c, .prompter = 1000, .purpose = "login",
+	    .context = { .purpose = CHALLENGE_LOGIN, .issuer = "i", .credential = "c", .subject = "s",
+	    .audience = "", .scope = "", .client_id = "" }, .tries_left = 1 };
+	struct proofs *ps;
+	struct proof *p = NULL;
+	struct peer peer;
+	struct end e = { 0 };
+	char members[96];
+
+	(void)state;
+	make_key(&c);
+	assert_int_equal(proofs_new(pool, NULL, &ps), TSR_OK);
+	assert_non_null(wanted.pin = secret_from("123456", 6));
+	assert_int_equal(proof_start(ps, &wanted, on_done, &e, &p), TSR_OK);
+	peer = peer_open();
+	peer_read(&peer, PROTO_PROVE);
+	assert_int_equal(peer.final, 0);	/* whatever the list said */
+	peer_error(&peer, TSR_PIN_REQUIRED);
+	wait_for(&e);
+	assert_int_equal(e.code, TSR_PIN_REQUIRED);
+	login_failure(e.code, 1, members);
+	assert_string_equal(members, ",\"tries_left\":1");
+	proofs_free(&ps);
+	(void)close(peer.fd);
+}
 
 static void
 test_lists(void **state)
@@ -681,6 +733,7 @@ main(void)
 		POOL_TEST(test_no_helper),
 		POOL_TEST(test_gone_at_once),
 		POOL_TEST(test_limits),
+		POOL_TEST(test_inline_pin_is_never_the_last),
 	};
 #undef POOL_TEST
 

@@ -108,15 +108,15 @@ agent_end(struct agent *a, int code)
 static void
 ask(struct agent *a, uint16_t type, uint32_t id, uint32_t ms)
 {
-	const struct proto_value prove[6] = {
+	const struct proto_value prove[7] = {
 		{ .p = (const uint8_t *)"1", .n = 1 }, { .p = (const uint8_t *)"l", .n = 1 },
 		{ .p = (const uint8_t *)"\1", .n = 1 }, { .u32 = PROTO_ECDSA_P256_SHA256 },
-		{ .p = (const uint8_t *)"1234", .n = 4 }, { .p = (const uint8_t *)"c", .n = 1 } };
+		{ .p = (const uint8_t *)"1234", .n = 4 }, { .p = (const uint8_t *)"c", .n = 1 }, { .u32 = 0 } };
 	struct buf out;
 
 	buf_init(&out, FRAME_HEAD + FRAME_BODY_MAX);
 	assert_int_equal(proto_encode(&out, type, id, ms, prove,
-	    type == PROTO_PROVE ? 6 : type == PROTO_KEYS ? 2 : 0), TSR_OK);
+	    type == PROTO_PROVE ? 7 : type == PROTO_KEYS ? 2 : 0), TSR_OK);
 	assert_int_equal(send(a->fd, out.data, out.len, MSG_NOSIGNAL), out.len);
 	buf_free(&out);
 }

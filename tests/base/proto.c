@@ -28,7 +28,7 @@ static const struct row {
 	{ "open", PROTO_OPEN, PROTO_FROM_AGENT, "module:t" },
 	{ "tokens", PROTO_TOKENS, PROTO_FROM_AGENT, "" },
 	{ "keys", PROTO_KEYS, PROTO_FROM_AGENT, "serial:t label:t" },
-	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b" },
+	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b final:u" },
 	{ "name-of", PROTO_NAME_OF, PROTO_FROM_AGENT, "uid:u" },
 	{ "uid-of", PROTO_UID_OF, PROTO_FROM_AGENT, "name:t" },
 	{ "gid-of", PROTO_GID_OF, PROTO_FROM_AGENT, "name:t" },
@@ -104,19 +104,19 @@ test_table(void **state)
 static void
 test_wire(void **state)
 {
-	static const char wire[] = "\0\0\0\x37" "\0\0\0\x09" "\0\0\x13\x88" "\0\4" "\0\0"
+	static const char wire[] = "\0\0\0\x3b" "\0\0\0\x09" "\0\0\x13\x88" "\0\4" "\0\0"
 	    "\0\0\0\4" "5e11" "\0\0\0\3" "piv" "\0\0\0\1" "\x9a" "\0\0\0\1"
-	    "\0\0\0\4" "1234" "\0\0\0\7" "\0\1\2\3\xff\n\\";
+	    "\0\0\0\4" "1234" "\0\0\0\7" "\0\1\2\3\xff\n\\" "\0\0\0\1";
 	static const struct proto_value v[] = {
 		{ 0, (const uint8_t *)"5e11", 4 }, { 0, (const uint8_t *)"piv", 3 },
 		{ 0, (const uint8_t *)"\x9a", 1 }, { PROTO_ECDSA_P256_SHA256, NULL, 0 },
-		{ 0, (const uint8_t *)"1234", 4 }, { 0, (const uint8_t *)"\0\1\2\3\xff\n\\", 7 },
+		{ 0, (const uint8_t *)"1234", 4 }, { 0, (const uint8_t *)"\0\1\2\3\xff\n\\", 7 }, { 1, NULL, 0 },
 	};
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 1000);
-	assert_int_equal(proto_encode(&b, PROTO_PROVE, 9, 5000, v, 6), TSR_OK);
+	assert_int_equal(proto_encode(&b, PROTO_PROVE, 9, 5000, v, 7), TSR_OK);
 	assert_int_equal(b.len, sizeof(wire) - 1);
 	assert_memory_equal(b.data, wire, sizeof(wire) - 1);
 	buf_free(&b);

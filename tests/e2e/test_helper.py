@@ -153,6 +153,18 @@ class Helper(unittest.TestCase):
             self.assertEqual(m.request("GET", "/admin/credentials", admin=True).json,
                              {"credentials": []})
 
+    def test_last_try_is_a_persons(self):
+        """Who was shown that it is the last try may spend it."""
+        with harness.Machine(start=False) as m:
+            m.modules = {"evil": self.evil(m, "pin-final")}
+            m.write_conf()
+            m.start()
+            uri = m.request("GET", "/admin/devices", admin=True).json["devices"][0]["keys"][0]["uri"]
+            answer, prompts = m.answering(EVIL_PIN, "POST", "/admin/credentials", admin=True, json={
+                "kind": "pkcs11", "subject": "daemon", "device": uri})
+            self.assertEqual([p["tries_left"] for p in prompts], [1])
+            self.assertEqual(answer.json["error"], "invalid_grant", "it was tried, and signed rubbish")
+
     def test_modules_that_cannot_be_used(self):
         """Each says its name and why; the good module beside it goes on."""
         with harness.Machine(start=False) as m:

@@ -142,7 +142,7 @@ ask(uint8_t what)
 	    .serial = "1", .label = "card" };
 	struct helper_target t = { "module", "1", "card", 1000 };
 	struct helper_client client = { on_signature, on_proof, NULL };
-	struct proto_value v[6];
+	struct proto_value v[7];
 
 	if (what % 4 == 0 || what % 4 == 3)
 		st.pending += device_list(pool, &config, NULL, on_list, NULL, &st.list) == TSR_OK;
@@ -151,7 +151,7 @@ ask(uint8_t what)
 	if (what % 4 == 2) {
 		memset(v, 0, sizeof(v));
 		v[3].u32 = PROTO_ED25519;
-		st.pending += helper_request(pool, &t, PROTO_PROVE, v, 6, 5000, &client, &st.proof) == TSR_OK;
+		st.pending += helper_request(pool, &t, PROTO_PROVE, v, 7, 5000, &client, &st.proof) == TSR_OK;
 	}
 	must(st.pending > 0);
 }

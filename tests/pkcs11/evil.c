@@ -34,60 +34,65 @@ static const struct row {
 	int code;
 	uint32_t tries;
 	const char *detail;
+	uint32_t final;		/* somebody was shown the last try */
 } rows[] = {
-	{ "", PROVE, "good", DONE, 0, NULL },
-	{ "load-hang", OPEN, "", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "load-abort", OPEN, "", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL },
-	{ "init-hang", OPEN, "", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "init-fails", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_Initialize: CKR_DEVICE_ERROR" },
-	{ "list-none", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_GENERAL_ERROR" },
-	{ "list-null", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "lacks functions" },
-	{ "list-holes", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "lacks functions" },
-	{ "slots-huge", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647" },
-	{ "slots-more", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647" },
-	{ "slots-later", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: CKR_GENERAL_ERROR" },
-	{ "slot-bad", PROVE, "good", DONE, 0, NULL },
-	{ "text", PROVE, "good", DONE, 0, NULL },
-	{ "text-nul", PROVE, "good", DONE, 0, NULL },
-	{ "mechanisms-huge", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetMechanismList" },
-	{ "mechanisms-more", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetMechanismList" },
-	{ "session-none", KEYS, "", TSR_DEVICE_BUSY, PROTO_TRIES_UNKNOWN, "CKR_SESSION_COUNT" },
-	{ "find-fails", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_FindObjectsInit" },
-	{ "find-more", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_FindObjects: 2147483647" },
-	{ "find-endless", PROVE, "good", DONE, 0, NULL },
-	{ "attribute-huge", PROVE, "good", DONE, 0, NULL },
-	{ "attribute-none", PROVE, "good", DONE, 0, NULL },
-	{ "attribute-pointer", PROVE, "good", DONE, 0, NULL },
-	{ "point-off", PROVE, "good", DONE, 0, NULL },
-	{ "pin-lengths", PROVE, "good", DONE, 0, NULL },
-	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked" },
-	{ "pin-locks", PROVE, "baad", TSR_PIN_LOCKED, 0, "CKR_PIN_INCORRECT, and the PIN is locked" },
-	{ "pin-final", PROVE, "baad", TSR_PIN_WRONG, 1, "CKR_PIN_INCORRECT" },
-	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, 2, "CKR_PIN_INCORRECT" },
-	{ "pin-pad", PROVE, "", DONE, 0, NULL },
-	{ "", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "C_Login: CKR_PIN_INCORRECT" },
-	{ "", PROVE, "", TSR_PIN_REQUIRED, PROTO_TRIES_UNKNOWN, NULL },
-	{ "", PROVE, "gooood bad", TSR_PIN_LENGTH, PROTO_TRIES_UNKNOWN, "4 to 8" },
-	{ "no-login", PROVE, "", DONE, 0, NULL },
-	{ "login-hang", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "login-exit", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL },
-	{ "login-fork", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "login-strange", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_VENDOR_DEFINED (0x80001234)" },
-	{ "login-nowhere", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_? (0x1234567)" },
-	{ "login-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "CKR_PIN_LOCKED" },
-	{ "login-already", PROVE, "good", DONE, 0, NULL },
-	{ "login-session", PROVE, "good", DONE, 0, NULL },
-	{ "logout-hang", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "logout-fails", PROVE, "good", DONE, 0, NULL },
-	{ "logout-never", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_Logout: CKR_FUNCTION_FAILED" },
-	{ "sign-spin", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL },
-	{ "sign-abort", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL },
-	{ "sign-crash", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL },
-	{ "sign-removed", PROVE, "good", TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "CKR_DEVICE_REMOVED" },
-	{ "sign-swapped", PROVE, "good", TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "CKR_USER_NOT_LOGGED_IN" },
-	{ "sign-huge", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "a signature of 2147483647 bytes" },
-	{ "sign-short", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "a signature of 10 bytes" },
-	{ "swapped", PROVE, "good", DONE, 0, NULL },
+	{ "", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "load-hang", OPEN, "", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "load-abort", OPEN, "", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "init-hang", OPEN, "", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "init-fails", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_Initialize: CKR_DEVICE_ERROR", 0 },
+	{ "list-none", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_GENERAL_ERROR", 0 },
+	{ "list-null", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "lacks functions", 0 },
+	{ "list-holes", OPEN, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "lacks functions", 0 },
+	{ "slots-huge", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647", 0 },
+	{ "slots-more", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647", 0 },
+	{ "slots-later", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: CKR_GENERAL_ERROR", 0 },
+	{ "slot-bad", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "text", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "text-nul", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "mechanisms-huge", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetMechanismList", 0 },
+	{ "mechanisms-more", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetMechanismList", 0 },
+	{ "session-none", KEYS, "", TSR_DEVICE_BUSY, PROTO_TRIES_UNKNOWN, "CKR_SESSION_COUNT", 0 },
+	{ "find-fails", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_FindObjectsInit", 0 },
+	{ "find-more", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_FindObjects: 2147483647", 0 },
+	{ "find-endless", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "attribute-huge", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "attribute-none", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "attribute-pointer", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "point-off", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "pin-lengths", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked", 0 },
+	{ "pin-locks", PROVE, "baad", TSR_PIN_LOCKED, 0, "CKR_PIN_INCORRECT, and the PIN is locked", 0 },
+	{ "pin-final", PROVE, "baad", TSR_PIN_WRONG, 1, "CKR_PIN_INCORRECT", 1 },
+	{ "pin-final", PROVE, "good", DONE, 0, NULL, 1 },
+	{ "pin-final", PROVE, "good", TSR_PIN_REQUIRED, 1, "one try left", 0 },
+	{ "pin-final", PROVE, "baad", TSR_PIN_REQUIRED, 1, "one try left", 0 },
+	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked", 1 },
+	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, 2, "CKR_PIN_INCORRECT", 0 },
+	{ "pin-pad", PROVE, "", DONE, 0, NULL, 0 },
+	{ "", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "C_Login: CKR_PIN_INCORRECT", 0 },
+	{ "", PROVE, "", TSR_PIN_REQUIRED, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "", PROVE, "gooood bad", TSR_PIN_LENGTH, PROTO_TRIES_UNKNOWN, "4 to 8", 0 },
+	{ "no-login", PROVE, "", DONE, 0, NULL, 0 },
+	{ "login-hang", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "login-exit", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "login-fork", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "login-strange", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_VENDOR_DEFINED (0x80001234)", 0 },
+	{ "login-nowhere", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "CKR_? (0x1234567)", 0 },
+	{ "login-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "CKR_PIN_LOCKED", 0 },
+	{ "login-already", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "login-session", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "logout-hang", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "logout-fails", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "logout-never", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_Logout: CKR_FUNCTION_FAILED", 0 },
+	{ "sign-spin", PROVE, "good", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "sign-abort", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "sign-crash", PROVE, "good", TSR_HELPER, PROTO_TRIES_UNKNOWN, NULL, 0 },
+	{ "sign-removed", PROVE, "good", TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "CKR_DEVICE_REMOVED", 0 },
+	{ "sign-swapped", PROVE, "good", TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "CKR_USER_NOT_LOGGED_IN", 0 },
+	{ "sign-huge", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "a signature of 2147483647 bytes", 0 },
+	{ "sign-short", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "a signature of 10 bytes", 0 },
+	{ "swapped", PROVE, "good", DONE, 0, NULL, 0 },
 };
 
 static void
@@ -102,7 +107,7 @@ start(struct helper *h, const char *folder, const char *module, const char *evil
 }
 
 static int
-ask(struct helper *h, enum step step, const char *pin)
+ask_for(struct helper *h, enum step step, const char *pin, uint32_t final)
 {
 	static const uint8_t id = 1;
 	static const char challenge[] = "challenge";
@@ -110,7 +115,7 @@ ask(struct helper *h, enum step step, const char *pin)
 	struct proto_value v[] = {
 		helper_str("E1"), helper_str("evil"), helper_bytes(&id, 1),
 		helper_u32(PROTO_ECDSA_P256_SHA256), helper_str(pin),
-		helper_bytes(challenge, sizeof(challenge)),
+		helper_bytes(challenge, sizeof(challenge)), helper_u32(final),
 	};
 
 	switch (step) {
@@ -124,12 +129,18 @@ ask(struct helper *h, enum step step, const char *pin)
 		(void)helper_ask(h, PROTO_KEYS, DEADLINE_MS, v, 2);
 		break;
 	case PROVE:
-		(void)helper_ask(h, PROTO_PROVE, DEADLINE_MS, v, 6);
+		(void)helper_ask(h, PROTO_PROVE, DEADLINE_MS, v, 7);
 		break;
 	}
 	if (h->closed)
 		return TSR_CLOSED;
 	return helper_code(h);
+}
+
+static int
+ask(struct helper *h, enum step step, const char *pin)
+{
+	return ask_for(h, step, pin, 0);
 }
 
 static void
@@ -144,7 +155,7 @@ check(const struct row *row, struct helper *h)
 		if (s == KEYS && row->step == PROVE)
 			continue;
 		began = helper_now();
-		code = ask(h, s, row->pin);
+		code = ask_for(h, s, row->pin, row->final);
 		if (helper_now() - began > DEADLINE_MS + LATE_MS)
 			fail_msg("\"%s\" step %d: %lu ms", row->evil, s, helper_now() - began);
 		if (code != (s == row->step ? row->code : 0))

@@ -325,10 +325,10 @@ helper_prove(struct helper *h, const char *serial, const char *label,
 {
 	struct proto_value v[] = {
 		helper_str(serial), helper_str(label), *id, helper_u32(algorithm),
-		helper_str(pin), helper_bytes(challenge, n),
+		helper_str(pin), helper_bytes(challenge, n), helper_u32(0),
 	};
 
-	switch (helper_ask(h, PROTO_PROVE, 10000, v, 6)) {
+	switch (helper_ask(h, PROTO_PROVE, 10000, v, 7)) {
 	case PROTO_SIGNATURE:
 		return TSR_OK;
 	case PROTO_ERROR:
