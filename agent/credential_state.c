@@ -6,25 +6,50 @@
 #include "agent/credential_state.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/audit_event.h"
 #include "agent/credential_json.h"
+#include "agent/login.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 
+struct credential_others {
+	struct agent *agent;
+	const struct credential *but;
+	int found;
+};
+
+static int
+credential_other(void *arg, const struct credential *c)
+{
+	struct credential_others *o = arg;
+
+	if (strcmp(c->id, o->but->id) != 0 && login_would_use(o->agent, c))
+		o->found = 1;
+	return TSR_OK;
+}
+
+/* TSR_DENIED where its subject has no other that a login would use. */
+static int
+credential_spare(struct agent *a, const struct credential *c)
+{
+	struct credential_others o = { a, c, 0 };
+	int r = store_credential_each(a->store, c->subject, c->uid, credential_other, &o);
+
+	return r != TSR_OK ? r : o.found ? TSR_OK : TSR_DENIED;
+}
+
 /* In the batch's transaction. */
 static int
-credential_apply(struct store *st, const struct credential *c, enum credential_change what, int force)
+credential_apply(struct agent *a, const struct credential *c, enum credential_change what, int force)
 {
-	unsigned active = 0;
+	struct store *st = a->store;
 	int r;
 
-	if (what != CREDENTIAL_ENABLE && c->state == CREDENTIAL_ACTIVE && !force) {
-		if ((r = store_credential_active(st, c->subject, c->uid, &active)) != TSR_OK)
-			return r;
-		if (active <= 1)
-			return TSR_DENIED;	/* the last: said in words by the caller */
-	}
+	if (what != CREDENTIAL_ENABLE && c->state == CREDENTIAL_ACTIVE && !force &&
+	    (r = credential_spare(a, c)) != TSR_OK)
+		return r;	/* the last: said in words by the caller */
 	switch (what) {
 	case CREDENTIAL_DISABLE:
 		return store_credential_set_state(st, c->id, CREDENTIAL_ACTIVE, CREDENTIAL_DISABLED);
@@ -51,7 +76,7 @@ credential_write(struct agent *a, const struct caller *by, const struct credenti
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = credential_apply(st, c, what, force)) != TSR_OK ||
+	if ((r = credential_apply(a, c, what, force)) != TSR_OK ||
 	    (r = audit_event_credential(a, by, change_name[what], c, force)) != TSR_OK) {
 		store_undo(st);
 		return r;
@@ -96,7 +121,7 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 	buf_init(&out, HTTP_ANSWER_MAX);
 	r = credential_write(a, http_caller(conn), c, what, force);
 	if (r == TSR_DENIED)
-		problem(conn, TSR_CONFLICT, "this is the last active credential of %s, who could "
+		problem(conn, TSR_CONFLICT, "this is the last usable credential of %s, who could "
 		    "not log in any more%s", c->subject,
 		    what == CREDENTIAL_DISABLE ? "" : ": use force to remove it all the same");
 	else if (r == TSR_CONFLICT)

@@ -45,6 +45,13 @@ login_copy(const struct credential *from)
 	return c;
 }
 
+int
+login_would_use(const struct agent *a, const struct credential *c)
+{
+	return strcmp(c->kind, "pkcs11") == 0 && c->state == CREDENTIAL_ACTIVE &&
+	    config_module(policy_config(a->policy), c->module) != NULL;
+}
+
 static int
 login_consider(void *arg, const struct credential *c)
 {
@@ -53,8 +60,7 @@ login_consider(void *arg, const struct credential *c)
 	char device[DEVICE_ID_LEN + 1];
 	size_t at;
 
-	if (strcmp(c->kind, "pkcs11") != 0 || c->state != CREDENTIAL_ACTIVE ||
-	    config_module(policy_config(l->agent->policy), c->module) == NULL)
+	if (!login_would_use(l->agent, c))
 		return TSR_OK;
 	g->any = 1;
 	if (c->acr < l->ask.acr) {

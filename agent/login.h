@@ -36,6 +36,9 @@ int login_start(struct agent *a, struct login_ask *ask, login_done done, void *a
     char detail[256], struct login **out);
 void login_cancel(struct login **l);
 
+/* 1 where a login would consider c: active, and of a module that is configured. */
+int login_would_use(const struct agent *a, const struct credential *c);
+
 /* What problem_with() needs for a proof that failed. */
 void login_failure(int code, uint32_t tries_left, char members[96]);
 

@@ -84,6 +84,22 @@ class Enrol(unittest.TestCase):
             self.assertEqual(m.tessera("credential", "remove", first, "--force").status, 0)
             self.assertEqual(m.request("GET", "/credentials", uid=DAEMON).json, {"credentials": []})
 
+    def test_last_one_of_a_configured_module(self):
+        """One whose module is not configured any more is none to fall back on."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            gone = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json["id"]
+            m.modules = {"renamed": m.softhsm()}
+            m.write_conf()
+            m.signal(harness.signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            here = self.enrol(m, "daemon", "pkcs11:token=card;object=ed25519").json["id"]
+            answer = m.request("POST", "/credentials/%s/disable" % here, uid=DAEMON)
+            self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"), answer)
+            self.assertEqual(m.tessera("credential", "remove", here).status, 9)
+            self.assertEqual(m.tessera("credential", "disable", gone).status, 0)
+            self.assertEqual(m.tessera("credential", "remove", here, "--force").status, 0)
+
     def test_own_credential(self):
         """A user may disable his own, never the last."""
         with harness.Machine() as m:
