@@ -26,9 +26,15 @@ admin_is_root(const struct agent *a, const struct http_request *r)
 }
 
 int
+admin_is(const struct agent *a, const struct http_request *r)
+{
+	return admin_is_root(a, r) || policy_is_admin(a->policy, r->caller);
+}
+
+int
 admin_may_read(struct agent *a, const struct http_request *r)
 {
-	if (admin_is_root(a, r) || policy_is_admin(a->policy, r->caller))
+	if (admin_is(a, r))
 		return TSR_OK;
 	problem(r->conn, TSR_DENIED, "you are not an administrator");
 	return TSR_DENIED;

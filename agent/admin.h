@@ -18,6 +18,9 @@
 int admin_may_read(struct agent *a, const struct http_request *r);
 int admin_may_change(struct agent *a, const struct http_request *r, const struct asker *who);
 
+/* 1 for an administrator by the policy in force; nobody is answered. */
+int admin_is(const struct agent *a, const struct http_request *r);
+
 void admin_devices(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_credentials(struct agent *a, const struct http_request *r, const struct asker *who);
 /* POST /admin/enrolment-codes {"subject"} */

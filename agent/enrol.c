@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/admin.h"
 #include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock.h"
@@ -161,6 +162,11 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	}
 	if (!caller_alive(e->request->caller)) {
 		enrol_fail(e, TSR_CLOSED, "", NULL);
+		return;
+	}
+	if (!e->own && !admin_is(e->agent, e->request)) {
+		(void)audit_event_enrol(e->agent, e->request->conn, TSR_DENIED, e->credential);
+		enrol_fail(e, TSR_DENIED, "", "you are not an administrator any more");
 		return;
 	}
 	if (enrol_acr(e) < e->credential->acr)	/* capped meanwhile */

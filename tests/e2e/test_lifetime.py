@@ -132,6 +132,45 @@ class Lifetime(unittest.TestCase):
             self.assertEqual(len(ids), 2)
             self.assertIn(first["id"], ids)
 
+    def test_administrator_no_more(self):
+        """A reload that takes an administrator's group its right ends what he began."""
+        admins = [harness.grp.getgrnam(harness.ADMINS).gr_gid]
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["rsa2048", "p256"])
+            m.tessera("enroll", "pkcs11", "--user", "games", "--device", "pkcs11:token=card;id=%01",
+                      "--vouch", "hardware", pin=PIN, check=True)
+            token = m.answering(PIN, "POST", "/token", uid=GAMES, form={
+                "grant_type": DEVICE_GRANT, "audience": "tessera-admin"})[0].json["access_token"]
+            asked, tell = os.pipe()
+            wait, go = os.pipe()
+
+            def enrol():
+                os.setgroups(admins)
+                os.setresgid(GAMES, GAMES, GAMES)
+                os.setresuid(GAMES, GAMES, GAMES)
+                with harness.Events(m.api, "self") as events, harness.Client(m.admin) as c, \
+                        harness.Client(m.api) as reply:
+                    c.send(harness.request_bytes("POST", "/admin/credentials", json_={
+                        "kind": "pkcs11", "subject": "daemon",
+                        "device": "pkcs11:token=card;id=%02"},
+                        headers={"Authorization": "Bearer " + token}))
+                    prompt = events.next("pin-needed")[1]["prompt"]
+                    os.write(tell, b"!")
+                    os.read(wait, 1)
+                    reply.request("POST", "/prompt/" + prompt, json={"pin": PIN})
+                    return c.answer()
+            job = harness.Job(0, enrol)
+            os.read(asked, 1)
+            m.settings["admin-group"] = "mail"
+            m.write_conf()
+            m.signal(signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            os.write(go, b"!")
+            answer = job.result()
+            self.assertEqual((answer.status, answer.error), (403, "unauthorized_client"), answer)
+            left = m.request("GET", "/admin/credentials", admin=True).json["credentials"]
+            self.assertEqual([c["subject"] for c in left], ["games"])
+
     def test_login_helper_no_more(self):
         """A login waits while a reload takes the login screen its right.  It was
         counted for its subject, not for uid 0, whose all login screens are."""
