@@ -261,22 +261,33 @@ daemon_policy_ready(void *arg, struct policy *p)
 	(void)sd_notify(0, "READY=1\nSTATUS=serving");
 }
 
+/* Either may be NULL. */
+static int
+daemon_differ(const char *was, const char *is)
+{
+	return was == NULL || is == NULL ? was != is : strcmp(was, is) != 0;
+}
+
 /* Settings that only a restart changes. */
 static void
 daemon_warn_fixed(const struct config *was, const struct config *is)
 {
-	if (strcmp(was->issuer, is->issuer) != 0 || strcmp(was->store, is->store) != 0 ||
-	    strcmp(was->socket_dir, is->socket_dir) != 0 || strcmp(was->public_dir, is->public_dir) != 0 ||
-	    strcmp(was->signing.algorithm, is->signing.algorithm) != 0 ||
+	if (daemon_differ(was->issuer, is->issuer) || daemon_differ(was->store, is->store) ||
+	    daemon_differ(was->store_key, is->store_key) || daemon_differ(was->anchor, is->anchor) ||
+	    daemon_differ(was->state_dir, is->state_dir) ||
+	    daemon_differ(was->socket_dir, is->socket_dir) ||
+	    daemon_differ(was->public_dir, is->public_dir) ||
+	    daemon_differ(was->libexec_dir, is->libexec_dir) ||
+	    daemon_differ(was->helper_user, is->helper_user) ||
+	    daemon_differ(was->helper_socket, is->helper_socket) ||
+	    daemon_differ(was->admin_group, is->admin_group) ||
+	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
 	    was->signing.rotate != is->signing.rotate ||
 	    was->limits.connections != is->limits.connections ||
-	    was->limits.connections_per_uid != is->limits.connections_per_uid ||
-	    strcmp(was->helper_user, is->helper_user) != 0 ||
-	    (was->helper_socket == NULL) != (is->helper_socket == NULL) ||
-	    (was->anchor == NULL) != (is->anchor == NULL) ||
-	    (was->anchor != NULL && strcmp(was->anchor, is->anchor) != 0))
-		log_line(LOG_WARN, "issuer, store, anchor, folders, signing, connection limits and helper "
-		    "settings take effect at the next start");
+	    was->limits.connections_per_uid != is->limits.connections_per_uid)
+		log_line(LOG_WARN, "issuer, store, its key and anchor, folders, signing, connection limits, "
+		    "helper settings and the group of the administrators' socket take effect at the "
+		    "next start");
 }
 
 static void

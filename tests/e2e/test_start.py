@@ -254,6 +254,45 @@ class Reload(Base):
             m.notify.wait("READY=1", count=number + 3)
             self.assertIn("configuration read again", m.log())
 
+    def test_what_only_a_start_changes_is_told(self):
+        rows = [
+            ("issuer", "https://other.example"), ("store", "sqlite:%s/other.db"),
+            ("store-key", "%s/other.key"), ("anchor", "%s/anchor"), ("state-dir", "%s"),
+            ("socket-dir", "%s"), ("public-dir", "%s"), ("libexec-dir", "%s"),
+            ("helper-socket", "%s/helper.sock"), ("helper-socket", "%s/helper2.sock"),
+            ("helper-user", "daemon"), ("admin-group", "mail"),
+        ]
+        with Machine(notify=True, start=False) as m:
+            m.settings["helper-socket"] = m.folder + "/helper0.sock"
+            m.write_conf()
+            m.start()
+            m.notify.wait("READY=1")
+            count, told = 1, 0
+
+            def reload():
+                m.write_conf()
+                m.signal(signal.SIGHUP)
+                m.notify.wait("READY=1", count=count)
+                until(lambda: m.log().count("configuration read again") == count - 1,
+                      what="the reload")
+            plain = dict(m.settings)
+            for key, value in rows:
+                with self.subTest(key):
+                    m.settings = {**plain, key: value % m.folder if "%s" in value else value}
+                    count += 1
+                    reload()
+                    told += 1
+                    self.assertEqual(m.log().count("at the next start"), told)
+                    m.settings = dict(plain)
+                    count += 1
+                    reload()
+                    told += 1	# and back
+                    self.assertEqual(m.log().count("at the next start"), told)
+            m.settings["realm"] = "other"
+            count += 1
+            reload()
+            self.assertEqual(m.log().count("at the next start"), told)
+
     def test_lost_file_changes_nothing(self):
         with Machine(notify=True) as m:
             m.notify.wait("READY=1")
