@@ -16,6 +16,7 @@
 #include "agent/credential_json.h"
 #include "agent/device.h"
 #include "agent/enrol_code.h"
+#include "agent/enrol_match.h"
 #include "agent/login.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
@@ -193,22 +194,6 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 
 /* --- the key's own part of the credential --- */
 
-/* PSS before PKCS #1 v1.5; the others have one way to sign. */
-static enum proto_algorithm
-enrol_pin_algorithm(uint32_t offered)
-{
-	static const enum proto_algorithm order[] = {
-		PROTO_ED25519, PROTO_ECDSA_P256_SHA256, PROTO_ECDSA_P384_SHA256,
-		PROTO_RSA_PSS_SHA256, PROTO_RSA_PKCS1_SHA256
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if ((offered & 1u << order[i]) != 0)
-			return order[i];
-	return (enum proto_algorithm)0;
-}
-
 /* TSR_KEY_UNUSABLE; the helper's claim of algorithms is cut to what the key is. */
 static int
 enrol_take_key(struct enrol *e, const struct device_key *k)
@@ -218,7 +203,7 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 
 	if (sigcheck_algorithms(k->spki, k->spki_len, &possible) != TSR_OK)
 		return TSR_KEY_UNUSABLE;
-	if ((c->algorithm = enrol_pin_algorithm(k->algorithms & possible)) == 0 ||
+	if ((c->algorithm = enrol_match_algorithm(k->algorithms & possible)) == 0 ||
 	    k->id_len > sizeof(c->key_id))
 		return TSR_KEY_UNUSABLE;
 	memcpy(c->key_id, k->id, k->id_len);
@@ -236,13 +221,6 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 	c->acr = enrol_acr(e);
 	c->vouched = e->vouched != 0;
 	return TSR_OK;
-}
-
-static int
-enrol_key_matches(const struct uri *u, const struct device_key *k)
-{
-	return (!u->has_id || (u->id_len == k->id_len && memcmp(u->id, k->id, k->id_len) == 0)) &&
-	    (u->object[0] == '\0' || strcmp(u->object, k->label) == 0);
 }
 
 struct enrol_same {
@@ -346,7 +324,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 
 	e->query = NULL;
 	for (i = 0; code == TSR_OK && i < keys->n; i++)
-		if (enrol_key_matches(&e->uri, &keys->key[i])) {
+		if (enrol_match_key(&e->uri, &keys->key[i])) {
 			k = &keys->key[i];
 			n++;
 		}
@@ -370,15 +348,6 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 }
 
 /* --- which token --- */
-
-static int
-enrol_token_matches(const struct uri *u, const struct device *d)
-{
-	return (u->token[0] == '\0' || strcmp(u->token, d->label) == 0) &&
-	    (u->serial[0] == '\0' || strcmp(u->serial, d->serial) == 0) &&
-	    (u->model[0] == '\0' || strcmp(u->model, d->model) == 0) &&
-	    (u->manufacturer[0] == '\0' || strcmp(u->manufacturer, d->manufacturer) == 0);
-}
 
 static int
 enrol_take_token(struct enrol *e, const struct device *d)
@@ -410,7 +379,7 @@ enrol_listed(void *arg, const struct device_list *list)
 
 	e->query = NULL;
 	for (i = 0; i < list->n; i++)
-		if (enrol_token_matches(&e->uri, &list->device[i])) {
+		if (enrol_match_token(&e->uri, &list->device[i])) {
 			d = &list->device[i];
 			n++;
 		}
@@ -443,7 +412,11 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 		*e->answered = 1;
 	if (code != TSR_OK || name == NULL) {
 		(void)snprintf(shown, sizeof(shown), "%s", e->credential->subject);
-		enrol_fail(e, code, "", "there is no user \"%s\"", shown);
+		if (code == TSR_NOT_FOUND)
+			enrol_fail(e, code, "", "there is no user \"%s\"", shown);
+		else
+			enrol_fail(e, code, "", "whether there is a user \"%s\" cannot be told now: "
+			    "the name service: %s", shown, tsr_strerror(code));
 		return;
 	}
 	e->credential->uid = uid;

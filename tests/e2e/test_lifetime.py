@@ -132,6 +132,27 @@ class Lifetime(unittest.TestCase):
             self.assertEqual(len(ids), 2)
             self.assertIn(first["id"], ids)
 
+    def test_name_service_that_hangs(self):
+        """It did not say that there is no such user, and neither does the agent."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.assertEqual(m.request("GET", "/admin/credentials", admin=True).status, 200)
+            names = []
+            for pid in harness.processes_of(m.bin):
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    if b"--names" in f.read().split(b"\0"):
+                        names.append(pid)
+            self.assertEqual(len(names), 1)
+            os.kill(names[0], signal.SIGSTOP)
+            answer = m.request("POST", "/admin/credentials", admin=True, json={
+                "kind": "pkcs11", "subject": "games", "device": "pkcs11:token=card;id=%01"})
+            self.assertIn((answer.status, answer.error),
+                          ((408, "timeout"), (503, "temporarily_unavailable")), answer)
+            self.assertNotIn("there is no user", answer.json["error_description"])
+            self.assertIn("games", answer.json["error_description"])
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(names[0], signal.SIGKILL)
+
     def test_administrator_no_more(self):
         """A reload that takes an administrator's group its right ends what he began."""
         admins = [harness.grp.getgrnam(harness.ADMINS).gr_gid]
