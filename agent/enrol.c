@@ -36,6 +36,7 @@ struct enrol {
 	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
 	struct credential *credential;	/* being put together */
 	struct device device;		/* the token that matched */
+	int again;			/* listed a second time */
 	unsigned ticket;
 	int *answered;			/* set where a look-up ends inside its call */
 	struct device_query *query;
@@ -44,6 +45,8 @@ struct enrol {
 	char voucher[STORE_ID_LEN + 1];	/* that credential, once it has proved */
 	struct proof *proof;
 };
+
+static int enrol_list(struct enrol *e);
 
 static void
 enrol_free(struct enrol *e)
@@ -238,6 +241,14 @@ enrol_same_key(void *arg, const struct credential *c)
 	return TSR_OK;
 }
 
+/* A token that was listed and is gone when its keys are asked for may have come
+ * back under another slot: one more look. */
+static int
+enrol_look_again(struct enrol *e, int code)
+{
+	return code == TSR_DEVICE_NOT_FOUND && !e->again++ && enrol_list(e) == TSR_OK;
+}
+
 /* Before anybody types a PIN: a key that is enrolled already is refused. */
 static int
 enrol_known(const struct enrol *e)
@@ -323,6 +334,8 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 	int r;
 
 	e->query = NULL;
+	if (enrol_look_again(e, code))
+		return;
 	for (i = 0; code == TSR_OK && i < keys->n; i++)
 		if (enrol_match_key(&e->uri, &keys->key[i])) {
 			k = &keys->key[i];
@@ -397,6 +410,13 @@ enrol_listed(void *arg, const struct device_list *list)
 		enrol_fail(e, r, "", NULL);
 }
 
+static int
+enrol_list(struct enrol *e)
+{
+	return device_list(e->agent->helpers, policy_config(e->agent->policy), NULL, enrol_listed, e,
+	    &e->query);
+}
+
 /* --- whom, and what was asked --- */
 
 static void
@@ -431,8 +451,7 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	else if (!events_route(e->agent->events, e->request->caller->uid, e->request->caller, NULL))
 		enrol_fail(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
 		    "nobody can be asked for the PIN: listen on /events?prompter=self first");
-	else if ((r = device_list(e->agent->helpers, policy_config(e->agent->policy), NULL,
-	    enrol_listed, e, &e->query)) != TSR_OK)
+	else if ((r = enrol_list(e)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_DEVICE_NOT_FOUND ?
 		    "no pkcs11-module is configured" : NULL);
 }

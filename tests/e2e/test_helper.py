@@ -153,6 +153,17 @@ class Helper(unittest.TestCase):
             self.assertEqual(m.request("GET", "/admin/credentials", admin=True).json,
                              {"credentials": []})
 
+    def test_token_that_blinks(self):
+        """Listed, then not there, then there again: the enrolment looks once more."""
+        with harness.Machine(start=False) as m:
+            m.modules = {"evil": self.evil(m, "slots-blink")}
+            m.write_conf()
+            m.start()
+            answer, prompts = m.answering(EVIL_PIN, "POST", "/admin/credentials", admin=True, json={
+                "kind": "pkcs11", "subject": "daemon", "device": "pkcs11:token=evil"})
+            self.assertEqual(len(prompts), 1, answer)
+            self.assertEqual(answer.json["error"], "invalid_grant", "its signature is rubbish")
+
     def test_last_try_is_a_persons(self):
         """Who was shown that it is the last try may spend it."""
         with harness.Machine(start=False) as m:

@@ -111,10 +111,13 @@ get_slot_list(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *n)
 	slot_calls++;
 	if ((evil("slots-later") && slot_calls > 2) || (evil("slots-once") && slot_calls > 4))
 		return CKR_GENERAL_ERROR;
+	if (evil("slots-blink") && (slot_calls == 5 || slot_calls == 6))
+		count = 0;	/* the second listing ends after these two */
 	if (list != NULL) {
 		if (*n < count)
 			return CKR_BUFFER_TOO_SMALL;
-		list[0] = 7;
+		if (count > 0)
+			list[0] = 7;
 		if (count > 1)
 			list[1] = 8;
 	}
