@@ -22,6 +22,8 @@
 #include "tessera.h"
 
 #define WATCHES		300	/* more than a batch */
+#define BATCH_US	2000	/* a batch is not cut before */
+#define TRIES		1000	/* runs that a busy machine makes too slow */
 
 static struct loop *loop;
 static int commits, flushes, last_committed, commit_result;
@@ -109,7 +111,7 @@ test_delete_in_callback(void **state)
 	assert_int_equal(loop_run(loop), 7);
 	assert_int_equal(alive, 1);
 	assert_int_equal(watched[0]->calls, 1);
-	assert_int_equal(commits, 1);
+	assert_in_range(commits, 1, 2);	/* where all that closing took long, it was cut */
 	loop_del(loop, &watched[0]->w);
 	close(watched[0]->w.fd);
 	free(watched[0]);
@@ -129,13 +131,14 @@ on_ready(struct loop_watch *w, uint32_t events)
 		loop_stop(loop, 0);
 }
 
-static void
-test_one_commit_for_all(void **state)
+/* Four sockets that are ready at once; microseconds until all were served. */
+static uint64_t
+serve_four(void)
 {
 	struct loop_watch w[4];
+	uint64_t begun;
 	int i;
 
-	(void)state;
 	ready_count = 0;
 	commit_result = TSR_STORE;
 	for (i = 0; i < 4; i++) {
@@ -143,14 +146,37 @@ test_one_commit_for_all(void **state)
 		w[i].ready = on_ready;
 		assert_int_equal(loop_add(loop, &w[i], EPOLLIN), TSR_OK);
 	}
+	begun = clock_work_us();
 	assert_int_equal(loop_run(loop), 0);
+	begun = clock_work_us() - begun;
 	for (i = 0; i < 4; i++) {
-		assert_int_equal(in_batch_at[i], 0);
 		loop_del(loop, &w[i]);
 		close(w[i].fd);
 	}
+	return begun;
+}
+
+/* A batch is cut after BATCH_US: a run in which the machine was slower shows
+ * nothing, and another is made. */
+static void
+test_one_commit_for_all(void **state)
+{
+	uint64_t took = BATCH_US;
+	int i;
+
+	for (i = 0; i < TRIES && took >= BATCH_US; i++) {
+		if (i > 0) {
+			assert_int_equal(teardown(state), 0);
+			assert_int_equal(setup(state), 0);
+		}
+		took = serve_four();
+		assert_in_range(commits, 1, 4);
+		assert_int_equal(last_committed, TSR_STORE);
+	}
+	assert_true(took < BATCH_US);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(in_batch_at[i], 0);
 	assert_int_equal(commits, 1);
-	assert_int_equal(last_committed, TSR_STORE);
 }
 
 /* Slow work does not keep finished answers back. */

@@ -8,6 +8,9 @@ import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES, SESSION_GRANT
 
 PIN = "123456"
+# cgroups are the machine's: other tests that run now have their own
+GDM, CRON, BACKUP, OTHER = ("%s-%d.service" % (name, os.getpid())
+                            for name in ("gdm", "cron", "backup", "other"))
 CGROUP = "/sys/fs/cgroup/unified"
 if not os.path.isdir(CGROUP):
     CGROUP = "/sys/fs/cgroup"
@@ -111,9 +114,9 @@ class Callers(unittest.TestCase):
     def machine(self, **more):
         audiences = {**harness.AUDIENCES, **self.LOGIN,
                      "unit": {"scopes": ["all"], "acr": "self", "reuse": "session",
-                              "inline-pin": True, "units": ["backup.service"]}}
+                              "inline-pin": True, "units": [BACKUP]}}
         m = harness.Machine(audiences=audiences, **more)
-        text = m.conf_text() + 'login-helper "gdm" { user = "root" unit = "gdm.service" }\n'
+        text = m.conf_text() + 'login-helper "gdm" { user = "root" unit = "%s" }\n' % GDM
         m.write_conf(text)
         m.signal(harness.signal.SIGHUP)
         harness.until(lambda: "read again" in m.log(), what="the reload")
@@ -121,9 +124,9 @@ class Callers(unittest.TestCase):
 
     def test_login_helper(self):
         """A listed uid in its listed unit may name a subject, for class login alone."""
-        with self.machine() as m, Unit("system.slice", "gdm.service") as gdm, \
-                Unit("system.slice", "cron.service") as cron, \
-                Unit("user.slice", "user-1.slice", "user@1.service", "app.slice", "gdm.service") as fake:
+        with self.machine() as m, Unit("system.slice", GDM) as gdm, \
+                Unit("system.slice", CRON) as cron, \
+                Unit("user.slice", "user-1.slice", "user@1.service", "app.slice", GDM) as fake:
             m.make_token("card", PIN)
             self.enrol(m, "daemon")
             form = {"grant_type": DEVICE_GRANT, "audience": "login", "subject": "daemon", "pin": PIN}
@@ -148,7 +151,7 @@ class Callers(unittest.TestCase):
 
     def test_sudo_is_a_helper_for_its_user_alone(self):
         """A uid 0 process under user-N.slice acts for subject N only."""
-        with self.machine() as m, Unit("user.slice", "user-1.slice", "session-7.scope") as sudo:
+        with self.machine() as m, Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
             m.make_token("card", PIN, ["p256", "ed25519"])
             self.enrol(m, "daemon")
             m.tessera("enroll", "pkcs11", "--user", "bin", "--device",
@@ -160,17 +163,17 @@ class Callers(unittest.TestCase):
     def test_unit_is_a_caller(self):
         """An audience for a system unit: by the cgroup, and client_id says so."""
         import test_token
-        with self.machine() as m, Unit("system.slice", "backup.service") as backup, \
-                Unit("system.slice", "other.service") as other, \
-                Unit("user.slice", "user-1.slice", "user@1.service", "backup.service") as fake, \
-                Unit("system.slice", "other.service", "backup.service") as nested:
+        with self.machine() as m, Unit("system.slice", BACKUP) as backup, \
+                Unit("system.slice", OTHER) as other, \
+                Unit("user.slice", "user-1.slice", "user@1.service", BACKUP) as fake, \
+                Unit("system.slice", OTHER, BACKUP) as nested:
             m.make_token("card", PIN)
             self.enrol(m, "daemon")
             form = {"grant_type": DEVICE_GRANT, "audience": "unit", "pin": PIN}
             answer = in_unit(m, backup, DAEMON, form)
             self.assertEqual(answer.status, 200, answer)
             self.assertEqual(test_token.claims(answer.json["access_token"])["client_id"],
-                             "unit:backup.service")
+                             "unit:" + BACKUP)
             for name, unit in (("another unit", other), ("a user unit of that name", fake),
                                ("delegated below another service", nested)):
                 with self.subTest(name):

@@ -7,7 +7,7 @@ import unittest
 
 import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
-from test_callers import Unit, in_unit
+from test_callers import GDM, Unit, in_unit
 from test_helper import workers
 
 PIN = "123456"
@@ -195,12 +195,12 @@ class Lifetime(unittest.TestCase):
     def test_login_helper_no_more(self):
         """A login waits while a reload takes the login screen its right.  It was
         counted for its subject, not for uid 0, whose all login screens are."""
-        helper = 'login-helper "gdm" { user = "root" unit = "gdm.service" }\n'
+        helper = 'login-helper "gdm" { user = "root" unit = "%s" }\n' % GDM
         audiences = {**harness.AUDIENCES, "login": {
             "class": "login", "scopes": ["login"], "acr": "self", "lifetime": "1m", "any-user": True}}
         with harness.Machine(audiences=audiences, start=False,
                              settings={"limits": {"pending-per-uid": 1}}) as m, \
-                Unit("system.slice", "gdm.service") as gdm:
+                Unit("system.slice", GDM) as gdm:
             plain = m.conf_text()
             m.write_conf(plain + helper)
             m.start()
