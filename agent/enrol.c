@@ -255,7 +255,7 @@ enrol_prove(struct enrol *e)
 			.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer,
 			.credential = e->credential->id, .subject = e->credential->subject
 		},
-		.tries_left = device_tries(e->device.flags)
+		.flags = e->device.flags
 	};
 
 	return proof_start(e->agent->proofs, &ask, enrol_proved, e, &e->proof);

@@ -462,7 +462,7 @@ class Status(ClientTest):
     def test_screen(self):
         out = self.ok("status")
         for part in ("ok, version 0.1.0", self.agent.path, "https://h/t", "\"my card\" (hardware), ends in",
-                     "locked", "few PIN tries left", "module bad: cannot be loaded"):
+                     "locked", "few tries may be left", "module bad: cannot be loaded"):
             self.assertIn(part, out)
 
     def test_document(self):

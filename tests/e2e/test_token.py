@@ -295,7 +295,10 @@ class Prompts(Base):
             p = prompts[0]
             self.assertEqual((p["purpose"], p["audience"], p["scope"]), ("login", "vpn", "connect"))
             self.assertEqual(p["requester"]["uid"], DAEMON)
-            self.assertIn("python3", p["requester"]["exe"])
+            # what the process calls itself, a hint, in any mode and whoever the agent runs as
+            with open("/proc/self/comm", encoding="utf-8") as f:
+                self.assertEqual(p["requester"]["program"], f.read().rstrip("\n"))
+            self.assertNotIn("exe", p["requester"])
             self.assertEqual((p["device"]["label"], p["credential"]["id"], p["credential"]["label"]),
                              ("card", cred["id"], "my card"))
             self.assertEqual((p["retry"], p["seconds_left"]), (False, 60))
@@ -306,6 +309,12 @@ class Prompts(Base):
             self.enrol(m, "daemon")
             answer, prompts = m.answering(["999999", PIN], "POST", "/token", uid=DAEMON, form=self.FORM)
             self.assertEqual((answer.status, len(prompts), prompts[1]["retry"]), (200, 2, True))
+            # CKF_USER_PIN_COUNT_LOW gives no number: none is made up
+            self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("ok", None), ("low", None)])
+            answer, prompts = m.answering(["999999", None], "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.refused(answer, 409, "cancelled")
+            answer, prompts = m.answering(PIN, "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("low", None)])
 
     def test_three_wrong_pins_are_enough(self):
         with harness.Machine() as m:
