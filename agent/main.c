@@ -13,6 +13,7 @@
 
 #include "agent/clock.h"
 #include "agent/daemon.h"
+#include "agent/known.h"
 #include "agent/names.h"
 #include "base/config.h"
 #include "base/log.h"
@@ -63,7 +64,7 @@ main_options(int argc, char **argv, struct options *o)
 
 	memset(o, 0, sizeof(*o));
 	o->rehearse = -1;
-	while ((c = getopt_long(argc, argv, "c:v", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:vVh", known, NULL)) != -1) {
 		switch (c) {
 		case 'u':
 			o->user = 1;
@@ -165,6 +166,13 @@ main_program(char out[PATH_MAX])
 	out[n] = '\0';
 }
 
+static void
+main_warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	log_line(LOG_WARN, "%s", sentence);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -192,6 +200,7 @@ main(int argc, char **argv)
 	if (config_load(d.config_file, d.mode, &config, err, sizeof(err)) != TSR_OK)
 		log_fatal(1, "%s", err);
 	if (o.check) {
+		(void)known_check(config, d.mode, main_warn, NULL);
 		(void)printf("%s: the configuration is good\n", d.config_file);
 		config_free(&config);
 		return 0;
