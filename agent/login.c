@@ -141,6 +141,16 @@ login_failure(int code, uint32_t tries_left, char members[96])
 		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
 }
 
+void
+login_describe(int code, const char *detail, char *out, size_t size)
+{
+	if (strncmp(detail, "C_", 2) == 0)
+		(void)snprintf(out, size, "%s (%s)", code == TSR_PIN_WRONG ? "the token refused the PIN" :
+		    tsr_strerror(code), detail);
+	else
+		(void)snprintf(out, size, "%s", detail);
+}
+
 static void
 login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 {
@@ -149,7 +159,7 @@ login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	l->proof = NULL;
 	login_failure(code, tries_left, members);
-	(void)snprintf(text, sizeof(text), "%s", detail);
+	login_describe(code, detail, text, sizeof(text));
 	login_finish(l, code, members, text);
 }
 
