@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/admin.h"
+#include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/enrol_code.h"
 #include "agent/problem.h"
@@ -39,16 +40,17 @@ admin_code_named(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	int n;
 
 	(void)gid;
-	(void)name;
 	if (c->answered != NULL)
 		*c->answered = 1;
 	if (code != TSR_OK)
 		problem(conn, code, code == TSR_NOT_FOUND ? "there is no such user" : NULL);
+	else if ((code = audit_event_code_made(c->agent, c->request->caller, name, uid)) != TSR_OK)
+		problem(conn, code, NULL);
 	else if ((code = enrol_code_make(c->agent->codes, uid, text)) != TSR_OK)
 		problem(conn, code, "%d codes are open already", ENROL_CODES_MAX);
 	else {
 		n = snprintf(json, sizeof(json), "{\"code\":\"%s\",\"expires_in\":%d}", text, ENROL_CODE_S);
-		http_answer(conn, 201, NULL, json, (size_t)n, 0);
+		http_answer(conn, 201, NULL, json, (size_t)n, 1);
 		explicit_bzero(json, sizeof(json));
 	}
 	explicit_bzero(text, sizeof(text));

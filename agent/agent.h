@@ -7,6 +7,7 @@
 #ifndef AGENT_AGENT_H
 #define AGENT_AGENT_H
 
+#include "agent/audit.h"
 #include "agent/events.h"
 #include "agent/helper.h"
 #include "agent/http.h"
@@ -28,6 +29,7 @@ struct agent {
 	struct loop *loop;
 	struct http_server *http;
 	struct store *store;
+	struct audit *audit;
 	const char *store_room;		/* what store_room() said last; NULL before */
 	struct keys *keys;
 	struct names *names;

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "agent/audit_event.h"
 #include "agent/credential_json.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -35,14 +36,23 @@ credential_apply(struct store *st, const struct credential *c, enum credential_c
 	return TSR_INVALID;
 }
 
+static const char *const change_name[] = {
+	[CREDENTIAL_DISABLE] = "credential-disabled",
+	[CREDENTIAL_ENABLE] = "credential-enabled",
+	[CREDENTIAL_REMOVE] = "credential-removed"
+};
+
 static int
-credential_write(struct store *st, const struct credential *c, enum credential_change what, int force)
+credential_write(struct agent *a, const struct caller *by, const struct credential *c,
+    enum credential_change what, int force)
 {
+	struct store *st = a->store;
 	int r;
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = credential_apply(st, c, what, force)) != TSR_OK) {
+	if ((r = credential_apply(st, c, what, force)) != TSR_OK ||
+	    (r = audit_event_credential(a, by, change_name[what], c, force)) != TSR_OK) {
 		store_undo(st);
 		return r;
 	}
@@ -67,18 +77,13 @@ credential_answer(struct agent *a, const struct credential *c, enum credential_c
 static void
 credential_tell(struct agent *a, const struct credential *c, enum credential_change what)
 {
-	static const char *const name[] = {
-		[CREDENTIAL_DISABLE] = "credential-disabled",
-		[CREDENTIAL_ENABLE] = "credential-enabled",
-		[CREDENTIAL_REMOVE] = "credential-removed"
-	};
 	char json[64];
 	int n = snprintf(json, sizeof(json), "{\"id\":\"%s\"}", c->id);
 
 	/* Sessions end even if the commit should fail: that is the safe side. */
 	if (what != CREDENTIAL_ENABLE)
 		(void)session_end_credential(a->sessions, c->id);
-	events_send(a->events, c->uid, name[what], json, (size_t)n);
+	events_send(a->events, c->uid, change_name[what], json, (size_t)n);
 }
 
 void
@@ -89,7 +94,7 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 	int r;
 
 	buf_init(&out, HTTP_ANSWER_MAX);
-	r = credential_write(a->store, c, what, force);
+	r = credential_write(a, http_caller(conn), c, what, force);
 	if (r == TSR_DENIED)
 		problem(conn, TSR_CONFLICT, "this is the last active credential of %s, who could "
 		    "not log in any more: an administrator may %s it with --force", c->subject,

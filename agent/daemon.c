@@ -16,6 +16,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
@@ -37,9 +38,11 @@ struct daemon {
 	struct daemon_options options;
 	struct config *first;		/* until the first policy owns it */
 	struct listeners listeners;
+	struct audit_file *audit_file;	/* until the audit log owns it */
 	struct policy *next;		/* being resolved */
 	int ready;
 	int stopping;
+	char kid[STORE_ID_LEN + 1];	/* of the active key, as last audited */
 	int keys_due;			/* keys_tick wrote: publish after the commit */
 	struct timer expire, keys;
 	sd_event_source *stop_timer;
@@ -47,24 +50,82 @@ struct daemon {
 
 /* --- one batch --- */
 
+static void
+daemon_publish(struct daemon *d)
+{
+	const char *kid;
+
+	d->keys_due = 0;
+	if (keys_published(d->agent.keys) != TSR_OK)
+		log_line(LOG_ERROR, "the public key file cannot be written");
+	kid = keys_active_kid(d->agent.keys);
+	if (strcmp(kid, d->kid) != 0)
+		audit_event_agent(&d->agent, "key-rotated", NULL, NULL);
+	(void)snprintf(d->kid, sizeof(d->kid), "%s", kid);
+}
+
+/* One commit makes durable what the batch changed and the audit lines about
+ * it: there is never the one without the other. */
+static int
+daemon_durable(struct daemon *d)
+{
+	struct store *st = d->agent.store;
+	const void *lines;
+	size_t n;
+	int r;
+
+	if ((r = audit_commit(d->agent.audit, &lines, &n)) == TSR_OK && n > 0) {
+		store_undo(st);		/* a request that did not end */
+		if ((r = store_begin(st)) == TSR_OK && (r = store_audit_put(st, lines, n)) == TSR_OK)
+			r = store_keep(st);
+	}
+	if (r != TSR_OK)
+		store_abandon(st);
+	else if ((r = store_commit(st)) != TSR_OK)
+		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
+	audit_committed(d->agent.audit, r);
+	return r;
+}
+
 static int
 daemon_commit(void *arg)
 {
 	struct daemon *d = arg;
 	uint64_t begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
-	int r = store_commit(d->agent.store);
+	int r = daemon_durable(d);
 
 	if (begun != 0 && r == TSR_OK)
 		metrics_observe(&metrics.commit, clock_work_us() - begun);
 	session_settle(d->agent.sessions, r == TSR_OK);
-	if (r != TSR_OK)
-		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
-	if (d->keys_due) {
-		d->keys_due = 0;
-		if (keys_published(d->agent.keys) != TSR_OK)
-			log_line(LOG_ERROR, "the public key file cannot be written");
-	}
+	if (d->keys_due)
+		daemon_publish(d);
 	return r;
+}
+
+static void
+daemon_audit_head(void *arg, const char *text)
+{
+	(void)arg;
+	log_line(LOG_NOTICE, "audit head %s", text);
+}
+
+static void
+daemon_audit_failed(void *arg, int ok)
+{
+	(void)arg;
+	if (ok)
+		log_line(LOG_NOTICE, "the audit log is written again");
+	else
+		log_line(LOG_ERROR, "the audit log cannot be written, no token leaves until it can: %s",
+		    strerror(errno));
+}
+
+static void
+daemon_refused(void *arg, uid_t uid, const char *code)
+{
+	struct daemon *d = arg;
+
+	audit_refused(d->agent.audit, uid, code);
 }
 
 static void
@@ -126,6 +187,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\"}", s->sid);
 
 	events_send(d->agent.events, s->uid, "session-ended", json, (size_t)n);
+	audit_event_session_ended(&d->agent, s);
 }
 
 static void
@@ -189,6 +251,8 @@ daemon_policy_ready(void *arg, struct policy *p)
 		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
+		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
+		audit_event_agent(&d->agent, "reload", NULL, NULL);
 		log_line(LOG_NOTICE, "configuration read again");
 	}
 	if (!d->ready)
@@ -228,6 +292,8 @@ daemon_reload(struct daemon *d)
 	if (config_load(d->options.config_file, d->options.mode, &c, err, sizeof(err)) != TSR_OK) {
 		metrics.reloads_failed++;
 		log_line(LOG_ERROR, "the configuration stays as it was: %s", err);
+		audit_event_agent(&d->agent, "reload", "invalid_config", err);
+		loop_wake(d->agent.loop);
 		(void)sd_notify(0, "READY=1");
 		return;
 	}
@@ -288,7 +354,8 @@ daemon_signals(struct daemon *d)
 	size_t i;
 
 	/* Children are reaped by the kernel; their sockets tell when they end. */
-	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+	if (signal(SIGCHLD, SIG_IGN) == SIG_ERR ||
+	    signal(SIGXFSZ, SIG_IGN) == SIG_ERR)	/* a write beyond a limit fails, like any other */
 		return TSR_SYSTEM;
 	(void)sigemptyset(&set);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -319,6 +386,16 @@ daemon_files(const struct config *c)
 		    (unsigned long long)want, (unsigned long long)l.rlim_cur);
 }
 
+static int
+daemon_audit(struct daemon *d)
+{
+	struct audit_client client = { daemon_audit_head, daemon_audit_failed, d };
+	struct audit_file *file = d->audit_file;
+
+	d->audit_file = NULL;		/* the audit log's, also on an error */
+	return audit_new(file, loop_timers(d->agent.loop), &client, &d->agent.audit);
+}
+
 /* The parts that need nothing but memory and processes of our own. */
 static int
 daemon_parts(struct daemon *d)
@@ -330,7 +407,8 @@ daemon_parts(struct daemon *d)
 
 	daemon_files(d->first);
 	daemon_limits(d, d->first, &limits);
-	if ((r = loop_new(&a->loop)) != TSR_OK || (r = daemon_signals(d)) != TSR_OK ||
+	if ((r = loop_new(&a->loop)) != TSR_OK || (r = daemon_audit(d)) != TSR_OK ||
+	    (r = daemon_signals(d)) != TSR_OK ||
 	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||
 	    (r = names_new(a->loop, d->options.program, &a->names)) != TSR_OK ||
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
@@ -340,6 +418,7 @@ daemon_parts(struct daemon *d)
 	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
 		return r;
+	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
 	http_server_observe(a->http, daemon_request_done, d);
 	return TSR_OK;
@@ -365,8 +444,8 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	link_init(&d->agent.pending);
 	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
-	    (r = daemon_open_store(config, o->mode, &d->agent.store, &d->agent.keys, err,
-	    err_size)) != TSR_OK ||
+	    (r = daemon_open_store(config, o->mode, &d->agent.store, &d->agent.keys, &d->audit_file,
+	    err, err_size)) != TSR_OK ||
 	    (r = daemon_open_sockets(config, o->mode, &d->listeners, err, err_size)) != TSR_OK ||
 	    (r = daemon_parts(d)) != TSR_OK) {
 		daemon_free(&d);
@@ -409,8 +488,11 @@ daemon_run(struct daemon *d)
 		log_line(LOG_ERROR, "cannot serve: %s", tsr_strerror(r));
 		return 1;
 	}
+	(void)snprintf(d->kid, sizeof(d->kid), "%s", keys_active_kid(d->agent.keys));
+	audit_event_agent(&d->agent, "start", NULL, TESSERA_VERSION);
 	r = loop_run(d->agent.loop);
-	(void)store_commit(d->agent.store);
+	audit_event_agent(&d->agent, "stop", NULL, NULL);
+	(void)daemon_commit(d);
 	log_line(LOG_NOTICE, "stopped");
 	return r < 0 ? 1 : r;
 }
@@ -433,6 +515,8 @@ daemon_free(struct daemon **dp)
 	policy_free(&d->agent.policy);
 	names_free(&d->agent.names);
 	listen_close(&d->listeners);
+	audit_free(&d->agent.audit);
+	audit_file_close(&d->audit_file);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

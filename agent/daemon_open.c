@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "base/log.h"
 #include "include/tessera.h"
 
 #define REHEARSAL	"/rehearsal"
@@ -116,14 +117,46 @@ daemon_overlap(const struct config *c)
 	return longest;
 }
 
+uint64_t
+daemon_audit_size(const struct config *c)
+{
+	return (uint64_t)c->audit.size << 20;
+}
+
+/* st is NULL where there is none yet. */
+static int
+daemon_open_audit(const struct config *c, const struct secret *key, struct store *st,
+    struct audit_file **out, char *err, size_t err_size)
+{
+	struct audit_file_options o = { .dir = c->state_dir, .size = daemon_audit_size(c),
+	    .keep = c->audit.keep };
+	struct buf waiting;
+	int lost, r;
+
+	buf_init(&waiting, STORE_AUDIT_MAX);
+	if (st != NULL && (r = store_audit_get(st, &waiting)) != TSR_OK) {
+		(void)snprintf(err, err_size, "the audit lines in the store cannot be read: %s",
+		    tsr_strerror(r));
+		goto out;
+	}
+	o.waiting = (const char *)waiting.data;
+	o.waiting_len = waiting.len;
+	if ((r = audit_file_open(&o, key, st == NULL, clock_wall(), out, &lost, err, err_size)) == TSR_OK && lost)
+		log_line(LOG_ERROR, "the audit log in %s was altered, cut or lost: see \"tessera audit "
+		    "verify\"; it goes on in a new file", c->state_dir);
+ out:
+	buf_free(&waiting);
+	return r;
+}
+
 int
 daemon_open_store(const struct config *c, enum config_mode mode, struct store **st, struct keys **k,
-    char *err, size_t err_size)
+    struct audit_file **audit, char *err, size_t err_size)
 {
 	struct secret *key = NULL;
 	char public_file[PATH_MAX];
 	enum jwk_alg alg;
-	int r;
+	int fresh = store_is_new(c->store), r;
 
 	(void)mode;
 	(void)snprintf(public_file, sizeof(public_file), "%s/jwks.json", c->public_dir);
@@ -131,7 +164,11 @@ daemon_open_store(const struct config *c, enum config_mode mode, struct store **
 	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
 	    (r = daemon_make_dir(c->public_dir, 0755, err, err_size)) != TSR_OK ||
 	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
-	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK)
+	    /* a store that is there says best what is wrong with its key; a new one comes after
+	     * its log, or a crash between would look like a loss of the log */
+	    (fresh && (r = daemon_open_audit(c, key, NULL, audit, err, err_size)) != TSR_OK) ||
+	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK ||
+	    (!fresh && (r = daemon_open_audit(c, key, *st, audit, err, err_size)) != TSR_OK))
 		goto out;
 	r = keys_open(*st, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(), k,
 	    err, err_size);

@@ -6,6 +6,7 @@
 #ifndef AGENT_DAEMON_OPEN_H
 #define AGENT_DAEMON_OPEN_H
 
+#include "agent/audit_file.h"
 #include "agent/daemon.h"
 #include "agent/listen.h"
 
@@ -15,9 +16,12 @@
 int daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
     char *err, size_t err_size);
 
-/* State folder, store key, store and signing keys. */
+/* State folder, store key, store, signing keys and audit log. */
 int daemon_open_store(const struct config *c, enum config_mode mode, struct store **st,
-    struct keys **k, char *err, size_t err_size);
+    struct keys **k, struct audit_file **audit, char *err, size_t err_size);
+
+/* audit.size in bytes. */
+uint64_t daemon_audit_size(const struct config *c);
 
 /* The listening sockets. */
 int daemon_open_sockets(const struct config *c, enum config_mode mode, struct listeners *out,

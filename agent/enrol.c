@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
@@ -30,6 +31,7 @@ struct enrol {
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
 	int own;			/* by the subject */
 	int self;			/* who proves himself first */
+	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
 	struct credential *credential;	/* being put together */
 	struct device device;		/* the token that matched */
 	unsigned ticket;
@@ -96,6 +98,23 @@ enrol_acr(const struct enrol *e)
 
 /* --- the end: stored, in the same batch as the answer --- */
 
+/* Whose word the enrolment rests on, read again: a code may have been spent by
+ * another enrolment, a voucher disabled between the two proofs. */
+static int
+enrol_authority(struct enrol *e)
+{
+	int r = TSR_OK;
+
+	if (e->code != 0) {
+		if ((r = enrol_code_spend(e->agent->codes, e->credential->uid, e->code)) == TSR_OK)
+			r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK);
+		return r;
+	}
+	if (e->voucher[0] != '\0')
+		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
+	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+}
+
 static int
 enrol_store(struct enrol *e)
 {
@@ -104,13 +123,9 @@ enrol_store(struct enrol *e)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	/* Between the two proofs the voucher may have been disabled. */
-	if (e->voucher[0] != '\0' &&
-	    (r = store_credential_used(st, e->voucher, clock_wall())) != TSR_OK)
-		r = r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
-	else
-		r = store_credential_add(st, e->credential);
-	if (r != TSR_OK) {
+	if ((r = enrol_authority(e)) != TSR_OK ||
+	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
+	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
 		store_undo(st);
 		return r;
 	}
@@ -140,6 +155,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->proof = NULL;
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
+		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential);
 		login_describe(code, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
@@ -153,6 +169,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->credential->created = clock_wall();
 	if ((r = enrol_store(e)) != TSR_OK) {
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
+		    r == TSR_BAD_GRANT ? "the enrolment code was used or is over" :
 		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
 		    r == TSR_TOO_LARGE ? "%s has too many credentials: remove one first" :
 		    "the store refused the credential of %s", e->credential->subject);
@@ -558,7 +575,11 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
 		e->self = 0;	/* the code stands for the administrator */
-		if ((code = enrol_code_spend(a->codes, r->caller->uid, code_text)) != TSR_OK)
+		if ((code = audit_ready(a->audit)) == TSR_OK)
+			code = enrol_code_check(a->codes, r->caller->uid, code_text, &e->code);
+		if (code == TSR_BAD_GRANT)
+			(void)audit_event_code_spent(a, r->conn, code);
+		if (code != TSR_OK)
 			problem(r->conn, code, "this enrolment code is wrong, used or over: ask an "
 			    "administrator for a new one");
 	}

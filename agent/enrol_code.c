@@ -19,11 +19,13 @@
 struct code {
 	uid_t uid;
 	uint64_t ends_ms;	/* 0: a free place */
+	uint64_t serial;	/* no two codes have the same */
 	unsigned wrong;
 	uint8_t hash[CODE_HASH];
 };
 
 struct enrol_codes {
+	uint64_t last;		/* serial given */
 	uint8_t key[crypto_generichash_KEYBYTES];
 	struct code code[ENROL_CODES_MAX];
 };
@@ -108,6 +110,7 @@ enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]
 	enrol_code_text(raw, chars);
 	c->uid = uid;
 	c->wrong = 0;
+	c->serial = ++ec->last;
 	c->ends_ms = clock_boot_ms() + (uint64_t)ENROL_CODE_S * 1000;
 	enrol_code_hash(ec, uid, chars, c->hash);
 	for (i = 0; i < CODE_CHARS; i++) {
@@ -138,7 +141,7 @@ enrol_code_read(const char *code, char chars[CODE_CHARS])
 }
 
 int
-enrol_code_spend(struct enrol_codes *ec, uid_t uid, const char *code)
+enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *serial)
 {
 	char chars[CODE_CHARS];
 	uint8_t hash[CODE_HASH];
@@ -152,8 +155,21 @@ enrol_code_spend(struct enrol_codes *ec, uid_t uid, const char *code)
 		if (sodium_memcmp(hash, c->hash, sizeof(hash)) == 0)
 			r = TSR_OK;
 	}
-	if (r == TSR_OK || ++c->wrong >= ENROL_CODE_TRIES)
+	if (r == TSR_OK)
+		*serial = c->serial;
+	else if (++c->wrong >= ENROL_CODE_TRIES)
 		sodium_memzero(c, sizeof(*c));
 	sodium_memzero(chars, sizeof(chars));
 	return r;
+}
+
+int
+enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial)
+{
+	struct code *c;
+
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial)
+		return TSR_BAD_GRANT;
+	sodium_memzero(c, sizeof(*c));
+	return TSR_OK;
 }

@@ -23,8 +23,13 @@ void enrol_codes_free(struct enrol_codes **ec);
 /* A code for uid; an earlier one of his is void.  TSR_TOO_LARGE. */
 int enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]);
 
-/* Spend uid's code: TSR_OK once; TSR_BAD_GRANT for every other case.  Case and
- * dashes do not matter. */
-int enrol_code_spend(struct enrol_codes *ec, uid_t uid, const char *code);
+/* Is this uid's open code?  TSR_OK with the code's serial number, else
+ * TSR_BAD_GRANT.  Case and dashes do not matter. */
+int enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *serial);
+
+/* Spend the code that was checked, once the card has proved itself (who mistypes
+ * his PIN keeps his code): TSR_OK once; TSR_BAD_GRANT where it was spent, void
+ * or over meanwhile. */
+int enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial);
 
 #endif

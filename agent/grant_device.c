@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock.h"
 #include "agent/grant.h"
@@ -135,7 +136,9 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	if (!caller_alive(d->request->caller))
 		return TSR_CLOSED;
 	/* A login pays for its one token and leaves no session behind. */
-	if ((r = device_grant_record(d, c)) != TSR_OK ||
+	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
+	    (r = device_grant_record(d, c)) != TSR_OK ||
+	    (r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK ||
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;
@@ -167,16 +170,22 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 
 	d->login = NULL;
 	buf_init(&out, HTTP_ANSWER_MAX);
-	if (code != TSR_OK)
+	if (code != TSR_OK) {
+		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
+		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);
-	else if ((code = device_grant_answer(d, c, &out)) != TSR_OK)
+	} else if ((code = device_grant_answer(d, c, &out)) != TSR_OK) {
+		if (code == TSR_DENIED)
+			audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid, c->id,
+			    d->audience);
 		problem(conn, code, code == TSR_DENIED ?
 		    "the credential or the policy changed meanwhile" : NULL);
-	else {
+	} else {
 		if (aud != NULL)
 			metrics_token(aud->name, METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
-		device_grant_tell(d, c);
+		if (d->class != CLASS_LOGIN)	/* which leaves no session */
+			device_grant_tell(d, c);
 	}
 	buf_free(&out);
 	device_grant_free(d);

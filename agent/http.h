@@ -119,6 +119,15 @@ void http_stream(struct http_conn *c, void (*gone)(void *arg), void *arg);
  * HTTP_STREAM_MAX is closed (gone() is called later, from the loop). */
 void http_stream_event(struct http_conn *c, const char *name, const char *data, size_t n);
 
+/* Who was refused what, before it could be known what he asked: told of every
+ * answer that is an error and of connections that were turned away.  code is a
+ * name that lives for ever, as in {"error":code}. */
+void http_server_on_refused(struct http_server *s,
+    void (*refused)(void *arg, uid_t uid, const char *code), void *arg);
+/* Tell it of this request's refusal, once / never: it was told otherwise. */
+void http_refused(struct http_conn *c, const char *code);
+void http_audited(struct http_conn *c);
+
 const struct caller *http_caller(const struct http_conn *c);
 
 #endif

@@ -194,6 +194,7 @@ http_error(struct http_conn *c, int status, const char *code, const char *fmt, .
 	if (c->request.head.close || c->server->draining)
 		c->close = 1;
 	c->wrote = 0;
+	http_refused(c, code);
 	answer_error_set(c, status, code, text);
 }
 
@@ -203,6 +204,7 @@ conn_refuse(struct http_conn *c, int status)
 	c->close = 1;
 	c->refused = 1;
 	c->wrote = 0;
+	http_refused(c, status == 408 ? "timeout" : "invalid_request");
 	c->endpoint = METRICS_MALFORMED;
 	c->begun_us = 0;
 	c->waited = c->counted = 0;
@@ -269,6 +271,20 @@ http_stream_event(struct http_conn *c, const char *name, const char *data, size_
 	    buf_put(&c->out, data, n) != TSR_OK || buf_put_cstr(&c->out, "\n\n") != TSR_OK)
 		c->broken = 1;	/* too far behind: half an event is not sent either */
 	conn_mark(c);
+}
+
+void
+http_audited(struct http_conn *c)
+{
+	c->audited = 1;
+}
+
+void
+http_refused(struct http_conn *c, const char *code)
+{
+	if (!c->audited)
+		server_refusal(c->server, c->caller.uid, code);
+	c->audited = 1;
 }
 
 void

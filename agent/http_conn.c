@@ -71,6 +71,7 @@ conn_forget_request(struct http_conn *c)
 			buf_consume(&c->in, c->need);
 		c->need = 0;
 	}
+	c->audited = 0;
 	sodium_memzero(&c->request.head, sizeof(c->request.head));
 	c->request.body = NULL;
 }
@@ -176,6 +177,7 @@ conn_recv(struct http_conn *c)
 	}
 	memcpy(&sender, CMSG_DATA(cm), sizeof(sender));
 	if (sender.uid != c->caller.uid) {
+		server_refusal(c->server, sender.uid, "foreign_sender");
 		metrics.refused[METRICS_REFUSED_SENDER]++;
 		sodium_memzero(c->server->scratch, (size_t)n);
 		return TSR_DENIED;

@@ -51,6 +51,7 @@ struct http_conn {
 	unsigned close : 1;		/* after this answer */
 	unsigned refused : 1;		/* the answer refuses what was read */
 	unsigned wrote : 1;		/* the answer depends on the batch's commit */
+	unsigned audited : 1;		/* this request's refusal was told of */
 	unsigned broken : 1;		/* to be closed by the flush */
 	unsigned waited : 1;		/* the request was parked */
 	unsigned counted : 1;		/* the observer has been told of it */
@@ -77,6 +78,8 @@ struct http_server {
 	struct http_limits limits;
 	void (*handler)(void *arg, const struct http_request *r);
 	void *arg;
+	void (*refused)(void *arg, uid_t uid, const char *code);
+	void *refused_arg;
 	void (*done)(void *arg, const struct http_done *d);
 	void *done_arg;
 	struct http_listener listener[HTTP_LISTEN_MAX];
@@ -119,6 +122,8 @@ extern const char conn_full[];
 
 /* http_server.c */
 
+/* uid was refused. */
+void server_refusal(struct http_server *s, uid_t uid, const char *code);
 /* A connection of uid was closed: count it off.  uid may be freed. */
 void server_left(struct http_server *s, struct http_uid *uid);
 

@@ -121,6 +121,21 @@ server_turn_away(struct http_server *s, int fd)
 	(void)send(fd, conn_full, strlen(conn_full), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+void
+server_refusal(struct http_server *s, uid_t uid, const char *code)
+{
+	if (s->refused != NULL)
+		s->refused(s->refused_arg, uid, code);
+}
+
+void
+http_server_on_refused(struct http_server *s,
+    void (*refused)(void *arg, uid_t uid, const char *code), void *arg)
+{
+	s->refused = refused;
+	s->refused_arg = arg;
+}
+
 static void
 server_accept_again(void *arg)
 {
@@ -158,6 +173,7 @@ server_admit_uid(struct http_server *s, int fd, enum http_socket kind, struct ht
 
 	if (u->n >= s->limits.connections_per_uid ||
 	    (s->n >= s->limits.connections && server_make_room(s, u->n) != TSR_OK)) {
+		server_refusal(s, u->uid, "too_many_connections");
 		metrics.refused[METRICS_REFUSED_FULL]++;
 		server_turn_away(s, fd);
 		return TSR_UNAVAILABLE;
@@ -186,6 +202,16 @@ server_admit_uid(struct http_server *s, int fd, enum http_socket kind, struct ht
 	return TSR_OK;
 }
 
+/* Uids for which there is no door. */
+static int
+server_turned(struct http_server *s, uid_t uid)
+{
+	if (!server_refused(s, uid))
+		return 0;
+	server_refusal(s, uid, "refused_uid");
+	return 1;
+}
+
 static void
 server_admit(struct http_server *s, int fd, enum http_socket kind)
 {
@@ -194,7 +220,7 @@ server_admit(struct http_server *s, int fd, enum http_socket kind)
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof(peer) ||
-	    server_refused(s, peer.uid) || (u = server_uid(s, peer.uid)) == NULL) {
+	    server_turned(s, peer.uid) || (u = server_uid(s, peer.uid)) == NULL) {
 		metrics.refused[METRICS_REFUSED_UID]++;
 		(void)close(fd);
 		return;

@@ -336,6 +336,14 @@ keys_active(struct keys *k)
 	return k->ring->active;
 }
 
+const char *
+keys_active_kid(const struct keys *k)
+{
+	const struct entry *e = find(k, SIGNING_ACTIVE);
+
+	return e != NULL ? e->kid : "";
+}
+
 const struct jwk_set *
 keys_set(const struct keys *k)
 {

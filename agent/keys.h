@@ -53,6 +53,7 @@ void keys_state(const struct keys *k, struct keys_state *out);
 
 /* All are good until the next keys_published or keys_tick. */
 struct jws_key *keys_active(struct keys *k);		/* never NULL */
+const char *keys_active_kid(const struct keys *k);	/* its kid as tokens show it */
 const struct jwk_set *keys_set(const struct keys *k);	/* next, active and retired */
 const char *keys_jwks(const struct keys *k, size_t *n);	/* the JSON of the set */
 

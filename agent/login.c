@@ -121,7 +121,7 @@ login_free(struct login *l)
 static void
 login_finish(struct login *l, int code, const char *members, const char *detail)
 {
-	l->done(l->arg, code, code == TSR_OK ? l->chosen : NULL, members, detail);
+	l->done(l->arg, code, l->chosen, members, detail);
 	login_free(l);
 }
 

@@ -25,8 +25,8 @@ struct login_ask {
 	struct secret *pin;		/* taken by login_start; NULL: ask */
 };
 
-/* TSR_OK: c (valid until done returns) was proved.  Else nothing was, and
- * members are further JSON members for the answer ("" or ",..."). */
+/* TSR_OK: c (valid until done returns) was proved.  Else nothing was, c is the
+ * one that was tried, NULL where it did not come to that, and members are further JSON members for the answer ("" or ",..."). */
 typedef void (*login_done)(void *arg, int code, const struct credential *c,
     const char *members, const char *detail);
 

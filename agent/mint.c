@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -102,7 +103,8 @@ mint_answer(struct agent *a, const struct config_audience *aud, const struct ses
 	    (r = buf_put_cstr(out, "{\"access_token\":\"")) != TSR_OK ||
 	    (r = jwt_mint(out, keys_active(a->keys), &j)) != TSR_OK ||
 	    (r = buf_printf(out, "\",\"token_type\":\"Bearer\",\"expires_in\":%u,\"scope\":\"%s\"}",
-	    aud->lifetime, scope)) != TSR_OK)
+	    aud->lifetime, scope)) != TSR_OK ||
+	    (r = audit_event_mint(a, c, s, &j)) != TSR_OK)
 		return r;
 	mint_tell(a, s, &j);
 	return TSR_OK;

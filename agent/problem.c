@@ -76,6 +76,7 @@ problem_answer(struct http_conn *c, int code, const char *members, const char *f
 	struct buf b;
 
 	buf_init(&b, PROBLEM_BODY_MAX);
+	http_refused(c, row->name);
 	if (fmt == NULL)
 		(void)snprintf(text, sizeof(text), "%s", tsr_strerror(code));
 	else

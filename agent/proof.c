@@ -118,7 +118,8 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 		    "the token's signature does not match the enrolled key");
 		return;
 	}
-	/* Somebody who mistyped may try again, but never with the last try. */
+	/* Somebody who mistyped may try again once, but never with the last try:
+	 * most cards have three, and few tell how many are left. */
 	if ((code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH) && p->asked > 0 &&
 	    p->asked < PROOF_TRIES && tries_left > 1 &&
 	    proof_ask_pin(p, 1, tries_left) == TSR_OK)

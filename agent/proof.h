@@ -17,7 +17,7 @@
 
 #define PROOF_MS		15000	/* login (10 s) and signature (5 s) */
 #define PROOF_CHALLENGE_S	60	/* a challenge's life, in its context */
-#define PROOF_TRIES		3	/* PINs asked for in one request */
+#define PROOF_TRIES		2	/* PINs asked for in one request: a third could be a card's last */
 
 struct proofs;
 struct proof;

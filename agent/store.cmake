@@ -4,6 +4,7 @@ tessera_part(tessera_store
 		keys.c
 		public_file.c
 		seal.c
+		store_audit.c
 		store_batch.c
 		store_credential.c
 		store_file.c

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/config.h"
 #include "base/proto.h"
 #include "base/secret.h"
@@ -20,6 +21,7 @@
 #define STORE_SCHEMA		1	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
+#define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
 #define STORE_ROOM_MIN		(1024u * 1024u)	/* bytes: less on the disk is too little */
 #define STORE_CREDENTIALS_MAX	64	/* of one subject; disabled ones count */
 
@@ -60,6 +62,8 @@ void store_undo(struct store *st);
  * derived from the batch must be read again too.  (Where the disk fails even in
  * that, the batch may be found written as a whole; it is never retried.) */
 int store_commit(struct store *st);
+/* Undo the whole batch: what else it hung on could not be made durable. */
+void store_abandon(struct store *st);
 /* 1 where the open batch has writes. */
 int store_dirty(const struct store *st);
 /* How many commits failed since store_open. */
@@ -72,6 +76,13 @@ int store_try(struct store *st);
 /* What the file system says, without writing: "ok", "read-only", or "full"
  * where less than STORE_ROOM_MIN bytes are free. */
 const char *store_room(const struct store *st);
+
+/* Audit lines that this commit makes durable together with what they tell; they
+ * replace those put before, which are in their file by then.  Within a request.
+ * TSR_TOO_LARGE.  store_audit_get appends them to out: nothing where there are
+ * none. */
+int store_audit_put(struct store *st, const void *p, size_t n);
+int store_audit_get(struct store *st, struct buf *out);
 
 enum credential_state { CREDENTIAL_ACTIVE = 1, CREDENTIAL_DISABLED, CREDENTIAL_SUSPENDED };
 const char *credential_state_name(enum credential_state s);

@@ -158,6 +158,20 @@ store_commit(struct store *st)
 	return TSR_STORE;
 }
 
+void
+store_abandon(struct store *st)
+{
+	if (st->walking)
+		return;
+	store_undo(st);
+	if (!st->batch)
+		return;
+	if (!st->broken && control(st, STMT_ROLLBACK, "ROLLBACK") == TSR_OK)
+		forget_batch(st);
+	else
+		fail(st);
+}
+
 int
 store_dirty(const struct store *st)
 {

@@ -199,6 +199,15 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_cut(struct buf *b, size_t n)
+{
+	if (n >= b->len)
+		return;
+	sodium_memzero(b->data + n, b->len - n);
+	b->len = n;
+}
+
+void
 buf_consume(struct buf *b, size_t n)
 {
 	if (n >= b->len) {

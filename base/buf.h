@@ -49,6 +49,9 @@ int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf
 /* Drop the first n bytes (n <= len) and wipe the space they leave. */
 void buf_consume(struct buf *b, size_t n);
 
+/* Keep the first n bytes (n <= len) and wipe those after them. */
+void buf_cut(struct buf *b, size_t n);
+
 /* A reader over memory that somebody else owns.  After a failed read the
  * position is unchanged and the outputs are not written. */
 struct reader {

@@ -203,6 +203,7 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "signing", config_keys_signing, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "session", config_keys_session, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "limits", config_keys_limits, c)) != TSR_OK ||
+	    (r = config_section_plain(p, "audit", config_keys_audit, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = fill_issuer(p, c)) != TSR_OK ||
 	    (r = fill_folders(p, c)) != TSR_OK ||

@@ -99,6 +99,10 @@ struct config {
 		uint32_t connections_per_uid;	/* default 512 */
 		uint32_t pending_per_uid;	/* requests for one user that wait for a device, default 8 */
 	} limits;
+	struct {
+		uint32_t size;		/* MiB of one file, default 64 */
+		uint32_t keep;		/* older files, default 16 */
+	} audit;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

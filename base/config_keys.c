@@ -120,6 +120,12 @@ const struct config_key config_keys_limits[] = {
 	END
 };
 
+const struct config_key config_keys_audit[] = {
+	NUMBER("size", struct config, audit.size, "64", 1, 4096),
+	NUMBER("keep", struct config, audit.keep, "16", 1, 1000),
+	END
+};
+
 const struct config_key config_keys_module[] = {
 	STRING("path", struct config_module, path, NULL, config_check_path),
 	STRING("init-args", struct config_module, init_args, NULL, config_check_text),

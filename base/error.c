@@ -23,7 +23,7 @@ static const struct {
 	{ TSR_DENIED, "not allowed by policy, ask your administrator" },
 	{ TSR_NOT_FOUND, "not found" },
 	{ TSR_CONFLICT, "in conflict with what exists already" },
-	{ TSR_CORRUPT, "a stored record was altered, restore the store from a backup" },
+	{ TSR_CORRUPT, "a stored record was altered, see the audit log" },
 	{ TSR_STORE, "the store cannot be read or written, check disk and permissions" },
 	{ TSR_STORE_NEWER, "the store was written by a newer version, upgrade this one" },
 	{ TSR_CONFIG, "the configuration is wrong, run \"tessera config check\"" },

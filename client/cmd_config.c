@@ -5,35 +5,17 @@
  */
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/config.h"
 #include "client/api.h"
 #include "client/command.h"
+#include "client/config_path.h"
 #include "client/output.h"
 #include "tessera.h"
 #include "token/json.h"
 
-#define CONFIG_FILE		"/etc/tessera/tessera.conf"
 #define CONFIG_TEXT_MAX		(1024 * 1024)	/* bytes of a described configuration */
 #define CONFIG_JSON_DEPTH	8
-
-/* The file that is meant: the argument, else the agent's own default. */
-static void
-config_path(const struct client *c, char *out, size_t size)
-{
-	const char *dir = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-	if (c->n_words > 0)
-		(void)snprintf(out, size, "%s", c->word[0]);
-	else if (c->opt[OPT_USER_MODE] == NULL)
-		(void)snprintf(out, size, "%s", CONFIG_FILE);
-	else if (dir != NULL && *dir == '/')
-		(void)snprintf(out, size, "%s/tessera/tessera.conf", dir);
-	else
-		(void)snprintf(out, size, "%s/.config/tessera/tessera.conf", home != NULL ? home : "");
-}
 
 static int
 config_read(struct client *c, struct config **conf)
@@ -41,7 +23,7 @@ config_read(struct client *c, struct config **conf)
 	char path[PATH_MAX], err[FAIL_TEXT_MAX] = "";
 	int r;
 
-	config_path(c, path, sizeof(path));
+	config_path(c, c->n_words > 0 ? c->word[0] : NULL, path, sizeof(path));
 	r = config_load(path, c->opt[OPT_USER_MODE] != NULL ? CONFIG_USER : CONFIG_SYSTEM, conf,
 	    err, sizeof(err));
 	if (r == TSR_OK)

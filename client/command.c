@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AUDIT		(OPT(OPT_CONFIG) | OPT(OPT_USER_MODE))
 #define PROMPTING	(OPT(OPT_PIN_FD) | OPT(OPT_PINENTRY))
 
 const struct command command_table[] = {
@@ -51,6 +52,13 @@ const struct command command_table[] = {
 	  "remove a credential for good", cmd_credential_remove },
 	{ "events", NULL, NULL, 0, 0, OPT(OPT_PROMPT), 0, NULL,
 	  "print your events as they happen, and answer PIN prompts with --prompt", cmd_events },
+	{ "audit", "tail", NULL, 0, 0, AUDIT | OPT(OPT_FOLLOW), 0, NULL,
+	  "show the last lines of the audit log", cmd_audit_tail },
+	{ "audit", "verify", "[FILE]", 0, 1, AUDIT | OPT(OPT_HEAD) | OPT(OPT_STORE_KEY), 0, "file",
+	  "check that no line of the audit log was altered, moved or taken away", cmd_audit_verify },
+	{ "audit", "export", NULL, 0, 0,
+	  AUDIT | OPT(OPT_SINCE) | OPT(OPT_UNTIL) | OPT(OPT_USER) | OPT(OPT_CSV), 0, NULL,
+	  "print the audit log, or what of it concerns a time or a user", cmd_audit_export },
 	{ "config", "check", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
 	  "check a configuration", cmd_config_check },
 	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
@@ -86,6 +94,13 @@ const struct option_row option_table[] = {
 	{ OPT_FORCE, 0, "force", NULL, NULL, "even the last active one", 0 },
 	{ OPT_PROMPT, 0, "prompt", "HOW", "terminal pinentry",
 	  "answer PIN prompts: terminal (default) or pinentry", 1 },
+	{ OPT_FOLLOW, 'f', "follow", NULL, NULL, "go on with what comes", 0 },
+	{ OPT_HEAD, 0, "head", "HEAD", NULL, "the head that the journal has of the log, NUMBER:MAC", 0 },
+	{ OPT_CONFIG, 0, "config", "FILE", "file", "the agent's configuration", 0 },
+	{ OPT_STORE_KEY, 0, "store-key", "FILE", "file", "the store key, where it is not by the configuration", 0 },
+	{ OPT_SINCE, 0, "since", "TIME", NULL, "not before, such as 2026-01-31", 0 },
+	{ OPT_UNTIL, 0, "until", "TIME", NULL, "not after", 0 },
+	{ OPT_CSV, 0, "csv", NULL, NULL, "print comma separated values", 0 },
 	{ OPT_USER_MODE, 0, "user-mode", NULL, NULL, "judge as \"tesserad --user\" does", 0 },
 	{ OPT_PIN_FD, 0, "pin-fd", "N", NULL, "read the PIN, one line, from descriptor N", 0 },
 	{ OPT_PINENTRY, 0, "pinentry", "PROGRAM", NULL, "ask for the PIN with pinentry", 1 },

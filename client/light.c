@@ -54,6 +54,24 @@ cmd_config_check(struct client *c)
 }
 
 int
+cmd_audit_verify(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_audit_tail(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_audit_export(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_config_show(struct client *c)
 {
 	return light_exec(c);

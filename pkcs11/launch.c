@@ -36,8 +36,8 @@ launch_init(struct launch *l, const struct config *conf, const char *program,
 		l->opensc = NULL;
 		return TSR_NOMEM;
 	}
-	if (asprintf(&l->conf_d, "%.*s/conf.d", launch_folder(config_file), config_file) < 0) {
-		l->conf_d = NULL;
+	if (asprintf(&l->folder, "%.*s", launch_folder(config_file), config_file) < 0) {
+		l->folder = NULL;
 		return TSR_NOMEM;
 	}
 	return TSR_OK;
@@ -95,10 +95,10 @@ launch_keeper_paths(const struct launch *l, struct launch_paths *out)
 	size_t i;
 	int r;
 
-	/* A worker reads the configuration itself, inside the keeper's rules. */
+	/* A worker reads the configuration itself, inside the keeper's rules.  The
+	 * folder: the file may have been replaced when it comes to that. */
 	if ((r = launch_add(out, l->program, SANDBOX_READ | SANDBOX_EXEC)) != TSR_OK ||
-	    (r = launch_add(out, l->config_file, SANDBOX_READ)) != TSR_OK ||
-	    (r = launch_add(out, l->conf_d, SANDBOX_READ)) != TSR_OK)
+	    (r = launch_add(out, l->folder, SANDBOX_READ)) != TSR_OK)
 		return r;
 	for (i = 0; i < l->conf->n_modules && r == TSR_OK; i++)
 		r = launch_module_paths(l, &l->conf->modules[i], out);
@@ -130,9 +130,9 @@ launch_free(struct launch *l)
 {
 	launch_forget(l);
 	free(l->opensc);
-	free(l->conf_d);
+	free(l->folder);
 	l->opensc = NULL;
-	l->conf_d = NULL;
+	l->folder = NULL;
 }
 
 /* Copies, since execve's vectors are not const. */

@@ -18,7 +18,7 @@ struct launch {
 	const char *program;		/* ourselves, absolute */
 	const char *config_file;	/* absolute: a worker starts in / */
 	int user_mode;
-	char *conf_d;			/* the folder of further configuration files */
+	char *folder;			/* of the configuration file, conf.d below it */
 	char *opensc;			/* "OPENSC_CONF=..." of the file installed beside us */
 	char **argv, **env;		/* of the worker last resolved */
 };

@@ -24,6 +24,39 @@
 
 static struct enrol_codes *codes;
 
+/* What an enrolment does with a code: check it, and spend it at the end. */
+static int
+use(struct enrol_codes *ec, uid_t uid, const char *code)
+{
+	uint64_t serial;
+	int r;
+
+	if ((r = enrol_code_check(ec, uid, code, &serial)) != TSR_OK)
+		return r;
+	return enrol_code_spend(ec, uid, serial);
+}
+
+/* Checked is not spent; of two that were checked one is spent; a newer code voids it. */
+static void
+test_checked_twice(void **state)
+{
+	char code[ENROL_CODE_LEN + 1], next[ENROL_CODE_LEN + 1];
+	uint64_t a = 0, b = 0, c = 0;
+
+	(void)state;
+	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &a), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &b), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, OTHER, a), TSR_BAD_GRANT);
+	assert_int_equal(enrol_code_spend(codes, UID, a), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, b), TSR_BAD_GRANT);
+	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &c), TSR_OK);
+	assert_int_equal(enrol_code_make(codes, UID, next), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, c), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, next), TSR_OK);
+}
+
 static int
 setup(void **state)
 {
@@ -62,8 +95,8 @@ test_once(void **state)
 
 	(void)state;
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, code), TSR_OK);
+	assert_int_equal(use(codes, UID, code), TSR_BAD_GRANT);
 }
 
 static void
@@ -73,11 +106,11 @@ test_another_uid(void **state)
 
 	(void)state;
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, OTHER, code), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, OTHER, code), TSR_BAD_GRANT);
 	assert_int_equal(enrol_code_make(codes, OTHER, his), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, OTHER, code), TSR_BAD_GRANT);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, OTHER, his), TSR_OK);
+	assert_int_equal(use(codes, OTHER, code), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, code), TSR_OK);
+	assert_int_equal(use(codes, OTHER, his), TSR_OK);
 }
 
 /* As people type: every row is made of a fresh code. */
@@ -115,7 +148,7 @@ test_typed(void **state)
 			    typed[i].lower ? (char)tolower(code[k]) : code[k];
 		}
 		(void)snprintf(text + o, sizeof(text) - o, "%s", typed[i].after);
-		if (enrol_code_spend(codes, UID, text) != typed[i].code)
+		if (use(codes, UID, text) != typed[i].code)
 			fail_msg("%s", typed[i].name);
 	}
 }
@@ -129,16 +162,16 @@ test_wrong(void **state)
 
 	(void)state;
 	for (i = 0; i < 4; i++)		/* nobody has a code: nothing to guess */
-		assert_int_equal(enrol_code_spend(codes, UID, wrong[i]), TSR_BAD_GRANT);
+		assert_int_equal(use(codes, UID, wrong[i]), TSR_BAD_GRANT);
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	for (i = 0; i < ENROL_CODE_TRIES - 1; i++)
-		assert_int_equal(enrol_code_spend(codes, UID, wrong[i % 4]), TSR_BAD_GRANT);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_OK);
+		assert_int_equal(use(codes, UID, wrong[i % 4]), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, code), TSR_OK);
 
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	for (i = 0; i < ENROL_CODE_TRIES; i++)
-		assert_int_equal(enrol_code_spend(codes, UID, wrong[i % 4]), TSR_BAD_GRANT);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_BAD_GRANT);
+		assert_int_equal(use(codes, UID, wrong[i % 4]), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, code), TSR_BAD_GRANT);
 }
 
 static void
@@ -149,10 +182,10 @@ test_over(void **state)
 	(void)state;
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	clock_rig_advance((uint64_t)ENROL_CODE_S * 1000 - 1);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_OK);
+	assert_int_equal(use(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	clock_rig_advance((uint64_t)ENROL_CODE_S * 1000);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, code), TSR_BAD_GRANT);
 }
 
 static void
@@ -163,8 +196,8 @@ test_replaced(void **state)
 	(void)state;
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_make(codes, UID, next), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_BAD_GRANT);
-	assert_int_equal(enrol_code_spend(codes, UID, next), TSR_OK);
+	assert_int_equal(use(codes, UID, code), TSR_BAD_GRANT);
+	assert_int_equal(use(codes, UID, next), TSR_OK);
 }
 
 static void
@@ -178,7 +211,7 @@ test_limit(void **state)
 		assert_int_equal(enrol_code_make(codes, UID + i, code), TSR_OK);
 	assert_int_equal(enrol_code_make(codes, UID + i, code), TSR_TOO_LARGE);
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);	/* instead of his own */
-	assert_int_equal(enrol_code_spend(codes, UID, code), TSR_OK);
+	assert_int_equal(use(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_make(codes, UID + i, code), TSR_OK);
 	clock_rig_advance((uint64_t)ENROL_CODE_S * 1000);
 	assert_int_equal(enrol_code_make(codes, UID + i + 1, code), TSR_OK);
@@ -190,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_checked_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_another_uid, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_typed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong, setup, teardown),

@@ -106,6 +106,7 @@ test_whole(void **state)
 	    "realm = \"example\"\n"
 	    "session { lifetime = 8h  per-user = 3 }\n"
 	    "limits { connections = 10 connections-per-uid = 5 pending-per-uid = 2 }\n"
+	    "audit { size = 8 keep = 3 }\n"
 	    "log-level = detail\n"
 	    "metrics { users = {\"prometheus\"} groups = {\"staff\"} units = {\"scrape.service\"} }\n"
 	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"jwt\"\n"
@@ -136,6 +137,8 @@ test_whole(void **state)
 	assert_int_equal(c->limits.connections, 10);
 	assert_int_equal(c->limits.connections_per_uid, 5);
 	assert_int_equal(c->limits.pending_per_uid, 2);
+	assert_int_equal(c->audit.size, 8);
+	assert_int_equal(c->audit.keep, 3);
 	assert_int_equal(c->log_level, LOG_DETAIL);
 	assert_string_equal(c->metrics.users.v[0], "prometheus");
 	assert_string_equal(c->metrics.groups.v[0], "staff");
@@ -200,6 +203,8 @@ test_defaults(void **state)
 	assert_int_equal(c->limits.connections, 4096);
 	assert_int_equal(c->limits.connections_per_uid, 512);
 	assert_int_equal(c->limits.pending_per_uid, 8);
+	assert_int_equal(c->audit.size, 64);
+	assert_int_equal(c->audit.keep, 16);
 	assert_int_equal(c->audiences[0].class, CLASS_INTERACTIVE);
 	assert_int_equal(c->audiences[0].lifetime, 300);
 	assert_int_equal(c->audiences[0].format, FORMAT_JWT);

@@ -170,6 +170,7 @@ class Enrol(unittest.TestCase):
             code = make()
             self.assertEqual(own("p256", code, uid=BIN)[0].json["error"], "invalid_grant")
             self.assertEqual(own("p256", "AAAA-AAAA-AAAA-AAAA")[0].json["error"], "invalid_grant")
+            self.assertEqual(own("p256", code, pins=None)[0].json["error"], "cancelled")
             answer, _ = own("p256", code.lower().replace("-", ""))
             self.assertEqual((answer.status, answer.json["subject"]), (201, "daemon"), answer)
             self.assertEqual(own("ed25519", code)[0].json["error"], "invalid_grant", "used")

@@ -340,13 +340,14 @@ class Prompts(Base):
             self.assertEqual(answer.json["error_description"],
                              "the token refused the PIN (C_Login: CKR_PIN_INCORRECT)")
 
-    def test_three_wrong_pins_are_enough(self):
+    def test_two_wrong_pins_are_enough(self):
+        """A third one could be a card's last: one request never tries it."""
         with harness.Machine() as m:
             m.make_token("card", PIN)
             self.enrol(m, "daemon")
             answer, prompts = m.answering(["999999"] * 9, "POST", "/token", uid=DAEMON, form=self.FORM)
             self.refused(answer, 401, "pin_required")
-            self.assertLessEqual(len(prompts), 3)
+            self.assertEqual(len(prompts), 2)
             self.assertEqual(answer.json["reason"], "wrong")
 
     def test_cancelled(self):

@@ -355,8 +355,8 @@ test_launch(void **state)
 	assert_int_equal(paths.v[2].access, SANDBOX_READ | SANDBOX_WRITE);
 	launch_paths_free(&paths);
 	assert_int_equal(launch_keeper_paths(&l, &paths), TSR_OK);
-	assert_int_equal(paths.n, 3 + 3 + 2);
-	assert_string_equal(paths.v[2].path, "/etc/t/conf.d");
+	assert_int_equal(paths.n, 2 + 3 + 2);
+	assert_string_equal(paths.v[1].path, "/etc/t");
 	launch_paths_free(&paths);
 	launch_free(&l);
 }

@@ -1,0 +1,151 @@
+/*
+ * audit_event.c - see audit_event.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/audit_event.h"
+
+#include <stdio.h>
+
+#include "agent/problem.h"
+#include "include/tessera.h"
+
+static struct audit_record
+event_by(const char *event, const struct caller *by)
+{
+	struct audit_record rec = { .event = event, .has_by = 1, .by = by->uid, .pid = by->pid };
+
+	return rec;
+}
+
+static void
+event_for(struct audit_record *rec, const char *subject, uid_t uid)
+{
+	rec->subject = subject;
+	rec->has_uid = 1;
+	rec->uid = uid;
+}
+
+static void
+event_verdict(struct audit_record *rec, int code)
+{
+	rec->code = code;
+	if (code != TSR_OK)
+		rec->verdict = problem_name(code);
+}
+
+int
+audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
+    const char *audience)
+{
+	struct audit_record rec = event_by("proof", by);
+
+	event_for(&rec, c->subject, c->uid);
+	rec.credential = c->id;
+	rec.audience = audience;
+	rec.acr = acr_name(c->acr);
+	return audit_put(a->audit, &rec, 1);
+}
+
+void
+audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience)
+{
+	struct audit_record rec = event_by("proof", http_caller(conn));
+
+	event_for(&rec, subject, uid);
+	event_verdict(&rec, code);
+	rec.credential = credential;
+	rec.audience = audience;
+	http_audited(conn);
+	audit_failed(a->audit, &rec);
+}
+
+int
+audit_event_mint(struct agent *a, const struct caller *by, const struct session *s,
+    const struct jwt_claims *j)
+{
+	struct audit_record rec = event_by("mint", by);
+
+	event_for(&rec, s->subject, s->uid);
+	rec.credential = s->credential;
+	rec.audience = j->aud;
+	rec.scope = j->scope;
+	rec.client = j->client_id;
+	rec.acr = j->acr;
+	rec.sid = j->sid;
+	rec.jti = j->jti;
+	return audit_put(a->audit, &rec, 0);
+}
+
+int
+audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c)
+{
+	struct audit_record rec = event_by("enrol", http_caller(conn));
+
+	event_for(&rec, c->subject, c->uid);
+	event_verdict(&rec, code);
+	rec.credential = c->id;
+	rec.label = c->label;
+	rec.acr = acr_name(c->acr);
+	rec.members = c->vouched ? ",\"vouched\":true" : NULL;
+	if (code == TSR_OK)
+		return audit_put(a->audit, &rec, 1);
+	http_audited(conn);
+	audit_failed(a->audit, &rec);
+	return TSR_OK;
+}
+
+int
+audit_event_credential(struct agent *a, const struct caller *by, const char *event,
+    const struct credential *c, int force)
+{
+	struct audit_record rec = event_by(event, by);
+
+	event_for(&rec, c->subject, c->uid);
+	rec.credential = c->id;
+	rec.members = force ? ",\"force\":true" : NULL;
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid)
+{
+	struct audit_record rec = event_by("code-made", by);
+
+	event_for(&rec, subject, uid);
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_code_spent(struct agent *a, struct http_conn *conn, int code)
+{
+	struct audit_record rec = event_by("code-spent", http_caller(conn));
+
+	event_verdict(&rec, code);
+	if (code == TSR_OK)
+		return audit_put(a->audit, &rec, 1);
+	http_audited(conn);
+	audit_failed(a->audit, &rec);
+	return TSR_OK;
+}
+
+void
+audit_event_session_ended(struct agent *a, const struct session *s)
+{
+	struct audit_record rec = { .event = "session-ended" };
+
+	event_for(&rec, s->subject, s->uid);
+	rec.credential = s->credential;
+	rec.sid = s->sid;
+	(void)audit_put(a->audit, &rec, 0);
+}
+
+void
+audit_event_agent(struct agent *a, const char *event, const char *verdict, const char *detail)
+{
+	struct audit_record rec = { .event = event, .verdict = verdict, .detail = detail };
+
+	rec.kid = keys_active_kid(a->keys);
+	(void)audit_put(a->audit, &rec, 0);
+}

@@ -1,0 +1,42 @@
+/*
+ * audit_event.h - the events of the audit log, each as one call.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_AUDIT_EVENT_H
+#define AGENT_AUDIT_EVENT_H
+
+#include "agent/agent.h"
+#include "agent/caller.h"
+#include "agent/http.h"
+#include "token/jwt.h"
+
+/* A proof of the subject was accepted with c for the audience (NULL or "": a
+ * session).  TSR_STORE: it must not count. */
+int audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
+    const char *audience);
+/* One failed; the refusal that conn will be answered is not counted besides. */
+void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience);
+
+/* A token leaves.  TSR_STORE: it must not. */
+int audit_event_mint(struct agent *a, const struct caller *by, const struct session *s,
+    const struct jwt_claims *j);
+
+/* The end of an enrolment that came to its proof; code TSR_OK: c is stored. */
+int audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c);
+
+/* "credential-disabled" and so on. */
+int audit_event_credential(struct agent *a, const struct caller *by, const char *event,
+    const struct credential *c, int force);
+
+/* "code-made" for uid; "code-spent" by him, or not with code. */
+int audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid);
+int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
+
+void audit_event_session_ended(struct agent *a, const struct session *s);
+
+/* "start", "stop", "reload", "key-rotated": of the agent itself. */
+void audit_event_agent(struct agent *a, const char *event, const char *verdict, const char *detail);
+
+#endif

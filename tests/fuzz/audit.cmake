@@ -1,0 +1,1 @@
+tessera_fuzz(audit_log LINK tessera_base)
