@@ -49,6 +49,21 @@ class Units(unittest.TestCase):
         status, said = self.verify()
         self.assertEqual((status, said), (0, ""), said)
 
+    def test_user_unit(self):
+        """The unit for user mode, as a user's manager would read it."""
+        with open(os.path.join(UNITS, "user/tesserad.service"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertNotIn("@CMAKE", text)
+        self.assertRegex(text, r"(?m)^ExecStart=\S+/tesserad --user$")
+        text = re.sub(r"^ExecStart=\S*/", "ExecStart=%s/" % BIN, text, flags=re.M)
+        folder = os.path.join(self.folder, "user")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "tesserad.service"), "w", encoding="utf-8") as f:
+            f.write(text)
+        status, said = run("systemd-analyze", "verify", "--user", "--man=no", "--recursive-errors=no",
+                           os.path.join(folder, "tesserad.service"))
+        self.assertEqual((status, said), (0, ""), said)
+
     def test_a_typo_is_seen(self):
         with open(os.path.join(self.folder, "tesserad.service"), "a", encoding="utf-8") as f:
             f.write("[Service]\nProtectHoem=yes\n")
