@@ -338,7 +338,7 @@ class Prompts(Base):
             answer = self.device(m, pin="999999")
             self.refused(answer, 401, "pin_required")
             self.assertEqual(answer.json["error_description"],
-                             "the token refused the PIN (C_Login: CKR_PIN_INCORRECT)")
+                             "the token refused the PIN (C_Login: CKR_PIN_INCORRECT (0xa0))")
 
     def test_two_wrong_pins_are_enough(self):
         """A third one could be a card's last: one request never tries it."""
