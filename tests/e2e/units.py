@@ -18,9 +18,9 @@ NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0}
 
 
-def run(*command):
+def run(*command, **env):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
+                          stdin=subprocess.DEVNULL, check=False, env={**os.environ, **env})
     return done.returncode, done.stdout
 
 
@@ -61,7 +61,7 @@ class Units(unittest.TestCase):
         with open(os.path.join(folder, "tesserad.service"), "w", encoding="utf-8") as f:
             f.write(text)
         status, said = run("systemd-analyze", "verify", "--user", "--man=no", "--recursive-errors=no",
-                           os.path.join(folder, "tesserad.service"))
+                           os.path.join(folder, "tesserad.service"), XDG_RUNTIME_DIR=folder)
         self.assertEqual((status, said), (0, ""), said)
 
     def test_a_typo_is_seen(self):
