@@ -40,6 +40,7 @@ struct agent {
 	struct helpers *helpers;
 	struct proofs *proofs;
 	struct enrol_codes *codes;
+	struct watch *watch;
 	struct link pending;		/* requests that wait for a device: pending.h */
 };
 

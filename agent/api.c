@@ -5,6 +5,7 @@
  */
 #include "agent/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/body.h"

@@ -16,10 +16,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/audit_first.h"
 #include "agent/audit_tail.h"
 #include "agent/public_file.h"
 #include "agent/store_file.h"
-#include "base/audit_key.h"
 #include "tessera.h"
 
 #define PENDING_KEPT	(64u << 10)	/* bytes of memory kept for pending lines */
@@ -57,61 +57,6 @@ file_number(const struct audit_file *f, unsigned n, char out[PATH_MAX])
 
 /* --- the first key --- */
 
-static int
-file_key_make(const char *path, const char *dir, const struct secret *store_key,
-    struct secret **first, char *err, size_t err_size)
-{
-	uint8_t sealed[AUDIT_KEY_FILE];
-	char fresh[PATH_MAX];
-	struct secret *s;
-	int fd = -1, r;
-
-	if ((s = secret_new(AUDIT_KEY)) == NULL)
-		return TSR_NOMEM;
-	randombytes_buf(s->data, s->size);
-	if ((r = audit_key_seal(store_key, s, sealed)) != TSR_OK)
-		goto out;
-	(void)snprintf(fresh, sizeof(fresh), "%s/.audit.key.new", dir);
-	r = TSR_STORE;
-	if ((unlink(fresh) == -1 && errno != ENOENT) ||
-	    (fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1 ||
-	    store_file_write(fd, sealed, sizeof(sealed)) != TSR_OK || fsync(fd) == -1 ||
-	    rename(fresh, path) == -1 || store_file_sync_folder(dir) != TSR_OK) {
-		(void)snprintf(err, err_size, "cannot make the key of the audit log %s: %s", path,
-		    strerror(errno));
-		goto out;
-	}
-	r = TSR_OK;
-	*first = s;
-	s = NULL;
- out:
-	if (fd != -1)
-		(void)close(fd);
-	secret_free(&s);
-	return r;
-}
-
-static int
-file_key_load(const char *path, const struct secret *store_key, struct secret **first,
-    char *err, size_t err_size)
-{
-	uint8_t sealed[AUDIT_KEY_FILE + 1];
-	ssize_t n;
-	int fd, r;
-
-	if ((fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) == -1)
-		n = -1;
-	else {
-		n = read(fd, sealed, sizeof(sealed));
-		(void)close(fd);
-	}
-	r = n == AUDIT_KEY_FILE ? audit_key_open(store_key, sealed, first) : TSR_CORRUPT;
-	if (r != TSR_OK)
-		(void)snprintf(err, err_size, "the key of the audit log %s does not open with this store "
-		    "key: put back the files that belong together", path);
-	return r;
-}
-
 /* *made tells that there was none. */
 static int
 file_key(const struct audit_file *f, const struct secret *store_key, struct secret **first,
@@ -124,7 +69,7 @@ file_key(const struct audit_file *f, const struct secret *store_key, struct secr
 	file_path(f, "audit.key", path);
 	*made = 0;
 	if ((r = store_file_check(path, err, err_size)) == TSR_OK)
-		return file_key_load(path, store_key, first, err, err_size);
+		return audit_first_load(f->dir, store_key, first, err, err_size);
 	if (r != TSR_NOT_FOUND)
 		return r;
 	for (i = 0; i <= 1; i++) {
@@ -136,7 +81,7 @@ file_key(const struct audit_file *f, const struct secret *store_key, struct secr
 		}
 	}
 	*made = 1;
-	return file_key_make(path, f->dir, store_key, first, err, err_size);
+	return audit_first_make(f->dir, store_key, first, err, err_size);
 }
 
 /* --- lines --- */

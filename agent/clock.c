@@ -7,6 +7,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <time.h>
 
 #include "tessera.h"
@@ -91,6 +92,16 @@ clock_wall(void)
 		return clock_read_page().wall_ns / 1000000000;
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec;
+}
+
+int
+clock_synchronised(void)
+{
+	struct timex t = { .modes = 0 };
+
+	if (clock_page != NULL)
+		return __atomic_load_n(&clock_page->synchronised, __ATOMIC_RELAXED) == 1;
+	return adjtimex(&t) != -1 && (t.status & STA_UNSYNC) == 0;
 }
 
 uint64_t

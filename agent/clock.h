@@ -18,6 +18,7 @@ struct clock_page {
 	uint64_t seq;		/* odd while being written */
 	int64_t wall_ns;	/* CLOCK_REALTIME */
 	uint64_t boot_ns;	/* CLOCK_BOOTTIME */
+	uint64_t synchronised;	/* 1: as if the kernel said so */
 };
 
 /* Read clocks from the page in fd from now on (mapped read-only; fd may be
@@ -27,6 +28,10 @@ int clock_is_rehearsal(void);
 
 uint64_t clock_boot_ms(void);	/* CLOCK_BOOTTIME: durations, deadlines */
 int64_t clock_wall(void);	/* seconds of the epoch: claims, records */
+
+/* 1 where the kernel says that the wall clock is kept by a time source
+ * (adjtimex(2): STA_UNSYNC is off; setting the clock by hand turns it on). */
+int clock_synchronised(void);
 
 /* CLOCK_MONOTONIC, in a rehearsal too: how long work took, never a deadline. */
 uint64_t clock_work_us(void);

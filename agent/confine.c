@@ -74,17 +74,19 @@ int
 confine_agent(const struct config *c, const struct daemon_options *o)
 {
 	static struct confine f;	/* not on the stack: 4 KiB, once a process */
-	char program[PATH_MAX], folder[PATH_MAX], store[PATH_MAX];
+	char program[PATH_MAX], folder[PATH_MAX], store[PATH_MAX], anchor[PATH_MAX];
 	int r;
 
 	f.n = 0;
 	daemon_helper_program(c, program, sizeof(program));
 	confine_folder(o->config_file, folder, sizeof(folder));
+	confine_folder(c->anchor != NULL ? c->anchor : "", anchor, sizeof(anchor));
 	confine_folder(strchr(c->store, ':') + 1, store, sizeof(store));
 	if ((r = confine_add(&f, c->state_dir, SANDBOX_READ | SANDBOX_WRITE)) != TSR_OK ||
 	    (r = confine_add(&f, store, SANDBOX_READ | SANDBOX_WRITE)) != TSR_OK ||
 	    (r = confine_add(&f, c->public_dir, SANDBOX_READ | SANDBOX_WRITE)) != TSR_OK ||
 	    (r = confine_add(&f, c->socket_dir, SANDBOX_READ | SANDBOX_WRITE)) != TSR_OK ||
+	    (c->anchor != NULL && (r = confine_add(&f, anchor, SANDBOX_READ | SANDBOX_WRITE)) != TSR_OK) ||
 	    (r = confine_add(&f, folder, SANDBOX_READ)) != TSR_OK ||
 	    /* the names worker, when it has to be started again, and its name service */
 	    (r = confine_add(&f, o->program, SANDBOX_READ | SANDBOX_EXEC)) != TSR_OK ||

@@ -26,6 +26,7 @@
 #include "agent/metrics.h"
 #include "agent/proof.h"
 #include "agent/route.h"
+#include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
 
@@ -94,8 +95,10 @@ daemon_commit(void *arg)
 	uint64_t begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
 	int r = daemon_durable(d);
 
-	if (begun != 0 && r == TSR_OK)
+	if (begun != 0 && r == TSR_OK) {
 		metrics_observe(&metrics.commit, clock_work_us() - begun);
+		watch_committed(d->agent.watch);
+	}
 	session_settle(d->agent.sessions, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);
@@ -172,9 +175,12 @@ daemon_keys(void *arg)
 {
 	struct daemon *d = arg;
 
-	if (keys_tick(d->agent.keys, clock_wall()) != TSR_OK)
-		log_line(LOG_ERROR, "the signing keys cannot be rotated");
-	d->keys_due = 1;
+	/* By a clock that is not believed no key is retired. */
+	if (watch_mint(d->agent.watch) == TSR_OK) {
+		if (keys_tick(d->agent.keys, clock_wall()) != TSR_OK)
+			log_line(LOG_ERROR, "the signing keys cannot be rotated");
+		d->keys_due = 1;
+	}
 	(void)timer_arm(loop_timers(d->agent.loop), &d->keys, clock_boot_ms() + DAEMON_KEYS_MS,
 	    daemon_keys, d);
 }
@@ -272,8 +278,10 @@ daemon_warn_fixed(const struct config *was, const struct config *is)
 	    was->limits.connections != is->limits.connections ||
 	    was->limits.connections_per_uid != is->limits.connections_per_uid ||
 	    strcmp(was->helper_user, is->helper_user) != 0 ||
-	    (was->helper_socket == NULL) != (is->helper_socket == NULL))
-		log_line(LOG_WARN, "issuer, store, folders, signing, connection limits and helper "
+	    (was->helper_socket == NULL) != (is->helper_socket == NULL) ||
+	    (was->anchor == NULL) != (is->anchor == NULL) ||
+	    (was->anchor != NULL && strcmp(was->anchor, is->anchor) != 0))
+		log_line(LOG_WARN, "issuer, store, anchor, folders, signing, connection limits and helper "
 		    "settings take effect at the next start");
 }
 
@@ -444,8 +452,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	link_init(&d->agent.pending);
 	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
-	    (r = daemon_open_store(config, o->mode, &d->agent.store, &d->agent.keys, &d->audit_file,
-	    err, err_size)) != TSR_OK ||
+	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_sockets(config, o->mode, &d->listeners, err, err_size)) != TSR_OK ||
 	    (r = daemon_parts(d)) != TSR_OK) {
 		daemon_free(&d);
@@ -472,6 +479,7 @@ daemon_serve(struct daemon *d)
 		return r;
 	daemon_expire(d);
 	daemon_keys(d);
+	watch_start(a->watch);
 	return TSR_OK;
 }
 
@@ -493,6 +501,7 @@ daemon_run(struct daemon *d)
 	r = loop_run(d->agent.loop);
 	audit_event_agent(&d->agent, "stop", NULL, NULL);
 	(void)daemon_commit(d);
+	watch_stop(d->agent.watch);
 	log_line(LOG_NOTICE, "stopped");
 	return r < 0 ? 1 : r;
 }
@@ -517,6 +526,7 @@ daemon_free(struct daemon **dp)
 	listen_close(&d->listeners);
 	audit_free(&d->agent.audit);
 	audit_file_close(&d->audit_file);
+	watch_free(&d->agent.watch);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

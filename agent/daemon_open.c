@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/offline.h"
+#include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
 
@@ -86,8 +88,7 @@ daemon_make_dir(const char *path, mode_t mode, char *err, size_t err_size)
 	return TSR_CONFIG;
 }
 
-/* The configured file, the service manager's credential, or our own file. */
-static int
+int
 daemon_store_key(const struct config *c, struct secret **out, char *err, size_t err_size)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
@@ -149,16 +150,31 @@ daemon_open_audit(const struct config *c, const struct secret *key, struct store
 	return r;
 }
 
+/* The store; *key is the one that it opened with, where a rekeying that was
+ * killed half way had to be finished. */
+static int
+daemon_open_file(const struct config *c, struct secret **key, struct store **st, char *err,
+    size_t err_size)
+{
+	int r;
+
+	if ((r = store_open(c->store, *key, st, err, err_size)) == TSR_OK)
+		return r;
+	if ((r = offline_finish_rekey(c, r, st, err, err_size)) != TSR_OK)
+		return r;
+	secret_free(key);
+	return daemon_store_key(c, key, err, err_size);
+}
+
 int
-daemon_open_store(const struct config *c, enum config_mode mode, struct store **st, struct keys **k,
-    struct audit_file **audit, char *err, size_t err_size)
+daemon_open_store(const struct config *c, struct agent *a, struct audit_file **audit, char *err,
+    size_t err_size)
 {
 	struct secret *key = NULL;
 	char public_file[PATH_MAX];
 	enum jwk_alg alg;
 	int fresh = store_is_new(c->store), r;
 
-	(void)mode;
 	(void)snprintf(public_file, sizeof(public_file), "%s/jwks.json", c->public_dir);
 	if ((r = jwk_alg_parse(c->signing.algorithm, &alg)) != TSR_OK ||
 	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
@@ -167,11 +183,12 @@ daemon_open_store(const struct config *c, enum config_mode mode, struct store **
 	    /* a store that is there says best what is wrong with its key; a new one comes after
 	     * its log, or a crash between would look like a loss of the log */
 	    (fresh && (r = daemon_open_audit(c, key, NULL, audit, err, err_size)) != TSR_OK) ||
-	    (r = store_open(c->store, key, st, err, err_size)) != TSR_OK ||
-	    (!fresh && (r = daemon_open_audit(c, key, *st, audit, err, err_size)) != TSR_OK))
+	    (r = daemon_open_file(c, &key, &a->store, err, err_size)) != TSR_OK ||
+	    (!fresh && (r = daemon_open_audit(c, key, a->store, audit, err, err_size)) != TSR_OK) ||
+	    (r = watch_new(a, c->anchor, &a->watch, err, err_size)) != TSR_OK)
 		goto out;
-	r = keys_open(*st, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(), k,
-	    err, err_size);
+	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),
+	    &a->keys, err, err_size);
  out:
 	secret_free(&key);
 	return r;

@@ -16,9 +16,14 @@
 int daemon_open_issuer(const struct config *c, enum config_mode mode, char issuer[AGENT_ISSUER_MAX],
     char *err, size_t err_size);
 
-/* State folder, store key, store, signing keys and audit log. */
-int daemon_open_store(const struct config *c, enum config_mode mode, struct store **st,
-    struct keys **k, struct audit_file **audit, char *err, size_t err_size);
+/* The store key: the configured file, the service manager's credential, or our
+ * own file.  Codes as for store_key_read. */
+int daemon_store_key(const struct config *c, struct secret **out, char *err, size_t err_size);
+
+/* State folder, store key, audit log, store, its watch and the signing keys,
+ * into a; the log's file into *audit. */
+int daemon_open_store(const struct config *c, struct agent *a, struct audit_file **audit,
+    char *err, size_t err_size);
 
 /* audit.size in bytes. */
 uint64_t daemon_audit_size(const struct config *c);

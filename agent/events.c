@@ -139,6 +139,17 @@ events_send(struct events *e, uid_t uid, const char *name, const char *json, siz
 	}
 }
 
+void
+events_send_all(struct events *e, const char *name, const char *json, size_t n)
+{
+	struct stream *s, *next;
+
+	for (s = e->streams; s != NULL; s = next) {
+		next = s->next;
+		http_stream_event(s->conn, name, json, n);
+	}
+}
+
 static int
 events_same_process(const struct stream *s, const struct caller *c)
 {

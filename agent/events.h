@@ -39,6 +39,9 @@ int events_listening(const struct events *e, uid_t uid);
 /* To every listener of uid.  json is one line. */
 void events_send(struct events *e, uid_t uid, const char *name, const char *json, size_t n);
 
+/* To everybody who listens. */
+void events_send_all(struct events *e, const char *name, const char *json, size_t n);
+
 /* Is there a listener of uid that answers prompts of requester's requests?  With
  * by not NULL: one that belongs to that very process. */
 int events_route(const struct events *e, uid_t uid, const struct caller *requester,

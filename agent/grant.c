@@ -17,6 +17,7 @@
 #include "agent/metrics.h"
 #include "agent/mint.h"
 #include "agent/problem.h"
+#include "agent/watch.h"
 #include "include/tessera.h"
 
 #define GRANT_SESSION	"urn:tessera:grant:session"
@@ -156,7 +157,7 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 	const char *type = form_get(f, "grant_type");
 	struct grant g;
 	uid_t only = (uid_t)-1;
-	int helper = 0;
+	int helper = 0, code;
 
 	memset(&g, 0, sizeof(g));
 	buf_init(&g.scope, GRANT_SCOPE_MAX);
@@ -167,6 +168,8 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 	else if (grant_login_helper(a, r, f, &helper, &only) != TSR_OK ||
 	    grant_audience(a, r, f, &g) != TSR_OK)
 		;	/* answered */
+	else if ((code = watch_mint(a->watch)) != TSR_OK)
+		problem(r->conn, code, NULL);	/* before anybody is asked for a PIN */
 	else if (strcmp(type, GRANT_DEVICE) == 0)
 		grant_from_device(a, r, who, f, &g, helper, only);
 	else if (helper)

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/clock_guard.h"
 #include "agent/metrics.h"
 #include "agent/problem.h"
+#include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -36,15 +38,21 @@ void
 health_read(struct agent *a, struct health *out)
 {
 	struct keys_state k;
+	struct clock_report clock;
 
+	watch_clock(a->watch, &clock);
 	keys_state(a->keys, &k);
 	memset(out, 0, sizeof(*out));
-	out->mints = !store_failing(a->store);
-	out->store = !out->mints ? "failing" : a->store_room != NULL ? a->store_room : "ok";
+	out->refusal = store_failing(a->store) ? TSR_STORE : watch_mint(a->watch);
+	out->mints = out->refusal == TSR_OK;
+	out->clock = clock.state == CLOCK_TRUSTED ? "ok" : clock_state_name(clock.state);
+	out->store = out->refusal == TSR_STORE ? "failing" : store_verdict(a->store) != STORE_GOOD ?
+	    store_verdict_name(store_verdict(a->store)) : a->store_room != NULL ? a->store_room : "ok";
 	out->keys = k.stale ? "stale" : k.unpublished ? "unpublished" : "ok";
 	out->names = names_working(a->names) ? "ok" : "down";
 	(void)helpers_resting(a->helpers, health_rest, &out->resting);
-	out->degraded = strcmp(out->store, "ok") != 0 || strcmp(out->keys, "ok") != 0 ||
+	out->degraded = strcmp(out->store, "ok") != 0 || strcmp(out->clock, "ok") != 0 ||
+	    strcmp(out->keys, "ok") != 0 ||
 	    strcmp(out->names, "ok") != 0 || out->resting > 0;
 }
 
@@ -56,8 +64,8 @@ health_checks(struct buf *out, struct agent *a, const struct health *h)
 	size_t i;
 	int r;
 
-	if ((r = buf_printf(out, "\"checks\":{\"store\":\"%s\",\"keys\":\"%s\",\"names\":\"%s\","
-	    "\"helpers\":{", h->store, h->keys, h->names)) != TSR_OK)
+	if ((r = buf_printf(out, "\"checks\":{\"store\":\"%s\",\"clock\":\"%s\",\"keys\":\"%s\",\"names\":\"%s\","
+	    "\"helpers\":{", h->store, h->clock, h->keys, h->names)) != TSR_OK)
 		return r;
 	for (i = 0; i < c->n_modules && i < HEALTH_MODULES; i++) {
 		helpers_count(a->helpers, c->modules[i].name, &n);
@@ -98,8 +106,10 @@ health_json(struct buf *out, struct agent *a, const struct health *h)
 	    (r = buf_put_cstr(out, ",")) != TSR_OK ||
 	    (r = health_signing(out, a)) != TSR_OK)
 		return r;
-	if (!h->mints && (r = buf_printf(out, ",\"error\":\"%s\",\"error_description\":"
-	    "\"the store cannot be written: no token is given\"", problem_name(TSR_STORE))) != TSR_OK)
+	if (!h->mints && ((r = buf_printf(out, ",\"error\":\"%s\",\"error_description\":",
+	    problem_name(h->refusal))) != TSR_OK || (r = json_put_string(out,
+	    h->refusal == TSR_STORE ? "the store cannot be written: no token is given" :
+	    tsr_strerror(h->refusal))) != TSR_OK))
 		return r;
 	return buf_put_cstr(out, "}");
 }

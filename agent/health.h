@@ -11,11 +11,13 @@
 #include "base/buf.h"
 
 struct health {
-	const char *store;	/* "ok", "read-only", "full", "failing" */
+	const char *store;	/* "ok", "read-only", "full", "failing", or its verdict */
+	const char *clock;	/* "ok", "jumped", "behind" */
 	const char *keys;	/* "ok", "unpublished", "stale" */
 	const char *names;	/* "ok", "down" */
 	int resting;		/* breakers that are open */
-	int mints;		/* 0: no token can be given */
+	int mints;		/* 0: no token can be given, for this reason: */
+	int refusal;		/* TSR_STORE, TSR_CLOCK, TSR_UNCONFIRMED */
 	int degraded;		/* something above is not as it should be */
 };
 

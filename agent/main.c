@@ -3,18 +3,22 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/clock.h"
 #include "agent/daemon.h"
 #include "agent/known.h"
 #include "agent/names.h"
+#include "agent/offline.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/spawn.h"
@@ -26,11 +30,12 @@
 static const char usage[] =
 	"usage: tesserad [--user] [--config FILE] [--rehearse FD] [--verbose]\n"
 	"       tesserad [--user] [--config FILE] --check-config\n"
+	"       tesserad [--user] [--config FILE] --restore BACKUP | --rekey\n"
 	"       tesserad --version | --help\n";
 
 struct options {
-	int user, check, names, verbose, rehearse;
-	const char *config;
+	int user, check, names, verbose, rehearse, rekey;
+	const char *config, *restore;
 };
 
 static int
@@ -54,6 +59,8 @@ main_options(int argc, char **argv, struct options *o)
 		{ "config", required_argument, NULL, 'c' },
 		{ "check-config", no_argument, NULL, 'C' },
 		{ "rehearse", required_argument, NULL, 'r' },
+		{ "restore", required_argument, NULL, 'R' },
+		{ "rekey", no_argument, NULL, 'K' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "names", no_argument, NULL, 'n' },
 		{ "version", no_argument, NULL, 'V' },
@@ -79,6 +86,12 @@ main_options(int argc, char **argv, struct options *o)
 			if (main_number(optarg, &o->rehearse) != TSR_OK)
 				log_fatal(2, "--rehearse takes the number of an open descriptor, not \"%s\"", optarg);
 			break;
+		case 'R':
+			o->restore = optarg;
+			break;
+		case 'K':
+			o->rekey = 1;
+			break;
 		case 'v':
 			o->verbose = 1;
 			break;
@@ -96,7 +109,7 @@ main_options(int argc, char **argv, struct options *o)
 			exit(2);
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (o->restore != NULL && o->rekey)) {
 		(void)fputs(usage, stderr);
 		exit(2);
 	}
@@ -173,6 +186,26 @@ main_warn(void *arg, const char *sentence)
 	log_line(LOG_WARN, "%s", sentence);
 }
 
+/* --restore and --rekey: while no agent serves. */
+static int
+main_offline(const struct options *o, const struct daemon_options *d, const struct config *c)
+{
+	char err[1024];
+	int fd = -1, status;
+
+	if (o->restore != NULL &&
+	    (fd = open(o->restore, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)) == -1)
+		log_fatal(1, "the backup %s cannot be opened: %s", o->restore, strerror(errno));
+	if (offline_become(c, err, sizeof(err)) != TSR_OK)
+		log_fatal(1, "%s", err);
+	(void)umask(077);
+	if (o->restore == NULL)
+		return offline_rekey(c, d);
+	status = offline_restore(c, d, fd);
+	(void)close(fd);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -204,6 +237,11 @@ main(int argc, char **argv)
 		(void)printf("%s: the configuration is good\n", d.config_file);
 		config_free(&config);
 		return 0;
+	}
+	if (o.restore != NULL || o.rekey) {
+		status = main_offline(&o, &d, config);
+		config_free(&config);
+		return status;
 	}
 	if (!o.user && getuid() == 0)
 		log_fatal(1, "do not run tesserad as root: the service runs as user tessera, "

@@ -10,6 +10,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/clock.h"
+#include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
 #include "token/jwt.h"
@@ -99,6 +100,8 @@ mint_answer(struct agent *a, const struct config_audience *aud, const struct ses
 
 	if (!caller_alive(c))
 		return TSR_CLOSED;
+	if ((r = watch_mint(a->watch)) != TSR_OK)
+		return r;
 	if ((r = mint_claims(a, aud, s, scope, c, &j)) != TSR_OK ||
 	    (r = buf_put_cstr(out, "{\"access_token\":\"")) != TSR_OK ||
 	    (r = jwt_mint(out, keys_active(a->keys), &j)) != TSR_OK ||

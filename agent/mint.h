@@ -18,8 +18,9 @@ void mint_client_id(const struct config_audience *a, const struct caller *c,
 
 /* Append {"access_token":...} (RFC 6749 section 5.1) for a session that was
  * judged good for the audience, and tell the subject's listeners.  Reads again
- * that the caller lives.  TSR_CLOSED, TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO,
- * TSR_STORE while the audit log takes no lines. */
+ * that the caller lives, and that clock and store are to be believed (TSR_CLOCK,
+ * TSR_UNCONFIRMED).  TSR_CLOSED, TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO, TSR_STORE
+ * while the audit log takes no lines. */
 int mint_answer(struct agent *a, const struct config_audience *aud, const struct session *s,
     const char *scope, const struct caller *c, struct buf *out);
 

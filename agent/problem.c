@@ -43,6 +43,8 @@ static const struct row {
 	{ TSR_KEY_UNUSABLE, 409, "conflict" },
 	{ TSR_SLOW_DOWN, 429, "slow_down" },
 	{ TSR_UNAVAILABLE, 503, "temporarily_unavailable" },
+	{ TSR_CLOCK, 503, "temporarily_unavailable" },
+	{ TSR_UNCONFIRMED, 503, "temporarily_unavailable" },
 	{ TSR_STORE, 503, "temporarily_unavailable" },
 	{ TSR_HELPER, 503, "temporarily_unavailable" },
 	{ TSR_BREAKER, 503, "temporarily_unavailable" },

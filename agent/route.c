@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/admin.h"
+#include "agent/admin_state.h"
 #include "agent/agent.h"
 #include "agent/api.h"
 #include "agent/enrol.h"
@@ -55,6 +56,12 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials", 1, admin_credentials, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials", 0, admin_enrol, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/enrolment-codes", 0, admin_code, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/clock", 0, admin_clock, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/clock", 0, admin_clock_accept, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/store", 0, admin_store, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },

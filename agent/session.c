@@ -290,6 +290,16 @@ session_end_credential(struct sessions *ss, const char *credential)
 }
 
 void
+sessions_end_all(struct sessions *ss)
+{
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		while (ss->bucket[i] != NULL)
+			session_end(ss, &ss->bucket[i]);
+}
+
+void
 sessions_expire(struct sessions *ss)
 {
 	struct session **at;

@@ -80,6 +80,9 @@ size_t sessions_count(const struct sessions *ss);
 unsigned session_end_user(struct sessions *ss, uid_t uid);
 unsigned session_end_credential(struct sessions *ss, const char *credential);
 
+/* End all of everybody. */
+void sessions_end_all(struct sessions *ss);
+
 /* Append one session as a JSON object. */
 struct buf;
 int session_json(struct buf *out, const struct session *s);

@@ -144,12 +144,16 @@ status_alarms(struct buf *b, const struct health *h)
 	struct status_list l = { b, 0 };
 	const char *store = strcmp(h->store, "failing") == 0 ?
 	    "the store cannot be written and no token is given: look at its disk and the log" :
+	    h->refusal == TSR_UNCONFIRMED ? "the store was altered or put back, all credentials are "
+	    "suspended and no token is given: look at them, then tessera store confirm" :
 	    strcmp(h->store, "full") == 0 ? "the store's disk is full: make room" :
 	    "the store's folder cannot be written: look at its mode and how it is mounted";
 	int r;
 
 	if ((r = buf_put_cstr(b, "],\"alarms\":[")) != TSR_OK ||
 	    (r = status_alarm(&l, "store", h->store, store)) != TSR_OK ||
+	    (r = status_alarm(&l, "clock", h->clock, "the clock jumped and no token is given: have it "
+	    "synchronised, or run tessera clock accept")) != TSR_OK ||
 	    (r = status_alarm(&l, "keys", h->keys, strcmp(h->keys, "stale") == 0 ?
 	    "the signing keys cannot be read from the store" :
 	    "the public keys cannot be written: verifiers may miss the next one")) != TSR_OK ||

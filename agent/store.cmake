@@ -4,13 +4,19 @@ tessera_part(tessera_store
 		keys.c
 		public_file.c
 		seal.c
-		store_audit.c
+		store_anchor.c
+		store_backup.c
 		store_batch.c
+		store_check.c
 		store_credential.c
 		store_file.c
 		store_key.c
+		store_meta.c
 		store_open.c
+		store_rekey.c
+		store_restore.c
 		store_row.c
 		store_schema.c
 		store_signing.c
+		store_tag.c
 	LINK tessera_base tessera_token PkgConfig::SQLITE PkgConfig::SODIUM)

@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		1	/* version written; a higher one is refused */
+#define STORE_SCHEMA		2	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
@@ -160,5 +160,10 @@ int store_signing_each(struct store *st,
  * TSR_CONFLICT backwards or where another one is active. */
 int store_signing_set_state(struct store *st, const char *kid, enum signing_state s, int64_t now);
 int store_signing_remove(struct store *st, const char *kid);
+
+/* The latest wall clock time that was believed (s of the epoch): TSR_NOT_FOUND
+ * where none is noted yet, TSR_CORRUPT. */
+int store_clock_mark(struct store *st, int64_t *out);
+int store_set_clock_mark(struct store *st, int64_t mark);
 
 #endif

@@ -93,6 +93,8 @@ store_begin(struct store *st)
 		return r;
 	}
 	st->savepoint = 1;
+	st->tags.kept = st->tags.now;
+	st->tags.scan.kept = st->tags.scan.sum;
 	st->changes = sqlite3_total_changes64(st->db);
 	return TSR_OK;
 }
@@ -129,6 +131,8 @@ store_undo(struct store *st)
 	if (!st->savepoint)
 		return;
 	st->savepoint = 0;
+	st->tags.now = st->tags.kept;
+	st->tags.scan.sum = st->tags.scan.kept;
 	if (st->broken)
 		return;
 	if (control(st, STMT_UNDO, "ROLLBACK TO request") != TSR_OK ||
@@ -149,7 +153,9 @@ store_commit(struct store *st)
 		forget_batch(st);
 		return TSR_OK;
 	}
-	if (!st->broken && st->dirty && control(st, STMT_COMMIT, "COMMIT") == TSR_OK) {
+	st->tags.now.generation++;
+	if (!st->broken && st->dirty && store_state_save(st) == TSR_OK &&
+	    control(st, STMT_COMMIT, "COMMIT") == TSR_OK) {
 		st->failing = 0;
 		forget_batch(st);
 		return TSR_OK;

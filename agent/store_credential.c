@@ -30,7 +30,7 @@ static const struct text_column {
 enum column {
 	COLUMN_UID = N_TEXTS, COLUMN_ALGORITHM, COLUMN_ACR, COLUMN_VOUCHED, COLUMN_KEY_FLAGS,
 	COLUMN_STATE, COLUMN_CREATED, COLUMN_LAST_USED, COLUMN_PROOFS, COLUMN_KEY_ID, COLUMN_SPKI,
-	COLUMN_CERTIFICATE, COLUMN_SPKI_HASH, COLUMN_COUNT
+	COLUMN_CERTIFICATE, COLUMN_SPKI_HASH, COLUMN_COUNT, COLUMN_SEQ = COLUMN_COUNT
 };
 
 #define COLUMNS	"id, kind, subject, label, module, token_serial, token_label," \
@@ -41,9 +41,9 @@ enum column {
 #define SQL_ADD	"INSERT INTO credential (" COLUMNS ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9," \
 	" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23" \
 	" WHERE (SELECT count(*) FROM credential WHERE subject = ?3 AND uid = ?11) < ?24"
-#define SQL_GET		"SELECT " COLUMNS " FROM credential WHERE id = ?1"
-#define SQL_ALL		"SELECT " COLUMNS " FROM credential ORDER BY seq"
-#define SQL_OF		"SELECT " COLUMNS " FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
+#define SQL_GET		"SELECT " COLUMNS ", seq FROM credential WHERE id = ?1"
+#define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
+#define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
 #define SQL_ACTIVE	"SELECT count(*) FROM credential WHERE subject = ?1 AND uid = ?2 AND state = ?3"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
 #define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
@@ -219,12 +219,14 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 }
 
 static int
-read_row(sqlite3_stmt *s, struct credential **out)
+read_row(struct store *st, sqlite3_stmt *s, struct credential **out)
 {
 	struct credential *c;
 	size_t i;
-	int r = TSR_OK;
+	int r;
 
+	if ((r = store_tag_check(st, PLACE_CREDENTIAL, sqlite3_column_int64(s, COLUMN_SEQ))) != TSR_OK)
+		return r;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return TSR_NOMEM;
 	for (i = 0; i < N_TEXTS && r == TSR_OK; i++)
@@ -248,6 +250,7 @@ is_id(const char *id)
 int
 store_credential_get(struct store *st, const char *id, struct credential **out)
 {
+	struct credential *c = NULL;
 	sqlite3_stmt *s;
 	int rc, r;
 
@@ -257,9 +260,16 @@ store_credential_get(struct store *st, const char *id, struct credential **out)
 		return r;
 	if ((rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		r = read_row(s, out);
-	else
+	if (rc == SQLITE_ROW) {
+		/* A damaged index leads to another row. */
+		if ((r = read_row(st, s, &c)) == TSR_OK && strcmp(c->id, id) != 0)
+			r = TSR_CORRUPT;
+		if (r == TSR_OK) {
+			*out = c;
+			c = NULL;
+		}
+		credential_free(&c);
+	} else
 		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
@@ -287,7 +297,10 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	st->walking++;
 	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		c = NULL;
-		if ((r = read_row(s, &c)) == TSR_OK)
+		if ((r = read_row(st, s, &c)) == TSR_OK && subject != NULL &&
+		    (strcmp(c->subject, subject) != 0 || c->uid != uid))
+			r = TSR_CORRUPT;
+		if (r == TSR_OK)
 			r = each(arg, c);
 		credential_free(&c);
 	}

@@ -132,6 +132,15 @@ store_connect(struct store *st, char *err, size_t err_size)
 	    (r = store_schema_migrate(st, store_schema_steps, STORE_SCHEMA, err, err_size)) != TSR_OK ||
 	    (r = store_schema_check_key(st, err, err_size)) != TSR_OK)
 		goto out;
+	store_tags_attach(st);
+	if ((r = store_state_load(st)) == TSR_CORRUPT) {
+		memset(&st->tags.now, 0, sizeof(st->tags.now));
+		randombytes_buf(st->tags.now.store, sizeof(st->tags.now.store));
+		st->tags.now.verdict = STORE_ALTERED;
+		st->lost = 1;
+		r = TSR_OK;
+	} else if (r != TSR_OK)
+		(void)store_complain(st, SQLITE_ERROR, "cannot be read", err, err_size);
  out:
 	if (r != TSR_OK)
 		store_disconnect(st);
@@ -147,6 +156,9 @@ store_disconnect(struct store *st)
 		sqlite3_finalize(st->stmt[i]);
 		st->stmt[i] = NULL;
 	}
+	store_tags_detach(st);
+	if (st->copy != NULL)
+		store_backup_abort(st->copy);
 	sqlite3_close(st->db);
 	st->db = NULL;
 }
@@ -216,9 +228,16 @@ store_open(const char *url, const struct secret *key, struct store **out,
 			snprintf(err, err_size, "the store key has not %d bytes", STORE_KEY_BYTES);
 		goto out;
 	}
-	if ((r = canonical(url, &st->path, err, err_size)) != TSR_OK ||
+	if ((r = store_tags_keys(&st->tags, key)) != TSR_OK ||
+	    (r = canonical(url, &st->path, err, err_size)) != TSR_OK ||
 	    (r = store_connect(st, err, err_size)) != TSR_OK)
 		goto out;
+	if (st->lost)	/* not durable yet */
+		st->tags.now.verdict = STORE_GOOD;
+	if (st->lost && (r = store_suspect(st, STORE_ALTERED, 0)) != TSR_OK) {
+		(void)store_complain(st, SQLITE_ERROR, "was altered and cannot be written", err, err_size);
+		goto out;
+	}
 	*out = st;
 	st = NULL;
  out:
@@ -237,6 +256,7 @@ store_close(struct store **stp)
 		sqlite3_exec(st->db, "ROLLBACK", NULL, NULL, NULL);
 	store_disconnect(st);
 	secret_free(&st->seal);
+	store_tags_free(&st->tags);
 	free(st->path);
 	free(st);
 	*stp = NULL;

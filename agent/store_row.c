@@ -81,6 +81,11 @@ store_write(struct store *st, sqlite3_stmt *s, int bound, int *changed)
 	r = rc == SQLITE_ROW ? TSR_STORE : store_code(rc);
 	if (r == TSR_OK && changed != NULL)
 		*changed = sqlite3_changes(st->db);
+	sqlite3_reset(s);
+	if (r == TSR_OK)
+		r = store_tags_settle(st);
+	else
+		st->tags.n_touched = 0;
 	if (r != TSR_OK && r != TSR_CONFLICT)
 		st->broken = 1;
  out:

@@ -12,6 +12,7 @@
 #include "agent/seal.h"
 #include "tessera.h"
 
+#define SCHEMA_TAGGED	2	/* from this version on rows have tags */
 #define CHECK_TEXT	"tessera store"	/* what the check value holds */
 
 /* Step i leads from version i to i + 1.  A step that was released is never
@@ -61,7 +62,29 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" sealed BLOB NOT NULL"
 	") STRICT;"
 	/* At most one next (1) and one active (2). */
-	"CREATE UNIQUE INDEX signing_one ON signing (state) WHERE state < 3;"
+	"CREATE UNIQUE INDEX signing_one ON signing (state) WHERE state < 3;",
+
+	/* 2: every row has a tag, and the whole a sealed sum: store_tag.h */
+	"CREATE TABLE meta_2 ("
+	" seq INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" value BLOB NOT NULL"
+	") STRICT;"
+	"INSERT INTO meta_2 (name, value) SELECT name, value FROM meta;"
+	"DROP TABLE meta;"
+	"ALTER TABLE meta_2 RENAME TO meta;"
+	/* 1: suspended until the store is confirmed */
+	"ALTER TABLE credential ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE row_tag ("
+	" place INTEGER NOT NULL,"
+	" row INTEGER NOT NULL,"
+	" tag BLOB NOT NULL,"
+	" PRIMARY KEY (place, row)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE state ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" sealed BLOB NOT NULL"
+	") STRICT;"
 };
 
 /* One number from a PRAGMA or SELECT. */
@@ -125,12 +148,27 @@ put_check(struct store *st)
 
 	if (seal_make(st->seal, "meta", "check", CHECK_TEXT, sizeof(CHECK_TEXT), sealed) != TSR_OK)
 		return SQLITE_ERROR;
-	rc = sqlite3_prepare_v2(st->db, "INSERT INTO meta VALUES ('check', ?1)", -1, &s, NULL);
+	rc = sqlite3_prepare_v2(st->db, "INSERT INTO meta (name, value) VALUES ('check', ?1)", -1, &s, NULL);
 	if (rc == SQLITE_OK &&
 	    (rc = sqlite3_bind_blob(s, 1, sealed, (int)sizeof(sealed), SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_step(s);
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* What is there when tags begin is taken as it is. */
+static int
+first_tags(struct store *st)
+{
+	struct store_state *now = &st->tags.now;
+	int r;
+
+	memset(now, 0, sizeof(*now));
+	randombytes_buf(now->store, sizeof(now->store));
+	now->generation = 1;
+	if ((r = store_tags_renew(st)) != TSR_OK)
+		return r;
+	return store_state_save(st);
 }
 
 static int
@@ -154,6 +192,8 @@ run_steps(struct store *st, const char *const *steps, unsigned from, unsigned n)
 		    (rc = put_check(st)) != SQLITE_OK)
 			return rc;
 	}
+	if (from < SCHEMA_TAGGED && n >= SCHEMA_TAGGED && first_tags(st) != TSR_OK)
+		return SQLITE_ERROR;
 	return sqlite3_exec(st->db, "COMMIT", NULL, NULL, NULL);
 }
 

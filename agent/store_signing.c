@@ -16,7 +16,7 @@
 
 #define SQL_ADD	"INSERT INTO signing (kid, alg, state, created, activated, retired, sealed)" \
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-#define SQL_ALL	"SELECT kid, alg, state, created, activated, retired, sealed FROM signing ORDER BY seq"
+#define SQL_ALL	"SELECT kid, alg, state, created, activated, retired, sealed, seq FROM signing ORDER BY seq"
 #define SQL_EXISTS	"SELECT 1 FROM signing WHERE kid = ?1"
 /* Forward only: next, active, retired. */
 #define SQL_STATE	"UPDATE signing SET state = ?2," \
@@ -69,7 +69,8 @@ read_row(struct store *st, sqlite3_stmt *s, struct signing_record *rec)
 	size_t n;
 	int r;
 
-	if ((r = store_column_text(s, 0, rec->kid, 1, sizeof(rec->kid))) != TSR_OK ||
+	if ((r = store_tag_check(st, PLACE_SIGNING, sqlite3_column_int64(s, 7))) != TSR_OK ||
+	    (r = store_column_text(s, 0, rec->kid, 1, sizeof(rec->kid))) != TSR_OK ||
 	    (r = store_column_int(s, 1, JWK_EDDSA, JWK_RS256, &alg)) != TSR_OK ||
 	    (r = store_column_int(s, 2, SIGNING_NEXT, SIGNING_RETIRED, &state)) != TSR_OK ||
 	    (r = store_column_int(s, 3, 0, INT64_MAX, &rec->created)) != TSR_OK ||

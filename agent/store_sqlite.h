@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "agent/store.h"
+#include "agent/store_check.h"
+#include "agent/store_tag.h"
 #include "base/secret.h"
 
 #define STORE_APPLICATION_ID	0x54535231	/* "TSR1", in the file's header */
@@ -22,7 +24,7 @@ enum store_stmt {
 	STMT_CREDENTIAL_ACTIVE, STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
 	STMT_CREDENTIAL_REMOVE, STMT_CREDENTIAL_USED,
 	STMT_SIGNING_ADD, STMT_SIGNING_ALL, STMT_SIGNING_EXISTS, STMT_SIGNING_STATE,
-	STMT_SIGNING_REMOVE, STMT_AUDIT_PUT, STMT_AUDIT_GET,
+	STMT_SIGNING_REMOVE, STMT_META_GET, STMT_META_PUT,
 	STMT_COUNT
 };
 
@@ -35,15 +37,23 @@ struct store {
 	int savepoint;			/* and a request's savepoint in it */
 	int dirty;			/* something was kept in it */
 	int broken;			/* it is lost: nothing but store_commit helps */
+	int lost;			/* the sealed record is gone or altered */
 	int failing;			/* the last write did not become durable */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
+	struct store_backup *copy;	/* the backup under way */
 	unsigned walking;		/* each() callbacks under way */
 	sqlite3_int64 changes;		/* sqlite3_total_changes64 at store_begin */
 	uint64_t failures;
+	struct store_tags tags;
+	struct store_found found;	/* of the check under way */
 };
 
 /* store_open.c: open the file, check what it is, migrate it, check the key. */
 int store_connect(struct store *st, char *err, size_t err_size);
+/* store_backup.c: the connection it reads from goes away. */
+struct store_backup;
+void store_backup_abort(struct store_backup *b);
+
 /* Finalize and close; the WAL is moved into the file by SQLite. */
 void store_disconnect(struct store *st);
 

@@ -86,6 +86,7 @@ struct config {
 	char *admin_group;		/* default "tessera-admin" */
 	unsigned log_level;		/* enum log_level of log.h, default notice */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
+	char *anchor;			/* NULL, or the file outside the store that knows its generation */
 	struct {
 		char *algorithm;	/* "EdDSA" or "ES256" */
 		uint32_t rotate;	/* s, default 30 d */

@@ -94,6 +94,7 @@ const struct config_key config_keys_root[] = {
 	STRING("helper-socket", struct config, helper_socket, NULL, config_check_socket),
 	STRING("helper-user", struct config, helper_user, "tessera-dev", config_check_name),
 	STRING("admin-group", struct config, admin_group, "tessera-admin", config_check_name),
+	STRING("anchor", struct config, anchor, NULL, config_check_path),
 	STRING("store-key", struct config, store_key, NULL, config_check_path),
 	WORD("log-level", struct config, log_level, "notice", words_level),
 	END

@@ -59,6 +59,8 @@ static const struct {
 	{ TSR_BAD_GRANT, "the proof was not accepted" },
 	{ TSR_SLOW_DOWN, "too many requests, wait before the next" },
 	{ TSR_UNAVAILABLE, "the agent cannot do this at present, try again later" },
+	{ TSR_CLOCK, "the clock jumped, have it synchronised or run \"tessera clock accept\"" },
+	{ TSR_UNCONFIRMED, "the store was altered or put back, see \"tessera store confirm\"" },
 	{ TSR_UNREACHABLE, "the agent cannot be reached, check that tesserad runs" },
 };
 

@@ -77,6 +77,8 @@ static const struct {
 	{ CALL(alarm), C }, { CALL(getitimer), C }, { CALL(setitimer), C },
 	{ CALL(timerfd_create), C }, { CALL(timerfd_settime), C },
 	{ CALL(timerfd_gettime), C },
+	/* to ask: setting takes a privilege that is not there */
+	{ CALL(adjtimex), A }, { CALL(clock_adjtime), A },
 	/* files, as far as Landlock lets them be opened */
 	{ CALL(open), C }, { CALL(openat), C }, { CALL(close), C }, { CALL(close_range), C },
 	{ CALL(read), C }, { CALL(readv), C }, { CALL(pread64), C }, { CALL(preadv), C },

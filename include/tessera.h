@@ -68,7 +68,9 @@ enum tsr_error {
 	TSR_BAD_GRANT = -63,
 	TSR_SLOW_DOWN = -64,
 	TSR_UNAVAILABLE = -65,
-	TSR_UNREACHABLE = -66		/* the agent's socket cannot be reached */
+	TSR_UNREACHABLE = -66,		/* the agent's socket cannot be reached */
+	TSR_CLOCK = -67,		/* the wall clock is not trusted */
+	TSR_UNCONFIRMED = -68		/* the store awaits an administrator's word */
 };
 
 /* The English line of a code, never NULL; for an unknown code it says so. */

@@ -206,7 +206,7 @@ acknowledged_survives_a_kill(void **state)
 static int
 fill_the_disk(struct place *p)
 {
-	struct rlimit full = { 98304, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit full = { 163840, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
 	unsigned i, n = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -318,12 +318,12 @@ failing_disk_loses_nothing_acknowledged(void **state)
 	fault_install();
 	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		print_message("  %s\n", faults[i].name);
-		for (n = 1, reached = 1; reached && n < 80; n++) {
+		for (n = 1, reached = 1; reached && n < 200; n++) {
 			assert_int_equal(help_setup(&mine), 0);
 			reached = (unsigned)fail_at(mine, &faults[i], n);
 			help_teardown(&mine);
 		}
-		assert_true(n > 6 && n < 80);
+		assert_true(n > 6 && n < 200);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/store_check.h"
 #include "agent/store_sqlite.h"
 #include "tessera.h"
 
@@ -210,7 +211,7 @@ static const struct row {
 	{ "folder that others write in", open_folder, NULL, TSR_CONFIG, "chmod 0700" },
 	{ "symlink as log", link_as_log, NULL, TSR_CONFIG, "t.db-wal" },
 	{ "FIFO as journal", fifo_as_journal, NULL, TSR_CONFIG, "t.db-journal" },
-	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 1" },
+	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 2" },
 	{ "negative schema", negative, NULL, TSR_CORRUPT, "backup" },
 	{ "tables without a schema", zero, NULL, TSR_CORRUPT, "backup" },
 	{ "other application id", other_program, NULL, TSR_CONFIG, "another program" },
@@ -285,9 +286,9 @@ newer_schema_is_left_alone(void **state)
 
 	help_open(p);
 	help_close(p);
-	help_sql(p->db, "PRAGMA user_version = 2; CREATE TABLE future (x INTEGER)");
+	help_sql(p->db, "PRAGMA user_version = 9; CREATE TABLE future (x INTEGER)");
 	assert_int_equal(store_open(p->url, p->key, &p->st, p->err, sizeof(p->err)), TSR_STORE_NEWER);
-	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 2);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 9);
 	assert_int_equal(help_number(p->db, "SELECT count(*) FROM future"), 0);
 }
 
@@ -323,7 +324,7 @@ static void
 older_versions_are_brought_on(void **state)
 {
 	const char *const steps[] = {
-		store_schema_steps[0],
+		store_schema_steps[0], store_schema_steps[1],
 		"CREATE TABLE two (x INTEGER NOT NULL) STRICT; INSERT INTO two VALUES (2);",
 		"ALTER TABLE two ADD COLUMN y INTEGER NOT NULL DEFAULT 3;",
 	};
@@ -332,13 +333,13 @@ older_versions_are_brought_on(void **state)
 
 	help_open(p);
 	help_add(p, 1, id);
-	assert_int_equal(store_schema_migrate(p->st, steps, 2, p->err, sizeof(p->err)), TSR_OK);
 	assert_int_equal(store_schema_migrate(p->st, steps, 3, p->err, sizeof(p->err)), TSR_OK);
-	assert_int_equal(store_schema_migrate(p->st, steps, 3, p->err, sizeof(p->err)), TSR_OK);
+	assert_int_equal(store_schema_migrate(p->st, steps, 4, p->err, sizeof(p->err)), TSR_OK);
+	assert_int_equal(store_schema_migrate(p->st, steps, 4, p->err, sizeof(p->err)), TSR_OK);
 	assert_true(help_has(p->st, 1));
 	assert_int_equal(store_schema_check_key(p->st, p->err, sizeof(p->err)), TSR_OK);
 	help_close(p);
-	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 3);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 4);
 	assert_int_equal(help_number(p->db, "SELECT x + y FROM two"), 5);
 	assert_int_equal(store_open(p->url, p->key, &p->st, p->err, sizeof(p->err)), TSR_STORE_NEWER);
 }
@@ -347,7 +348,7 @@ static void
 failed_step_leaves_the_old_version(void **state)
 {
 	const char *const steps[] = {
-		store_schema_steps[0],
+		store_schema_steps[0], store_schema_steps[1],
 		"CREATE TABLE two (x INTEGER NOT NULL) STRICT;",
 		"CREATE TABLE three (x INTEGER) STRICT; DROP TABLE credential; INSERT INTO nowhere VALUES (1);",
 	};
@@ -356,15 +357,45 @@ failed_step_leaves_the_old_version(void **state)
 
 	help_open(p);
 	help_add(p, 1, id);
-	assert_int_equal(store_schema_migrate(p->st, steps, 3, p->err, sizeof(p->err)), TSR_STORE);
-	assert_non_null(strstr(p->err, "from schema version 1 to 3"));
+	assert_int_equal(store_schema_migrate(p->st, steps, 4, p->err, sizeof(p->err)), TSR_STORE);
+	assert_non_null(strstr(p->err, "from schema version 2 to 4"));
 	help_close(p);
 	help_open(p);
 	assert_true(help_has(p->st, 1));
 	help_close(p);
-	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 1);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 2);
 	assert_int_equal(help_number(p->db,
 	    "SELECT count(*) FROM sqlite_schema WHERE name IN ('two', 'three')"), 0);
+}
+
+/* A store that the first version wrote, with a signing key and three credentials. */
+static void
+version_1_is_brought_on(void **state)
+{
+	struct place *p = *state;
+	struct store_found f;
+	char path[512];
+	size_t i;
+	int r;
+
+	snprintf(path, sizeof(path), "install -m 0600 %s/tests/agent/fixture/store-v1.db %s",
+	    TESSERA_SOURCE, p->db);
+	assert_int_equal(system(path), 0);	/* NOLINT(cert-env33-c) */
+	for (i = 0; i < p->key->size; i++)
+		p->key->data[i] = (uint8_t)(i + 1);
+	help_open(p);
+	assert_true(help_has(p->st, 1) && help_has(p->st, 2) && help_has(p->st, 3));
+	assert_int_equal(store_generation(p->st), 1);
+	assert_int_equal(store_check_begin(p->st), TSR_OK);
+	while ((r = store_check_step(p->st, &f)) == TSR_AGAIN)
+		;
+	assert_int_equal(r, TSR_OK);
+	assert_true(f.whole);
+	assert_int_equal(f.rows, 5);	/* and the check value */
+	help_close(p);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), STORE_SCHEMA);
+	help_open(p);
+	assert_int_equal(store_verdict(p->st), STORE_GOOD);
 }
 
 /* What a kill between making and filling the file leaves. */
@@ -390,7 +421,7 @@ main(void)
 		T(opened_again_finds_what_was_committed), T(folder_may_be_reached_by_a_link),
 		cmocka_unit_test(refused), cmocka_unit_test(files_of_others_are_refused),
 		T(newer_schema_is_left_alone), T(second_agent_is_refused),
-		T(older_versions_are_brought_on), T(failed_step_leaves_the_old_version),
+		T(older_versions_are_brought_on), T(version_1_is_brought_on), T(failed_step_leaves_the_old_version),
 		T(empty_file_is_version_zero),
 	};
 

@@ -443,7 +443,8 @@ expect(enum config_mode mode, const char *sentence)
 		assert_string_equal(err, "");
 	if (r != (sentence == NULL ? TSR_OK : TSR_CONFIG) ||
 	    (sentence != NULL && strstr(err, sentence) == NULL))
-		fail_msg("%d \"%s\" (expected \"%s\")", r, err, sentence);
+		fail_msg("%d \"%s\" (expected \"%s\")", r, err,
+		    sentence != NULL ? sentence : "none");
 }
 
 static void

@@ -1,0 +1,109 @@
+/*
+ * store_meta.c - single values in the table meta.  See store.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/store_sqlite.h"
+
+#include <string.h>
+
+#include "tessera.h"
+
+#define MARK	"clock"		/* the latest wall clock time believed */
+#define LINES	"audit"		/* audit lines that are not in their file yet */
+
+#define SQL_GET	"SELECT value, seq FROM meta WHERE name = ?1"
+#define SQL_PUT	"INSERT INTO meta (name, value) VALUES (?1, ?2)" \
+	" ON CONFLICT (name) DO UPDATE SET value = ?2"
+
+/* The value's bytes, until the next use of the statement *s, which the caller
+ * resets.  TSR_NOT_FOUND. */
+static int
+store_meta_get(struct store *st, const char *name, size_t min, size_t max, sqlite3_stmt **s,
+    const uint8_t **p, size_t *n)
+{
+	int rc, r;
+
+	if ((r = store_stmt(st, STMT_META_GET, SQL_GET, s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(*s, 1, name, -1, SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_step(*s);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+	if ((r = store_tag_check(st, PLACE_META, sqlite3_column_int64(*s, 1))) != TSR_OK)
+		return r;
+	return store_column_blob(*s, 0, min, max, p, n);
+}
+
+static void
+store_meta_done(sqlite3_stmt *s)
+{
+	if (s == NULL)
+		return;
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+}
+
+static int
+store_meta_put(struct store *st, const char *name, const void *p, size_t n)
+{
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = store_stmt(st, STMT_META_PUT, SQL_PUT, &s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_bind_blob(s, 2, p, (int)n, SQLITE_STATIC);
+	return store_write(st, s, rc, NULL);
+}
+
+int
+store_clock_mark(struct store *st, int64_t *out)
+{
+	sqlite3_stmt *s = NULL;
+	const uint8_t *p;
+	uint64_t v = 0;
+	size_t i, n;
+	int r;
+
+	if ((r = store_meta_get(st, MARK, 8, 8, &s, &p, &n)) == TSR_OK) {
+		for (i = n; i > 0; i--)
+			v = v << 8 | p[i - 1];
+		*out = (int64_t)v;
+	}
+	store_meta_done(s);
+	return r;
+}
+
+int
+store_set_clock_mark(struct store *st, int64_t mark)
+{
+	uint8_t blob[8];
+	size_t i;
+
+	if (mark < 0)
+		return TSR_INVALID;
+	for (i = 0; i < sizeof(blob); i++)
+		blob[i] = (uint8_t)((uint64_t)mark >> 8 * i);
+	return store_meta_put(st, MARK, blob, sizeof(blob));
+}
+
+int
+store_audit_put(struct store *st, const void *p, size_t n)
+{
+	return n > STORE_AUDIT_MAX ? TSR_TOO_LARGE : store_meta_put(st, LINES, p, n);
+}
+
+int
+store_audit_get(struct store *st, struct buf *out)
+{
+	sqlite3_stmt *s = NULL;
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	if ((r = store_meta_get(st, LINES, 0, STORE_AUDIT_MAX, &s, &p, &n)) == TSR_OK)
+		r = buf_put(out, p, n);
+	store_meta_done(s);
+	return r == TSR_NOT_FOUND ? TSR_OK : r;
+}

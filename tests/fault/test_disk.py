@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: ISC
+"""Disks that are full or fail under the production agent: no token, no word
+that is not kept, and all is well again when the disk is."""
+import os
+import sys
+import unittest
+
+from disk import MIB, Disk, possible
+from load import PIN, Load, copy_of, harness
+
+SHIM = os.environ.get("TESSERA_SHIM", "")
+WHY_NOT = possible()
+FORM = {"grant_type": harness.DEVICE_GRANT, "audience": "demo", "pin": PIN}
+
+
+class Faulty(unittest.TestCase):
+    def refused(self, m):
+        answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
+        self.assertEqual((answer.status, answer.json["error"]), (503, "temporarily_unavailable"), answer)
+        answer = m.request("GET", "/admin/credentials", admin=True)
+        self.assertEqual(answer.status, 200, "what is there can be read")
+
+    def good(self, m, load):
+        answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
+        self.assertEqual(answer.status, 200, answer)
+        load.proofs += 1
+
+    def whole(self, m):
+        found = m.request("POST", "/admin/store/check", admin=True, json={}).json
+        self.assertEqual((found["whole"], found["verdict"]), (True, "good"))
+
+    def test_full(self):
+        if WHY_NOT is not None:
+            sys.stderr.write("\n*** NO FULL DISK WAS TRIED: no file system can be mounted "
+                             "here: %s\n" % WHY_NOT)
+            self.skipTest("mounts are impossible here")
+        disk = Disk(8 * MIB)
+        m = harness.Machine(start=False)
+        try:
+            st = os.stat(m.state)
+            disk.mount(m.state)
+            os.chown(m.state, st.st_uid, st.st_gid)
+            os.chmod(m.state, 0o700)
+            m.start()
+            load = Load(m)
+            load.make()
+            ident = load.fixed[0]
+            m.tessera("credential", "disable", "--force", load.fixed[1], check=True)
+            m.tessera("credential", "disable", "--force", load.fixed[2], check=True)
+            self.good(m, load)
+            ballast = m.state + "/ballast"
+            self.fill(ballast)
+            for _ in range(3):
+                self.refused_somewhen(m, load)
+            os.unlink(ballast)
+            self.good(m, load)
+            self.whole(m)
+            m.kill()
+            load.state = {i: "disabled" for i in load.fixed[1:]}
+            self.assertEqual(load.check(copy_of(m.state, m.folder + "/copy"), adopt=False), [])
+            m.start()
+            self.good(m, load)
+            self.assertEqual(m.request("GET", "/credentials", uid=harness.DAEMON)
+                             .json["credentials"][0]["id"], ident)
+            m.stop()
+            disk.close()
+            m.close()
+        except BaseException:
+            m.abandon()
+            raise
+        finally:
+            disk.close()
+
+    @staticmethod
+    def fill(path):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT)
+        size = MIB
+        while size > 0:
+            try:
+                os.write(fd, b"x" * size)
+                os.fsync(fd)
+            except OSError:
+                size //= 4
+        os.close(fd)
+
+    def refused_somewhen(self, m, load):
+        """The log has room that it took before: a few proofs still fit."""
+        for _ in range(1000):
+            answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
+            if answer.status == 200:
+                load.proofs += 1
+                continue
+            self.assertEqual((answer.status, answer.json["error"]), (503, "temporarily_unavailable"))
+            return
+        self.fail("the disk is not full")
+
+    def test_sync_fails(self):
+        """EIO at fsync: the batch is not acknowledged, nothing is built on it."""
+        if harness.sanitized():
+            self.skipTest("a sanitizer comes first")
+        m = harness.Machine(start=False)
+        try:
+            flag = m.folder + "/eio"
+            m.env.update(LD_PRELOAD=SHIM, TESSERA_SHIM="eio:" + flag)
+            m.start()
+            load = Load(m)
+            load.make()
+            for _ in range(5):
+                self.good(m, load)
+                with open(flag, "wb"):
+                    pass
+                self.refused(m)
+                self.refused(m)
+                os.unlink(flag)
+                self.good(m, load)
+                self.whole(m)
+            m.stop()
+            m.close()
+        except BaseException:
+            m.abandon()
+            raise
+
+
+if __name__ == "__main__":
+    harness.main()
