@@ -62,6 +62,7 @@ static const struct {
 	{ TSR_CLOCK, "the clock jumped, have it synchronised or run \"tessera clock accept\"" },
 	{ TSR_UNCONFIRMED, "the store was altered or put back, see \"tessera store confirm\"" },
 	{ TSR_UNREACHABLE, "the agent cannot be reached, check that tesserad runs" },
+	{ TSR_UNTRUSTED, "the file or socket belongs to somebody who is not trusted" },
 };
 
 const char *

@@ -98,7 +98,7 @@ answerer_connect(struct client *c, const char *prompter, struct http_client **ou
 static void
 answerer_post(struct answerer *a, const char *id, const struct secret *pin)
 {
-	struct http_request rq = { .method = "POST", .type = API_JSON };
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	struct failure kept = a->c->failure;
 	struct buf body;
 	json_t *answer = NULL;
@@ -107,7 +107,7 @@ answerer_post(struct answerer *a, const char *id, const struct secret *pin)
 	(void)snprintf(target, sizeof(target), "/prompt/%s", id);
 	buf_init(&body, 8 * PROMPTER_PIN_MAX);
 	if (pin == NULL ? buf_put_cstr(&body, "{\"cancel\":true}") == TSR_OK :
-	    api_json_put(&body, "pin", (const char *)pin->data) == TSR_OK && buf_put_u8(&body, '}') == TSR_OK) {
+	    form_json_put(&body, "pin", (const char *)pin->data) == TSR_OK && buf_put_u8(&body, '}') == TSR_OK) {
 		rq.target = target;
 		rq.body = body.data;
 		rq.body_len = body.len;

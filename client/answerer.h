@@ -9,7 +9,7 @@
 
 #include "client/api.h"
 #include "client/prompter.h"
-#include "client/sse.h"
+#include "client/lib/sse.h"
 
 #define ANSWERER_WAITING_MAX	8	/* questions in line; more are left to other prompters */
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "client/command.h"
+#include "client/lib/form.h"
 #include "client/output.h"
 #include "client/proof.h"
 
@@ -39,7 +40,7 @@ cmd_clock_show(struct client *c)
 int
 cmd_clock_accept(struct client *c)
 {
-	struct http_request rq = { .method = "POST", .target = "/admin/clock", .type = API_JSON,
+	struct http_request rq = { .method = "POST", .target = "/admin/clock", .type = FORM_JSON_TYPE,
 	    .body = "{}", .body_len = 2 };
 	json_t *answer = NULL;
 	int status;

@@ -58,7 +58,7 @@ cmd_credential_list(struct client *c)
 		return fail_set(&c->failure, "usage", "--user and --all exclude each other");
 	if (user != NULL) {
 		buf_init(&query, CREDENTIAL_TARGET_MAX - sizeof("/admin/credentials?"));
-		if (api_form_put(&query, "subject", user) == TSR_OK)
+		if (form_put(&query, "subject", user) == TSR_OK)
 			(void)snprintf(target, sizeof(target), "/admin/credentials?%.*s", (int)query.len,
 			    (const char *)query.data);
 		buf_free(&query);
@@ -139,7 +139,7 @@ cmd_credential_show(struct client *c)
 static int
 credential_change(struct client *c, const char *id, const char *verb, json_t **answer)
 {
-	struct http_request rq = { .method = "POST", .type = API_JSON };
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	char target[CREDENTIAL_TARGET_MAX];
 
 	(void)snprintf(target, sizeof(target), "/admin/credentials/%s/%s", id, verb);
@@ -164,7 +164,7 @@ credential_changed(struct client *c, json_t *answer, const char *done)
 int
 cmd_credential_disable(struct client *c)
 {
-	struct http_request rq = { .method = "POST", .type = API_JSON, .body = "{}", .body_len = 2 };
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE, .body = "{}", .body_len = 2 };
 	char target[CREDENTIAL_TARGET_MAX];
 	const char *id;
 	json_t *answer = NULL;

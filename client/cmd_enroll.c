@@ -50,11 +50,11 @@ enroll_body(const struct client *c, struct buf *body)
 	size_t i;
 	int r;
 
-	if ((r = api_json_put(body, "kind", "pkcs11")) != TSR_OK)
+	if ((r = form_json_put(body, "kind", "pkcs11")) != TSR_OK)
 		return r;
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (c->opt[members[i].option] != NULL &&
-		    (r = api_json_put(body, members[i].name, c->opt[members[i].option])) != TSR_OK)
+		    (r = form_json_put(body, members[i].name, c->opt[members[i].option])) != TSR_OK)
 			return r;
 	return buf_put_u8(body, '}');
 }
@@ -71,7 +71,7 @@ enroll_unwritten(struct client *c, int r)
 int
 cmd_enroll_pkcs11(struct client *c)
 {
-	struct http_request rq = { .method = "POST", .type = API_JSON };
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	struct buf body;
 	json_t *answer = NULL;
 	char id[OUTPUT_TEXT_MAX], subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX];
@@ -79,7 +79,7 @@ cmd_enroll_pkcs11(struct client *c)
 
 	if ((status = enroll_check(c)) != FAIL_NONE)
 		return status;
-	buf_init(&body, API_BODY_MAX);
+	buf_init(&body, FORM_BODY_MAX);
 	if ((r = enroll_body(c, &body)) != TSR_OK)
 		status = enroll_unwritten(c, r);
 	rq.target = own ? "/credentials" : "/admin/credentials";
@@ -104,14 +104,14 @@ cmd_enroll_pkcs11(struct client *c)
 int
 cmd_enroll_code(struct client *c)
 {
-	struct http_request rq = { .method = "POST", .target = "/admin/enrolment-codes", .type = API_JSON };
+	struct http_request rq = { .method = "POST", .target = "/admin/enrolment-codes", .type = FORM_JSON_TYPE };
 	struct buf body;
 	json_t *answer = NULL;
 	char code[OUTPUT_TEXT_MAX], left[64];
 	int r, status;
 
-	buf_init(&body, API_BODY_MAX);
-	if ((r = api_json_put(&body, "subject", c->opt[OPT_USER])) == TSR_OK)
+	buf_init(&body, FORM_BODY_MAX);
+	if ((r = form_json_put(&body, "subject", c->opt[OPT_USER])) == TSR_OK)
 		r = buf_put_u8(&body, '}');
 	rq.body = body.data;
 	rq.body_len = body.len;

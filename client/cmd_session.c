@@ -30,17 +30,17 @@ static const struct output_column session_details[] = {
 int
 cmd_login(struct client *c)
 {
-	struct http_request rq = { .method = "POST", .target = "/session", .type = API_JSON };
+	struct http_request rq = { .method = "POST", .target = "/session", .type = FORM_JSON_TYPE };
 	struct buf body;
 	json_t *answer = NULL;
 	char subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX], until[32];
 	int r = TSR_OK, status;
 
-	buf_init(&body, API_BODY_MAX);
+	buf_init(&body, FORM_BODY_MAX);
 	if (c->opt[OPT_CREDENTIAL] != NULL)
-		r = api_json_put(&body, "credential", c->opt[OPT_CREDENTIAL]);
+		r = form_json_put(&body, "credential", c->opt[OPT_CREDENTIAL]);
 	if (r == TSR_OK && c->opt[OPT_DEVICE] != NULL)
-		r = api_json_put(&body, "device", c->opt[OPT_DEVICE]);
+		r = form_json_put(&body, "device", c->opt[OPT_DEVICE]);
 	if (r == TSR_OK)
 		r = buf_put_cstr(&body, body.len == 0 ? "{}" : "}");
 	rq.body = body.data;

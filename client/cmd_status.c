@@ -4,7 +4,6 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -220,11 +219,11 @@ static json_t *
 status_document(struct client *c, const json_t *health)
 {
 	static const char *const members[] = { "status", "version", "uptime", "checks", "signing" };
-	char path[PATH_MAX];
+	char path[SOCKET_PATH_MAX];
 	json_t *doc, *v;
 	size_t i;
 
-	reach_path(c, REACH_API, path, sizeof(path));
+	(void)reach_path(c, REACH_API, path);
 	if ((doc = json_pack("{s:s*}", "socket", path)) == NULL && (doc = json_object()) == NULL)
 		return NULL;
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -235,7 +234,7 @@ status_document(struct client *c, const json_t *health)
 	status_part(c, doc, REACH_API, "devices", "/devices", NULL);
 	if (!reach_possible(c, REACH_ADMIN))
 		return doc;
-	reach_path(c, REACH_ADMIN, path, sizeof(path));
+	(void)reach_path(c, REACH_ADMIN, path);
 	(void)json_object_set_new(doc, "admin_socket", json_string(path));
 	status_part(c, doc, REACH_ADMIN, "admin", "/admin/status", NULL);
 	if (json_object_get(json_object_get(doc, "admin"), "error") != NULL)

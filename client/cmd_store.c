@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/command.h"
+#include "client/lib/form.h"
 #include "client/output.h"
 #include "client/proof.h"
 
@@ -53,7 +54,7 @@ cmd_store_show(struct client *c)
 static int
 store_post(struct client *c, const char *target, json_t **answer)
 {
-	struct http_request rq = { .method = "POST", .target = target, .type = API_JSON,
+	struct http_request rq = { .method = "POST", .target = target, .type = FORM_JSON_TYPE,
 	    .body = "{}", .body_len = 2 };
 
 	return proof_admin_call(c, &rq, 0, answer);

@@ -27,7 +27,7 @@ token_max_age(struct client *c, struct buf *form)
 		return fail_set(&c->failure, "usage",
 		    "\"%.32s\" is no time: write 90s, 10m or 8h", c->opt[OPT_MAX_AGE]);
 	(void)snprintf(text, sizeof(text), "%u", seconds);
-	if ((r = api_form_put(form, "max_age", text)) != TSR_OK)
+	if ((r = form_put(form, "max_age", text)) != TSR_OK)
 		return api_broken(c, r);
 	return FAIL_NONE;
 }
@@ -36,15 +36,15 @@ token_max_age(struct client *c, struct buf *form)
 static int
 token_from_session(struct client *c, json_t **answer)
 {
-	struct http_request rq = { .method = "POST", .target = "/token", .type = API_FORM };
+	struct http_request rq = { .method = "POST", .target = "/token", .type = FORM_TYPE };
 	struct buf form;
 	int r, status;
 
-	buf_init(&form, API_BODY_MAX);
-	if ((r = api_form_put(&form, "grant_type", "urn:tessera:grant:session")) == TSR_OK &&
-	    (r = api_form_put(&form, "audience", c->opt[OPT_AUDIENCE])) == TSR_OK &&
+	buf_init(&form, FORM_BODY_MAX);
+	if ((r = form_put(&form, "grant_type", "urn:tessera:grant:session")) == TSR_OK &&
+	    (r = form_put(&form, "audience", c->opt[OPT_AUDIENCE])) == TSR_OK &&
 	    c->opt[OPT_SCOPE] != NULL)
-		r = api_form_put(&form, "scope", c->opt[OPT_SCOPE]);
+		r = form_put(&form, "scope", c->opt[OPT_SCOPE]);
 	status = r != TSR_OK ? api_broken(c, r) : FAIL_NONE;
 	if (status == FAIL_NONE &&
 	    (status = token_max_age(c, &form)) == FAIL_NONE) {
@@ -79,7 +79,7 @@ cmd_token_get(struct client *c)
 	if (status != FAIL_NONE)
 		return status;
 	token = json_string_value(json_object_get(answer, "access_token"));
-	if (!api_is_token(token))
+	if (!form_is_token(token))
 		status = api_broken(c, TSR_INVALID);
 	else if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
@@ -99,15 +99,15 @@ cmd_token_introspect(struct client *c)
 		{ "proved", "auth_time", 1 }, { "acr", "acr", 0 }, { "methods", "amr", 0 },
 		{ "session", "sid", 0 }, { "id", "jti", 0 },
 	};
-	struct http_request rq = { .method = "POST", .target = "/introspect", .type = API_FORM };
+	struct http_request rq = { .method = "POST", .target = "/introspect", .type = FORM_TYPE };
 	struct buf token, form;
 	json_t *answer = NULL;
 	int r, status;
 
 	buf_init(&token, TOKEN_FILE_MAX + 1);
-	buf_init(&form, API_BODY_MAX);
+	buf_init(&form, FORM_BODY_MAX);
 	if ((status = token_file_read(c, &token)) == FAIL_NONE) {
-		if ((r = api_form_put(&form, "token", (const char *)token.data)) != TSR_OK)
+		if ((r = form_put(&form, "token", (const char *)token.data)) != TSR_OK)
 			status = api_broken(c, r);
 		rq.body = form.data;
 		rq.body_len = form.len;

@@ -92,7 +92,7 @@ verify_keys_file(struct verify *v, const char *file, int ours)
 
 	buf_init(&text, JWK_SET_BYTES_MAX + 1);
 	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (ours ? O_NOFOLLOW : 0))) != -1 &&
-	    fstat(fd, &st) == 0 && ours && (!reach_trusted_uid(st.st_uid) || (st.st_mode & 022) != 0))
+	    fstat(fd, &st) == 0 && ours && (!socket_trusts(st.st_uid, 0) || (st.st_mode & 022) != 0))
 		status = fail_set(&v->c->failure, "failed",
 		    "refused: %s belongs to uid %u or may be written by others than its owner", file,
 		    (unsigned)st.st_uid);

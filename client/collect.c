@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/http_client.h"
+#include "client/lib/http_client.h"
 #include "tessera.h"
 
 static int

@@ -19,7 +19,7 @@
 
 #include <sodium.h>
 
-#include "client/http_client.h"
+#include "client/lib/http_client.h"
 #include "tessera.h"
 
 #define PINENTRY_LINE_MAX	900	/* bytes of an argument, percent-encoded */

@@ -181,17 +181,17 @@ proof_token(struct client *c, const char *audience, int own, json_t **answer)
 	} extra[] = {
 		{ OPT_SCOPE, "scope" }, { OPT_CREDENTIAL, "credential" }, { OPT_DEVICE, "device" },
 	};
-	struct http_request rq = { .method = "POST", .target = "/token", .type = API_FORM };
+	struct http_request rq = { .method = "POST", .target = "/token", .type = FORM_TYPE };
 	struct buf form;
 	size_t i;
 	int r, status;
 
-	buf_init(&form, API_BODY_MAX);
-	if ((r = api_form_put(&form, "grant_type", "urn:tessera:grant:device")) == TSR_OK)
-		r = api_form_put(&form, "audience", audience);
+	buf_init(&form, FORM_BODY_MAX);
+	if ((r = form_put(&form, "grant_type", "urn:tessera:grant:device")) == TSR_OK)
+		r = form_put(&form, "audience", audience);
 	for (i = 0; own && r == TSR_OK && i < sizeof(extra) / sizeof(extra[0]); i++)
 		if (c->opt[extra[i].option] != NULL)
-			r = api_form_put(&form, extra[i].name, c->opt[extra[i].option]);
+			r = form_put(&form, extra[i].name, c->opt[extra[i].option]);
 	rq.body = form.data;
 	rq.body_len = form.len;
 	status = r != TSR_OK ? api_broken(c, r) : proof_call(c, REACH_API, &rq, answer);
@@ -216,7 +216,7 @@ proof_admin_call(struct client *c, struct http_request *rq, int parks, json_t **
 	if ((status = proof_token(c, PROOF_ADMIN, 0, &proof)) != FAIL_NONE)
 		return status;
 	rq->bearer = json_string_value(json_object_get(proof, "access_token"));
-	if (!api_is_token(rq->bearer))
+	if (!form_is_token(rq->bearer))
 		status = api_broken(c, TSR_INVALID);
 	else
 		status = parks ? proof_call(c, REACH_ADMIN, rq, answer) :

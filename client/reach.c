@@ -1,72 +1,33 @@
 /*
- * reach.c - find the agent and look at who it is.  See reach.h.
+ * reach.c - the agent's sockets by the options, and refusals in words.  See
+ * reach.h.
  *
  * SPDX-License-Identifier: ISC
  */
 #include "client/reach.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
-#include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tessera.h"
+
 #define REACH_CONNECT_MS	5000	/* waiting for a full backlog */
 
-static const struct {
-	enum option_id option;
-	const char *variable, *system, *name;
-} sockets[] = {
-	[REACH_API] = { OPT_SOCKET, "TESSERA_SOCK", "/run/tessera/tessera.sock", "tessera.sock" },
-	[REACH_ADMIN] = { OPT_ADMIN_SOCKET, "TESSERA_ADMIN_SOCK", "/run/tessera/admin.sock", "admin.sock" },
-};
-
-void
-reach_path(const struct client *c, enum reach_socket which, char *path, size_t size)
+int
+reach_path(const struct client *c, enum reach_socket which, char path[SOCKET_PATH_MAX])
 {
-	const char *given = c->opt[sockets[which].option], *dir;
-	struct stat st;
-
-	if (given == NULL)
-		given = getenv(sockets[which].variable);
-	if (given != NULL && *given != '\0') {
-		(void)snprintf(path, size, "%s", given);
-		return;
-	}
-	(void)snprintf(path, size, "%s", sockets[which].system);
-	dir = getenv("XDG_RUNTIME_DIR");
-	if (dir != NULL && *dir == '/' && stat(path, &st) != 0 && errno == ENOENT) {
-		(void)snprintf(path, size, "%s/tessera/%s", dir, sockets[which].name);
-		if (stat(path, &st) != 0)
-			(void)snprintf(path, size, "%s", sockets[which].system);
-	}
+	return which == REACH_API ? socket_path(SOCKET_API, c->opt[OPT_SOCKET], 0, path) :
+	    socket_path(SOCKET_ADMIN, c->opt[OPT_ADMIN_SOCKET], 0, path);
 }
 
 int
 reach_possible(const struct client *c, enum reach_socket which)
 {
-	struct sockaddr_un sun;
+	char path[SOCKET_PATH_MAX];
 
-	reach_path(c, which, sun.sun_path, sizeof(sun.sun_path));
-	return access(sun.sun_path, W_OK) == 0;
-}
-
-int
-reach_trusted_uid(unsigned uid)
-{
-	const struct passwd *pw;
-
-	/* The name service is asked last: it is slow. */
-	if (uid == 0 || uid == geteuid())
-		return 1;
-	return (pw = getpwnam("tessera")) != NULL && pw->pw_uid == uid;
+	return reach_path(c, which, path) == TSR_OK && access(path, W_OK) == 0;
 }
 
 static int
@@ -92,70 +53,35 @@ reach_refused(struct client *c, const char *path, int error)
 	}
 }
 
-/* connect() on a non-blocking Unix socket says EAGAIN while the backlog is
- * full, and there is nothing to poll for. */
 static int
-reach_connect(int fd, const struct sockaddr_un *sun)
+reach_untrusted(struct client *c, const char *path, const struct socket_fault *why)
 {
-	int tries;
-
-	for (tries = 0; tries < REACH_CONNECT_MS / 20; tries++) {
-		if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
-			return 0;
-		if (errno != EAGAIN && errno != EINTR)
-			return errno;
-		(void)poll(NULL, 0, 20);
-	}
-	return ETIMEDOUT;
-}
-
-/* A socket that another user made in the agent's place would be told PINs. */
-static int
-reach_judge(struct client *c, const char *path, int fd)
-{
-	struct stat st;
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-
-	if (stat(path, &st) != 0)
-		return reach_refused(c, path, errno);
-	if (!reach_trusted_uid(st.st_uid))
-		return fail_set(&c->failure, "untrusted_socket",
-		    "refused: the socket %s belongs to uid %u, not to root, tessera or you; somebody may have put it there to catch PINs",
-		    path, (unsigned)st.st_uid);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-		return reach_refused(c, path, errno);
-	if (!reach_trusted_uid(peer.uid))
+	if (why->peer)
 		return fail_set(&c->failure, "untrusted_socket",
 		    "refused: uid %u listens on %s, not root, tessera or you; it may be there to catch PINs",
-		    (unsigned)peer.uid, path);
-	return FAIL_NONE;
+		    why->uid, path);
+	return fail_set(&c->failure, "untrusted_socket",
+	    "refused: the socket %s belongs to uid %u, not to root, tessera or you; somebody may have put it there to catch PINs",
+	    path, why->uid);
 }
 
 int
 reach_open(struct client *c, enum reach_socket which, int *out)
 {
-	struct sockaddr_un sun;
-	char path[PATH_MAX];
-	int fd = -1, error, status;
+	struct socket_fault why;
+	char path[SOCKET_PATH_MAX];
+	int fd = -1, tries, r;
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	reach_path(c, which, path, sizeof(path));
-	if (strlen(path) >= sizeof(sun.sun_path))
+	if (reach_path(c, which, path) != TSR_OK)
 		return fail_set(&c->failure, "unreachable",
-		    "the socket's path is longer than %zu bytes", sizeof(sun.sun_path) - 1);
-	memcpy(sun.sun_path, path, strlen(path));
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
-		return reach_refused(c, path, errno);
-	if ((error = reach_connect(fd, &sun)) != 0)
-		status = reach_refused(c, path, error);
-	else
-		status = reach_judge(c, path, fd);
-	if (status != FAIL_NONE) {
-		(void)close(fd);
-		return status;
-	}
+		    "the socket's path is longer than %d bytes", SOCKET_PATH_MAX - 1);
+	for (tries = 0; (r = socket_dial(path, 0, &fd, &why)) == TSR_AGAIN &&
+	    tries < REACH_CONNECT_MS / SOCKET_RETRY_MS; tries++)
+		(void)poll(NULL, 0, SOCKET_RETRY_MS);
+	if (r == TSR_UNTRUSTED)
+		return reach_untrusted(c, path, &why);
+	if (r != TSR_OK)
+		return reach_refused(c, path, r == TSR_AGAIN ? ETIMEDOUT : why.error);
 	*out = fd;
 	return FAIL_NONE;
 }

@@ -7,16 +7,14 @@
 #ifndef CLIENT_REACH_H
 #define CLIENT_REACH_H
 
-#include <stddef.h>
-
 #include "client/client.h"
+#include "client/lib/socket.h"
 
+/* By --socket and --admin-socket, else as socket.h says. */
 enum reach_socket { REACH_API, REACH_ADMIN };
 
-/* The socket's path: the option, else $TESSERA_SOCK or $TESSERA_ADMIN_SOCK,
- * else the system's, else (where that does not exist) the one in
- * $XDG_RUNTIME_DIR.  Cut to size. */
-void reach_path(const struct client *c, enum reach_socket which, char *path, size_t size);
+/* The path of the one that is meant.  TSR_TOO_LARGE. */
+int reach_path(const struct client *c, enum reach_socket which, char path[SOCKET_PATH_MAX]);
 
 /*
  * Connect: *fd is CLOEXEC and non-blocking, the caller's to close.  The
@@ -28,8 +26,5 @@ int reach_open(struct client *c, enum reach_socket which, int *fd);
 
 /* Whether we could connect at all: the file exists and may be written. */
 int reach_possible(const struct client *c, enum reach_socket which);
-
-/* 1 for root's, "tessera"'s and our own uid. */
-int reach_trusted_uid(unsigned uid);
 
 #endif

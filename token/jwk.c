@@ -10,7 +10,7 @@
 
 #include "tessera.h"
 #include "token/b64.h"
-#include "token/json.h"
+#include "token/json_text.h"
 
 #define JWK_REQUIRED_MAX	(B64_LEN(JWK_RSA_MAX) + 128)	/* bytes of what is hashed */
 

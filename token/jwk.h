@@ -8,9 +8,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <jansson.h>
 
 #include "base/buf.h"
+#include "token/doc.h"
 #include "token/pubkey.h"
 
 enum jwk_alg { JWK_EDDSA = 1, JWK_ES256 = 2, JWK_RS256 = 3 };
@@ -59,14 +59,14 @@ int jwk_thumbprint(const struct jwk *k, uint8_t out[32]);
  * members (of any kind of key), points off the curve, small-order Ed25519
  * points, numbers with leading zeros or of another length, kid too long or
  * twice; as TSR_KEY_UNUSABLE: RSA under 2048 bits, e = 1 or even; as
- * TSR_TOO_LARGE: beyond the limits above.  A kty, crv or alg that we do not
+ * TSR_TOO_LARGE: beyond the limits above, or with hundreds of members.  A kty, crv or alg that we do not
  * have, "use" other than sig and "key_ops" without verify are TSR_UNSUPPORTED
  * for one key; in a set such a key is skipped (RFC 7517 section 5) and so
  * never verifies anything.  A key without kid gets its thumbprint's. */
 int jwk_parse(const char *json, size_t n, struct jwk *k);
 int jwk_set_parse(const char *json, size_t n, struct jwk_set *s);
 /* jwk_parse of what is parsed already: the jwk member of a DPoP header. */
-int jwk_read(const json_t *o, struct jwk *k);
+int jwk_read(const struct doc *d, const struct doc_node *o, struct jwk *k);
 
 /* The key with that kid, or NULL. */
 const struct jwk *jwk_find(const struct jwk_set *s, const char *kid);

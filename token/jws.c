@@ -12,7 +12,7 @@
 
 #include "tessera.h"
 #include "token/b64.h"
-#include "token/json.h"
+#include "token/json_text.h"
 
 #define JWS_MAX		65536	/* bytes of a JWS that we make */
 

@@ -70,4 +70,12 @@ struct jwt_expect {
 int jwt_check(const char *token, size_t n, const struct jwt_expect *want,
     struct jwt_claims *c);
 
+/* The same; *by is the key that signed it, one of the set's. */
+int jwt_check_by(const char *token, size_t n, const struct jwt_expect *want,
+    struct jwt_claims *c, const struct jwk **by);
+
+/* The claims alone, of a token whose signature was checked before: issuer,
+ * audience, times as above.  want's keys are not looked at. */
+int jwt_judge(const struct jwt_expect *want, const struct jwt_claims *c);
+
 #endif

@@ -10,10 +10,12 @@
 
 #include "tessera.h"
 #include "token/b64.h"
-#include "token/json.h"
+#include "token/doc.h"
 #include "token/jwt_claims.h"
 
 #define JWT_PARTS	3
+#define JWT_HEADER_NODES	128	/* values and names in a header */
+#define JWT_WORD_MAX	32	/* bytes of typ and alg, with NUL */
 
 struct part {
 	const char *p;
@@ -58,41 +60,38 @@ jwt_same_word(const char *s, const char *lower)
 
 /* RFC 9068 section 4, RFC 8725 section 3.11 */
 static int
-jwt_check_type(const json_t *header)
+jwt_check_type(const struct doc *d)
 {
-	const json_t *typ = json_object_get(header, "typ");
+	char typ[JWT_WORD_MAX];
 
-	if (!json_is_string(typ) ||
-	    (!jwt_same_word(json_string_value(typ), "at+jwt") &&
-	    !jwt_same_word(json_string_value(typ), "application/at+jwt")))
+	if (doc_text(d, doc_get(d, d->node, "typ"), typ, sizeof(typ), NULL) != TSR_OK ||
+	    (!jwt_same_word(typ, "at+jwt") && !jwt_same_word(typ, "application/at+jwt")))
 		return TSR_BAD_TYPE;
 	return TSR_OK;
 }
 
 /* Everything that the header says; the key is chosen by its kid alone. */
 static int
-jwt_check_header(const json_t *header, const struct jwk_set *keys,
+jwt_check_header(const struct doc *d, const struct jwk_set *keys,
     const struct jwk **out)
 {
-	const json_t *alg = json_object_get(header, "alg");
-	const json_t *kid = json_object_get(header, "kid");
+	char name[JWT_WORD_MAX], kid[JWK_KID_MAX + 1];
 	const struct jwk *k;
 	enum jwk_alg id;
 	int r;
 
 	/* we understand no extension, so any "crit" is refused (RFC 7515 4.1.11) */
-	if (json_object_get(header, "crit") != NULL ||
-	    json_object_get(header, "b64") != NULL)
+	if (doc_get(d, d->node, "crit") != NULL || doc_get(d, d->node, "b64") != NULL)
 		return TSR_INVALID;
-	if ((r = jwt_check_type(header)) != TSR_OK)
+	if ((r = jwt_check_type(d)) != TSR_OK)
 		return r;
-	if (!json_is_string(alg) ||
-	    jwk_alg_parse(json_string_value(alg), &id) != TSR_OK)
+	if (doc_text(d, doc_get(d, d->node, "alg"), name, sizeof(name), NULL) != TSR_OK ||
+	    jwk_alg_parse(name, &id) != TSR_OK)
 		return TSR_BAD_ALGORITHM;
-	if (!json_is_string(kid))
-		return TSR_INVALID;
-	if (json_string_length(kid) > JWK_KID_MAX || keys == NULL ||
-	    (k = jwk_find(keys, json_string_value(kid))) == NULL)
+	r = doc_text(d, doc_get(d, d->node, "kid"), kid, sizeof(kid), NULL);
+	if (r == TSR_INVALID)
+		return r;
+	if (r != TSR_OK || keys == NULL || (k = jwk_find(keys, kid)) == NULL)
 		return TSR_UNKNOWN_KEY;
 	if (k->alg != id)
 		return TSR_BAD_ALGORITHM;
@@ -104,16 +103,16 @@ static int
 jwt_read_header(const struct part *part, const struct jwk_set *keys,
     const struct jwk **out)
 {
+	struct doc_node nodes[JWT_HEADER_NODES];
 	uint8_t json[JWT_HEADER_MAX];
-	json_t *header = NULL;
+	struct doc d;
 	size_t n = 0;
 	int r;
 
-	if ((r = b64_decode(json, sizeof(json), part->p, part->n, &n)) == TSR_OK &&
-	    (r = json_read_object((const char *)json, n, JWT_DEPTH_MAX, &header)) == TSR_OK)
-		r = jwt_check_header(header, keys, out);
-	json_decref(header);
-	return r;
+	if ((r = b64_decode(json, sizeof(json), part->p, part->n, &n)) != TSR_OK ||
+	    (r = doc_parse(&d, nodes, JWT_HEADER_NODES, (const char *)json, n, JWT_DEPTH_MAX)) != TSR_OK)
+		return r;
+	return jwt_check_header(&d, keys, out);
 }
 
 /* Prepared keys know the header that jwt_mint writes: nothing to parse. */
@@ -162,7 +161,7 @@ jwt_read_claims(const struct part *part, const char *aud, struct jwt_claims *c)
 	return jwt_claims_read((const char *)json, n, aud, c);
 }
 
-static int
+int
 jwt_judge(const struct jwt_expect *want, const struct jwt_claims *c)
 {
 	if (strcmp(c->iss, want->iss) != 0)
@@ -179,8 +178,8 @@ jwt_judge(const struct jwt_expect *want, const struct jwt_claims *c)
 }
 
 int
-jwt_check(const char *token, size_t n, const struct jwt_expect *want,
-    struct jwt_claims *c)
+jwt_check_by(const char *token, size_t n, const struct jwt_expect *want,
+    struct jwt_claims *c, const struct jwk **by)
 {
 	struct part part[JWT_PARTS];
 	const struct jwk *k = NULL;
@@ -194,5 +193,15 @@ jwt_check(const char *token, size_t n, const struct jwt_expect *want,
 	    (r = jwt_judge(want, &claims)) != TSR_OK)
 		return r;
 	*c = claims;
+	*by = k;
 	return TSR_OK;
+}
+
+int
+jwt_check(const char *token, size_t n, const struct jwt_expect *want,
+    struct jwt_claims *c)
+{
+	const struct jwk *by = NULL;
+
+	return jwt_check_by(token, n, want, c, &by);
 }

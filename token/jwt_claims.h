@@ -1,7 +1,7 @@
 /*
  * jwt_claims.h - the claims of a token out of its payload, by two ways that
- * must agree: any JSON through jansson, and the form that jwt_mint writes
- * without it.  Used by jwt_check alone.
+ * must agree: any JSON, and the form that jwt_mint writes more quickly.  Used
+ * by jwt_check alone.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -16,7 +16,7 @@
 /* Read and check the kind of each claim; whose they are and when they hold is
  * not judged.  Of an aud array c->aud is the member equal to aud, or the only
  * one where aud is NULL (RFC 7519 section 4.1.3).  TSR_INVALID, TSR_TOO_LARGE,
- * TSR_BAD_CLAIM, TSR_BAD_AUDIENCE, TSR_NOMEM.  *c is written on success only. */
+ * TSR_BAD_CLAIM, TSR_BAD_AUDIENCE.  *c is written on success only. */
 int jwt_claims_read(const char *json, size_t n, const char *aud,
     struct jwt_claims *c);
 

@@ -13,7 +13,7 @@
 
 #include "tessera.h"
 #include "token/b64.h"
-#include "token/json.h"
+#include "token/json_text.h"
 
 #define DECIMAL_MAX	20	/* digits of a 64-bit number */
 

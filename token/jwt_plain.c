@@ -1,9 +1,10 @@
 /*
  * jwt_plain.c - the claims as jwt_mint writes them.  See jwt_claims.h.
  *
- * jansson takes 6 to 9 us for such a payload, a tenth of an Ed25519
- * verification; this takes less than one.  It accepts nothing that jansson
- * would refuse or read otherwise: whatever it does not know is left to it.
+ * They take half a microsecond where any JSON takes several times that, beside
+ * an Ed25519 verification of 50 to 90.  Nothing is accepted that the other
+ * reader would refuse or read otherwise: whatever is not known here is left to
+ * it.
  *
  * SPDX-License-Identifier: ISC
  */

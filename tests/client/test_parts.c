@@ -16,9 +16,9 @@
 #include "client/api.h"
 #include "client/ask.h"
 #include "client/fail.h"
-#include "client/http_answer.h"
+#include "client/lib/http_answer.h"
 #include "client/span.h"
-#include "client/sse.h"
+#include "client/lib/sse.h"
 #include "tessera.h"
 
 #define J	"Content-Type: application/json\r\n"
@@ -232,13 +232,13 @@ test_forms(void **state)
 
 	(void)state;
 	buf_init(&b, 200);
-	assert_int_equal(api_form_put(&b, "a", "x y"), TSR_OK);
-	assert_int_equal(api_form_put(&b, "b", "&=+%/\xc3\xbc-._*~"), TSR_OK);
+	assert_int_equal(form_put(&b, "a", "x y"), TSR_OK);
+	assert_int_equal(form_put(&b, "b", "&=+%/\xc3\xbc-._*~"), TSR_OK);
 	assert_int_equal(b.len, strlen("a=x+y&b=%26%3D%2B%25%2F%C3%BC-._*%7E"));
 	assert_memory_equal(b.data, "a=x+y&b=%26%3D%2B%25%2F%C3%BC-._*%7E", b.len);
 	buf_free(&b);
 	buf_init(&b, 4);
-	assert_int_equal(api_form_put(&b, "name", "value"), TSR_TOO_LARGE);
+	assert_int_equal(form_put(&b, "name", "value"), TSR_TOO_LARGE);
 	buf_free(&b);
 }
 
@@ -256,7 +256,7 @@ test_tokens(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(api_is_token(rows[i].text), rows[i].is);
+		assert_int_equal(form_is_token(rows[i].text), rows[i].is);
 }
 
 static void

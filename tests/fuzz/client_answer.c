@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 #include "client/ask.h"
-#include "client/http_answer.h"
-#include "client/sse.h"
+#include "client/lib/http_answer.h"
+#include "client/lib/sse.h"
 #include "tessera.h"
 #include "token/json.h"
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tessera.h"
+#include "token/doc.h"
 #include "token/json.h"
 
 #define COUNT(t)	(sizeof(t) / sizeof((t)[0]))
@@ -68,9 +69,11 @@ static const struct row {
 static void
 test_read(void **state)
 {
+	struct doc_node nodes[32];
+	struct doc d;
 	json_t *untouched = json_true(), *o;
 	size_t i;
-	int r;
+	int r, bare;
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
@@ -82,7 +85,10 @@ test_read(void **state)
 		assert_non_null(copy);
 		memcpy(copy, rows[i].text, n);
 		r = json_read_object(copy, n, 4, &o);
+		bare = doc_parse(&d, nodes, COUNT(nodes), copy, n, 4);
 		free(copy);
+		if (bare != rows[i].code)
+			fail_msg("%s, without a library: %d, due %d", rows[i].name, bare, rows[i].code);
 		if (r != rows[i].code)
 			fail_msg("%s: %d, due %d", rows[i].name, r, rows[i].code);
 		if (r == TSR_OK)
@@ -92,6 +98,10 @@ test_read(void **state)
 	}
 	assert_int_equal(json_read_object("{\"a\":\"\0\"}", 9, 4, &o), TSR_INVALID);
 	assert_int_equal(json_read_object("{}\0", 3, 4, &o), TSR_INVALID);
+	assert_int_equal(json_read_object("{\"a\":1\0}", 8, 4, &o), TSR_INVALID);
+	assert_int_equal(doc_parse(&d, nodes, COUNT(nodes), "{\"a\":1\0}", 8, 4), TSR_INVALID);
+	assert_int_equal(doc_parse(&d, nodes, 3, "{\"a\":1}", 7, 4), TSR_OK);
+	assert_int_equal(doc_parse(&d, nodes, 2, "{\"a\":1}", 7, 4), TSR_TOO_LARGE);
 }
 
 static const struct quoted {

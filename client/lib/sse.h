@@ -4,8 +4,8 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#ifndef CLIENT_SSE_H
-#define CLIENT_SSE_H
+#ifndef CLIENT_LIB_SSE_H
+#define CLIENT_LIB_SSE_H
 
 #include <stddef.h>
 

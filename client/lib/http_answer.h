@@ -4,8 +4,8 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#ifndef CLIENT_HTTP_ANSWER_H
-#define CLIENT_HTTP_ANSWER_H
+#ifndef CLIENT_LIB_HTTP_ANSWER_H
+#define CLIENT_LIB_HTTP_ANSWER_H
 
 #include <stddef.h>
 

@@ -5,14 +5,14 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#ifndef CLIENT_HTTP_CLIENT_H
-#define CLIENT_HTTP_CLIENT_H
+#ifndef CLIENT_LIB_HTTP_CLIENT_H
+#define CLIENT_LIB_HTTP_CLIENT_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "client/http_answer.h"
+#include "client/lib/http_answer.h"
 
 struct http_client;
 

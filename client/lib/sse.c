@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "client/sse.h"
+#include "client/lib/sse.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "client/http_client.h"
+#include "client/lib/http_client.h"
 
 #include <sys/socket.h>
 
@@ -75,13 +75,40 @@ http_client_start(struct http_client *c, const struct http_request *rq)
 	return rq->body_len > 0 ? buf_put(&c->out, rq->body, rq->body_len) : TSR_OK;
 }
 
+/*
+ * Send with the credentials said aloud: the kernel's own word would be the
+ * real uid, and the agent hangs up on who connected by another (a set-user-ID
+ * program connects by its effective one).
+ */
+static ssize_t
+http_client_write(int fd, void *p, size_t n)
+{
+	const struct ucred self = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = { .iov_base = p, .iov_len = n };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	    .msg_controllen = sizeof(control.room) };
+	struct cmsghdr *c;
+
+	memset(&control, 0, sizeof(control));
+	c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_CREDENTIALS;
+	c->cmsg_len = CMSG_LEN(sizeof(self));
+	memcpy(CMSG_DATA(c), &self, sizeof(self));
+	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
 static int
 http_client_send(struct http_client *c)
 {
 	ssize_t n;
 
 	while (c->out.len > 0) {
-		n = send(c->fd, c->out.data, c->out.len, MSG_NOSIGNAL);
+		n = http_client_write(c->fd, c->out.data, c->out.len);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)

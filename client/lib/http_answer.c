@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "client/http_answer.h"
+#include "client/lib/http_answer.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,0 +1,23 @@
+/*
+ * request.h - what a program asks for, and how it is said to the agent.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef CLIENT_LIB_REQUEST_H
+#define CLIENT_LIB_REQUEST_H
+
+#include "base/buf.h"
+#include "tessera.h"
+
+/* The form of POST /token: the session grant takes no device, credential or
+ * PIN.  rq may be NULL.  TSR_NOMEM, TSR_TOO_LARGE. */
+int request_form(const struct tsr_request *rq, int fresh, struct buf *form);
+
+/* The JSON body of POST /session; TSR_INVALID where rq has what a login does
+ * not take. */
+int request_login(const struct tsr_request *rq, struct buf *body);
+
+/* Which proof it wants; rq may be NULL. */
+enum tsr_proof request_proof(const struct tsr_request *rq);
+
+#endif

@@ -1,0 +1,9 @@
+# libtessera's verifier beside the bare check: a program of its own, by the
+# public functions.
+tessera_bench(verify)
+target_link_libraries(bench_verify PRIVATE tessera_shared tessera_token PkgConfig::SODIUM)
+target_include_directories(bench_verify PRIVATE ${PROJECT_SOURCE_DIR}/include)
+if(NOT TESSERA_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+	add_test(NAME bench_verify COMMAND bench_verify --short)
+	set_tests_properties(bench_verify PROPERTIES LABELS bench RUN_SERIAL TRUE TIMEOUT 120)
+endif()
