@@ -68,7 +68,7 @@ static const struct row {
 	{ "pin-final", PROVE, "good", TSR_PIN_REQUIRED, 1, "one try left", 0 },
 	{ "pin-final", PROVE, "baad", TSR_PIN_REQUIRED, 1, "one try left", 0 },
 	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked", 1 },
-	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, 2, "CKR_PIN_INCORRECT", 0 },
+	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "CKR_PIN_INCORRECT", 0 },
 	{ "pin-pad", PROVE, "", DONE, 0, NULL, 0 },
 	{ "", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "C_Login: CKR_PIN_INCORRECT", 0 },
 	{ "", PROVE, "", TSR_PIN_REQUIRED, PROTO_TRIES_UNKNOWN, NULL, 0 },
