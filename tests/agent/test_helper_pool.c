@@ -275,7 +275,7 @@ test_inline_pin_is_never_the_last(void **state)
 	    .token_label = "1", .uid = 1000 };
 	struct proof_ask wanted = { .credential = &c, .prompter = 1000, .purpose = "login",
 	    .context = { .purpose = CHALLENGE_LOGIN, .issuer = "i", .credential = "c", .subject = "s",
-	    .audience = "", .scope = "", .client_id = "" }, .tries_left = 1 };
+	    .audience = "", .scope = "", .client_id = "" }, .flags = PROTO_TOKEN_PIN_FINAL_TRY };
 	struct proofs *ps;
 	struct proof *p = NULL;
 	struct peer peer;
