@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "agent/admin.h"
+#include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock_guard.h"
 #include "agent/problem.h"
@@ -63,8 +64,14 @@ admin_clock(struct agent *a, const struct http_request *r, const struct asker *w
 void
 admin_clock_accept(struct agent *a, const struct http_request *r, const struct asker *who)
 {
+	int code;
+
 	if (state_may_change(a, r, who) != TSR_OK)
 		return;
+	if ((code = audit_event_admin(a, r->caller, "clock-accepted")) != TSR_OK) {
+		problem(r->conn, code, NULL);
+		return;
+	}
 	watch_accept_clock(a->watch);
 	state_clock(a, r, 1);
 }
@@ -173,6 +180,8 @@ admin_store_confirm(struct agent *a, const struct http_request *r, const struct 
 	/* The confirmation is a commit of its own: what came before is first. */
 	if ((code = store_dirty(a->store) ? TSR_AGAIN : TSR_OK) == TSR_OK)
 		code = watch_confirm(a->watch, &dropped);
+	if (code == TSR_OK)	/* done: the line is for who reads, and is retried if it must */
+		(void)audit_event_admin(a, r->caller, "store-confirmed");
 	if (code == TSR_CONFLICT)
 		problem(r->conn, code, "nothing is held against the store");
 	else if (code == TSR_CORRUPT)
@@ -263,6 +272,10 @@ admin_store_backup(struct agent *a, const struct http_request *r, const struct a
 
 	if (state_may_change(a, r, who) != TSR_OK)
 		return;
+	if ((code = audit_event_admin(a, r->caller, "store-copied")) != TSR_OK) {
+		problem(r->conn, code, NULL);
+		return;
+	}
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;

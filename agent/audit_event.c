@@ -130,6 +130,14 @@ audit_event_code_spent(struct agent *a, struct http_conn *conn, int code)
 	return TSR_OK;
 }
 
+int
+audit_event_admin(struct agent *a, const struct caller *by, const char *event)
+{
+	struct audit_record rec = event_by(event, by);
+
+	return audit_put(a->audit, &rec, 1);
+}
+
 void
 audit_event_session_ended(struct agent *a, const struct session *s)
 {

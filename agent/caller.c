@@ -232,20 +232,16 @@ caller_user_slice(const struct caller *c, uid_t *uid)
 }
 
 void
-caller_exe(const struct caller *c, char exe[CALLER_EXE_MAX])
+caller_program(const struct caller *c, char program[CALLER_PROGRAM_MAX])
 {
-	char text[PROC_MAX], path[64];
+	char text[PROC_MAX];
 	ssize_t n;
 
-	exe[0] = '\0';
-	(void)snprintf(path, sizeof(path), "/proc/%ld/exe", (long)c->pid);
-	if ((n = readlink(path, text, sizeof(text))) < 0) {
-		/* Another user's: the kernel shows us its name only. */
-		if ((n = caller_proc(c->pid, "comm", text)) < 0)
-			return;
-		if (n > 0 && text[n - 1] == '\n')
-			n--;
-	}
+	program[0] = '\0';
+	if ((n = caller_proc(c->pid, "comm", text)) < 0)
+		return;
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
 	if (caller_alive(c))
-		(void)escape_text(exe, CALLER_EXE_MAX, text, (size_t)n);
+		(void)escape_text(program, CALLER_PROGRAM_MAX, text, (size_t)n);
 }

@@ -12,7 +12,7 @@
 
 #define CALLER_GROUPS_MAX	256	/* supplementary groups that count */
 #define CALLER_UNIT_MAX		256	/* bytes of a unit's name, with NUL */
-#define CALLER_EXE_MAX		256	/* bytes of a program's path, with NUL */
+#define CALLER_PROGRAM_MAX	128	/* bytes of a process's name, escaped, with NUL */
 
 struct caller {
 	uid_t uid;
@@ -55,8 +55,8 @@ int caller_unit(const struct caller *c, char unit[CALLER_UNIT_MAX]);
  * TSR_CLOSED. */
 int caller_user_slice(const struct caller *c, uid_t *uid);
 
-/* A hint to show, never to decide by: /proc/PID/exe, or the name the process
- * gives itself where we may not read that, escaped; "" unknown. */
-void caller_exe(const struct caller *c, char exe[CALLER_EXE_MAX]);
+/* A hint to show, never to decide by: what the process calls itself
+ * (proc_pid_comm(5), which it may set to anything), escaped; "" unknown. */
+void caller_program(const struct caller *c, char program[CALLER_PROGRAM_MAX]);
 
 #endif

@@ -97,8 +97,8 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 	r = credential_write(a, http_caller(conn), c, what, force);
 	if (r == TSR_DENIED)
 		problem(conn, TSR_CONFLICT, "this is the last active credential of %s, who could "
-		    "not log in any more%s", c->subject,
-		    what == CREDENTIAL_DISABLE ? "" : ": use force to remove it all the same");
+		    "not log in any more: an administrator may %s it with --force", c->subject,
+		    what == CREDENTIAL_DISABLE ? "disable" : "remove");
 	else if (r == TSR_CONFLICT)
 		problem(conn, TSR_CONFLICT, "the credential is %s", credential_state_name(c->state));
 	else if (r != TSR_OK)

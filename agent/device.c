@@ -50,8 +50,6 @@ device_tries(uint32_t flags)
 		return 0;
 	if ((flags & PROTO_TOKEN_PIN_FINAL_TRY) != 0)
 		return 1;
-	if ((flags & PROTO_TOKEN_PIN_COUNT_LOW) != 0)
-		return 2;
 	return PROTO_TRIES_UNKNOWN;
 }
 
@@ -63,10 +61,8 @@ device_pin_state(uint32_t flags)
 		return "locked";
 	case 1:
 		return "final";
-	case 2:
-		return "low";
 	default:
-		return "ok";
+		return (flags & PROTO_TOKEN_PIN_COUNT_LOW) != 0 ? "low" : "ok";
 	}
 }
 

@@ -61,9 +61,11 @@ struct device_keys {
 void device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *serial,
     const char *label);
 
-/* Tries left as far as the flags tell: PROTO_TRIES_UNKNOWN, 2, 1 or 0. */
+/* Tries left as far as the flags tell: 0 locked, 1 final try, else
+ * PROTO_TRIES_UNKNOWN.  CKF_USER_PIN_COUNT_LOW gives no number: PKCS#11 means by
+ * it that a wrong PIN was entered since the last right one. */
 uint32_t device_tries(uint32_t flags);
-/* "ok", "low", "final", "locked". */
+/* "ok", "low", "final", "locked": constants. */
 const char *device_pin_state(uint32_t flags);
 
 struct device_query;

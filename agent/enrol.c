@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/audit_event.h"
 #include "agent/body.h"
@@ -147,7 +148,7 @@ static void
 enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 {
 	struct enrol *e = arg;
-	char members[96];
+	char members[96], text[512];
 	struct buf out;
 	int r;
 
@@ -155,7 +156,8 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
 		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential);
-		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+		login_describe(code, detail, text, sizeof(text));
+		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
 	}
 	if (!caller_alive(e->request->caller)) {
@@ -272,7 +274,7 @@ enrol_prove(struct enrol *e)
 			.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer,
 			.credential = e->credential->id, .subject = e->credential->subject
 		},
-		.tries_left = device_tries(e->device.flags)
+		.flags = e->device.flags
 	};
 
 	return proof_start(e->agent->proofs, &ask, enrol_proved, e, &e->proof);
@@ -566,7 +568,9 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 		json_decref(o);
 		return;
 	}
-	e->own = e->self = 1;
+	e->own = 1;
+	/* In user mode the user is the administrator who enrols the first one, too. */
+	e->self = !(a->mode == CONFIG_USER && r->caller->uid == getuid());
 	(void)json_object_set_new(o, "subject", json_string(who->name));
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {

@@ -31,6 +31,7 @@ struct device_grant {
 	char audience[SESSION_AUDIENCE_LEN];	/* "" for POST /session */
 	char scope[GRANT_SCOPE_MAX];
 	char client[MINT_CLIENT_MAX];
+	char sid[STORE_ID_LEN + 1];	/* of the session that stays, "" where none does */
 	enum audience_class class;
 	enum audience_reuse reuse;
 	enum acr acr;
@@ -141,6 +142,8 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;
+	if (s != &passing)
+		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
 	    session_json(out, s);
 }
@@ -148,9 +151,11 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 static void
 device_grant_tell(struct device_grant *d, const struct credential *c)
 {
-	char json[128];
-	int n = snprintf(json, sizeof(json), "{\"credential\":\"%s\"}", c->id);
+	char json[160];
+	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\"}", d->sid, c->id);
 
+	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
+		return;
 	events_send(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 

@@ -211,7 +211,9 @@ conn_refuse(struct http_conn *c, int status)
 	answer_error_set(c, status, status == 408 ? "timeout" : "invalid_request",
 	    status == 408 ? "the request was not whole in time" :
 	    status == 413 ? "the body is too large" :
-	    status == 431 ? "the head is too large" : "this is not the HTTP/1.1 spoken here");
+	    status == 431 ? "the head is too large" :
+	    status == 501 ? "the method is unknown, or the body has a transfer encoding: "
+	    "GET, POST and DELETE are known, and bodies of a Content-Length" : "this is not the HTTP/1.1 spoken here");
 }
 
 void

@@ -134,7 +134,7 @@ listen_bind(const char *dir, const char *name, mode_t mode, gid_t group, int *ou
     char path[108], const struct complaint *e)
 {
 	struct sockaddr_un at;
-	int fd, r, regroup = 0;
+	int fd, r, regroup = 0, bound = 0;
 
 	memset(&at, 0, sizeof(at));
 	at.sun_family = AF_UNIX;
@@ -143,7 +143,7 @@ listen_bind(const char *dir, const char *name, mode_t mode, gid_t group, int *ou
 		return r;
 	/* Nobody can connect before listen, so the mode is in time. */
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1 ||
-	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    !(bound = bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0) ||
 	    (group != (gid_t)-1 && (regroup = chown(at.sun_path, (uid_t)-1, group)) != 0) ||
 	    chmod(at.sun_path, mode) != 0 || listen(fd, LISTEN_BACKLOG) != 0) {
 		r = regroup != 0 ? complain(e, TSR_SYSTEM, "%s cannot be given to group %u: %s; let the "
@@ -151,6 +151,8 @@ listen_bind(const char *dir, const char *name, mode_t mode, gid_t group, int *ou
 		    strerror(errno)) : complain(e, TSR_SYSTEM, "%s: %s", at.sun_path, strerror(errno));
 		if (fd != -1)
 			(void)close(fd);
+		if (bound)	/* nobody listens there, and the next start would wonder */
+			(void)unlink(at.sun_path);
 		return r;
 	}
 	*out = fd;

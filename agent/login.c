@@ -141,6 +141,16 @@ login_failure(int code, uint32_t tries_left, char members[96])
 		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
 }
 
+void
+login_describe(int code, const char *detail, char *out, size_t size)
+{
+	if (strncmp(detail, "C_", 2) == 0)
+		(void)snprintf(out, size, "%s (%s)", code == TSR_PIN_WRONG ? "the token refused the PIN" :
+		    tsr_strerror(code), detail);
+	else
+		(void)snprintf(out, size, "%s", detail);
+}
+
 static void
 login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 {
@@ -149,12 +159,12 @@ login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	l->proof = NULL;
 	login_failure(code, tries_left, members);
-	(void)snprintf(text, sizeof(text), "%s", detail);
+	login_describe(code, detail, text, sizeof(text));
 	login_finish(l, code, members, text);
 }
 
 static int
-login_prove(struct login *l, uint32_t tries_left)
+login_prove(struct login *l, uint32_t flags)
 {
 	struct proof_ask ask = {
 		.credential = l->chosen,
@@ -168,7 +178,7 @@ login_prove(struct login *l, uint32_t tries_left)
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
 		.pin = l->ask.pin,
-		.tries_left = tries_left
+		.flags = flags
 	};
 
 	l->ask.pin = NULL;
@@ -228,7 +238,7 @@ login_listed(void *arg, const struct device_list *list)
 		login_absent(l, list);
 		return;
 	}
-	if ((r = login_prove(l, device_tries(d->flags))) != TSR_OK) {
+	if ((r = login_prove(l, d->flags)) != TSR_OK) {
 		login_failure(r, device_tries(d->flags), members);
 		login_finish(l, r, members, "");
 	}
@@ -253,7 +263,7 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	l->arg = arg;
 	if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
 		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
-		r = login_prove(l, PROTO_TRIES_UNKNOWN);
+		r = login_prove(l, 0);
 	} else if (r == TSR_OK && l->ask.pin == NULL &&
 	    !events_route(a->events, ask->uid, ask->requester, NULL))
 		r = TSR_NO_PROMPTER;		/* before any card is woken */

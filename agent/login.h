@@ -39,4 +39,8 @@ void login_cancel(struct login **l);
 /* What problem_with() needs for a proof that failed. */
 void login_failure(int code, uint32_t tries_left, char members[96]);
 
+/* The sentence for a helper's detail: where that names a PKCS#11 call and what it
+ * returned, it goes behind a sentence, in brackets.  "" for none. */
+void login_describe(int code, const char *detail, char *out, size_t size);
+
 #endif

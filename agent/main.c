@@ -16,6 +16,7 @@
 
 #include "agent/clock.h"
 #include "agent/daemon.h"
+#include "agent/known.h"
 #include "agent/names.h"
 #include "agent/offline.h"
 #include "base/config.h"
@@ -70,7 +71,7 @@ main_options(int argc, char **argv, struct options *o)
 
 	memset(o, 0, sizeof(*o));
 	o->rehearse = -1;
-	while ((c = getopt_long(argc, argv, "c:v", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:vVh", known, NULL)) != -1) {
 		switch (c) {
 		case 'u':
 			o->user = 1;
@@ -178,6 +179,13 @@ main_program(char out[PATH_MAX])
 	out[n] = '\0';
 }
 
+static void
+main_warn(void *arg, const char *sentence)
+{
+	(void)arg;
+	log_line(LOG_WARN, "%s", sentence);
+}
+
 /* --restore and --rekey: while no agent serves. */
 static int
 main_offline(const struct options *o, const struct daemon_options *d, const struct config *c)
@@ -225,6 +233,7 @@ main(int argc, char **argv)
 	if (config_load(d.config_file, d.mode, &config, err, sizeof(err)) != TSR_OK)
 		log_fatal(1, "%s", err);
 	if (o.check) {
+		(void)known_check(config, d.mode, main_warn, NULL);
 		(void)printf("%s: the configuration is good\n", d.config_file);
 		config_free(&config);
 		return 0;

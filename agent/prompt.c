@@ -111,12 +111,12 @@ prompt_member(struct buf *b, const char *name, const char *value)
 static int
 prompt_json_requester(struct buf *b, const struct caller *c)
 {
-	char exe[CALLER_EXE_MAX], unit[CALLER_UNIT_MAX];
+	char program[CALLER_PROGRAM_MAX], unit[CALLER_UNIT_MAX];
 	int r;
 
-	caller_exe(c, exe);
+	caller_program(c, program);
 	if ((r = buf_printf(b, ",\"requester\":{\"uid\":%u,\"pid\":%d", c->uid, c->pid)) != TSR_OK ||
-	    (r = prompt_member(b, "exe", exe)) != TSR_OK)
+	    (r = prompt_member(b, "program", program)) != TSR_OK)
 		return r;
 	if (caller_unit(c, unit) == TSR_OK && (r = prompt_member(b, "unit", unit)) != TSR_OK)
 		return r;
@@ -140,8 +140,8 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 	    (r = buf_put_cstr(b, "},\"credential\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
 	    (r = prompt_member(b, "id", s->credential_id)) != TSR_OK ||
 	    (r = prompt_member(b, "label", s->credential_label)) != TSR_OK ||
-	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d", s->retry ? "true" : "false",
-	    PROMPT_MS / 1000)) != TSR_OK)
+	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d,\"pin\":\"%s\"",
+	    s->retry ? "true" : "false", PROMPT_MS / 1000, s->pin)) != TSR_OK)
 		return r;
 	if (s->tries_left == PROTO_TRIES_UNKNOWN)
 		return buf_put_cstr(b, ",\"tries_left\":null}");

@@ -28,6 +28,7 @@ struct prompt_show {
 	const char *credential_id, *credential_label;	/* "" while enrolling */
 	int retry;			/* the last PIN was wrong */
 	uint32_t tries_left;		/* PROTO_TRIES_UNKNOWN */
+	const char *pin;		/* device_pin_state(): what is known besides */
 };
 
 int prompts_new(struct loop *l, struct events *e, struct prompts **out);

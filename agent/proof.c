@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/device.h"
 #include "agent/metrics.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
@@ -189,6 +190,8 @@ static int
 proof_ask_pin(struct proof *p, int retry, uint32_t tries_left)
 {
 	const struct credential *c = p->ask.credential;
+	/* a wrong PIN is what "low" means, whatever the token said before */
+	const char *pin = !retry ? device_pin_state(p->ask.flags) : tries_left == 1 ? "final" : "low";
 	struct prompt_show show = {
 		.purpose = p->ask.purpose,
 		.audience = p->ask.context.audience != NULL ? p->ask.context.audience : "",
@@ -196,7 +199,7 @@ proof_ask_pin(struct proof *p, int retry, uint32_t tries_left)
 		.token_label = c->token_label, .token_serial = c->token_serial,
 		.token_manufacturer = c->token_manufacturer, .token_model = c->token_model,
 		.credential_id = c->id, .credential_label = c->label,
-		.retry = retry, .tries_left = tries_left
+		.retry = retry, .tries_left = tries_left, .pin = pin
 	};
 
 	p->asked++;
@@ -225,10 +228,10 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	ps->list = p;
 	if (p->pin != NULL)
 		r = proof_send(p);
-	else if (ask->tries_left == 0)
+	else if (device_tries(ask->flags) == 0)
 		r = TSR_PIN_LOCKED;
 	else
-		r = proof_ask_pin(p, 0, ask->tries_left);
+		r = proof_ask_pin(p, 0, device_tries(ask->flags));
 	if (r != TSR_OK) {
 		metrics_proof(r);
 		proof_free(p);

@@ -30,7 +30,7 @@ struct proof_ask {
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */
 	struct secret *pin;			/* taken by proof_start; NULL: ask */
-	uint32_t tries_left;			/* as the token's flags tell */
+	uint32_t flags;				/* the token's, PROTO_TOKEN_*: tries left */
 };
 
 /* code TSR_OK: the key of that credential signed this very challenge. */

@@ -44,7 +44,7 @@ struct config_audience {
 	enum audience_class class;	/* class = "interactive" */
 	struct strings scopes;		/* explicit, at least one */
 	uint32_t lifetime;		/* s, default 300, 10 to 3600 */
-	enum token_format format;
+	enum token_format format;	/* FORMAT_JWT: no other is given yet */
 	enum acr acr;			/* default hardware */
 	enum audience_reuse reuse;	/* default audience; never is forced for class login and for "tessera-admin" */
 	uint32_t max_age;		/* s, default 8 h */

@@ -200,7 +200,7 @@ refuse_open(struct config_parse *p, const struct config_source *source)
 	case ENOENT:
 	case ENOTDIR:
 		return config_complain(p, source, 0,
-		    "does not exist: create it, or name another with --config");
+		    "does not exist: create it, or name another file");
 	case ELOOP:
 		return config_complain(p, source, 0,
 		    "is a symbolic link: put the file itself there");
@@ -213,6 +213,22 @@ refuse_open(struct config_parse *p, const struct config_source *source)
 		return config_complain(p, source, 0, "cannot be opened (%s): check the path",
 		    strerror(errno));
 	}
+}
+
+/* Complain of the folder where the walk ended. */
+static int
+refuse_folder(struct config_parse *p, const struct config_source *source, const struct walk *w)
+{
+	char link[64], name[PATH_MAX];
+	struct config_shown shown;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", w->fd);
+	if ((n = readlink(link, name, sizeof(name) - 1)) < 0)
+		n = 0;
+	name[n] = '\0';
+	return config_complain(p, source, 0, n > 0 ? "the folder %s above it %s" : "a folder%s above it %s",
+	    config_show(&shown, name), w->wrong);
 }
 
 /* Open name in the folder dir, check it and read it into source. */
@@ -357,7 +373,7 @@ config_file_read(struct config_parse *p, const char *file)
 	if ((r = add_source(p, "", path, &source)) != TSR_OK)
 		return r;
 	if ((r = walk_path(&w, path)) == TSR_DENIED)
-		r = config_complain(p, source, 0, "a folder above it %s", w.wrong);
+		r = refuse_folder(p, source, &w);
 	else if (r != TSR_OK)
 		r = refuse_open(p, source);
 	else if ((r = read_at(p, source, w.fd, w.base)) == TSR_OK)

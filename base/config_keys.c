@@ -43,7 +43,7 @@ static const struct config_word words_reuse[] = {
 
 static const struct config_word words_format[] = {
 	{ "jwt", FORMAT_JWT },
-	{ "opaque", FORMAT_OPAQUE },
+	{ "opaque", FORMAT_OPAQUE },	/* refused in words: config_section.c */
 	{ NULL, 0 }
 };
 

@@ -100,6 +100,10 @@ fill_audience(struct config_parse *p, const struct config_scope *scope, const ch
 	    (r = config_key_fill(p, config_keys_callers, &verifiers, 1, inner,
 	    &a->verifiers)) != TSR_OK)
 		return r;
+	if (a->format != FORMAT_JWT)
+		return config_complain(p, scope->source,
+		    (unsigned)cfg_getopt(scope->sec, "format")->def.number,
+		    "%sformat = \"opaque\" is not accepted: this version gives JWTs only, remove it", where);
 	if (a->scopes.n == 0)
 		return missing(p, scope, where, "scopes", "{\"read\"}");
 	return force_reuse(p, scope, where, a);

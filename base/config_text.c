@@ -34,7 +34,7 @@ struct scan {
 };
 
 static const char no_environment[] = "environment variables are not read:"
-    " write the value itself, or \\${ in a string for the characters ${";
+    " write the value itself, or a backslash before the $ in a string";
 
 static const char word_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
     "0123456789_.:/@%-";
@@ -78,7 +78,7 @@ scan_string_char(struct scan *s, char quote)
 	if (quote == '"' ? s->at[1] == '\0' || strchr("\"\\$", s->at[1]) == NULL :
 	    s->at[1] == '\n')
 		return config_complain(s->p, s->source, s->line,
-		    "only \\\", \\\\ and \\$ are known in a string: double the backslash if you mean one");
+		    "a backslash in a string stands before a double quote, a $ or another backslash: double it if you mean one");
 	s->at += s->at[1] == '\0' ? 1 : 2;
 	return TSR_OK;
 }

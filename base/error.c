@@ -48,7 +48,7 @@ static const struct {
 	{ TSR_PIN_LOCKED, "the token is locked, unblock it with its PUK" },
 	{ TSR_PIN_LENGTH, "the token takes no PIN of this length" },
 	{ TSR_KEY_UNUSABLE, "the key offers no algorithm that is accepted, use another key" },
-	{ TSR_MODULE, "the PKCS#11 module failed, run \"tessera doctor\"" },
+	{ TSR_MODULE, "the PKCS#11 module failed, look at the log and at its path in tessera.conf" },
 	{ TSR_HELPER, "the helper process died, try again" },
 	{ TSR_BREAKER, "the helper process died too often and rests, try again in a while" },
 	{ TSR_NO_PROMPTER, "nobody can be asked for the PIN, run \"tessera login\" in a terminal" },

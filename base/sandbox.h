@@ -51,7 +51,7 @@ struct sandbox_path {
 	unsigned access;	/* enum sandbox_access bits */
 };
 
-/* Whether this machine has what is asked for: bits for tessera doctor. */
+/* Whether this machine has what is asked for: bits for who asks. */
 #define SANDBOX_HAS_SECCOMP	1u
 #define SANDBOX_HAS_LANDLOCK	2u
 unsigned sandbox_support(void);

@@ -50,7 +50,7 @@ ask_device(const json_t *o, struct ask *a)
 static void
 ask_requester(const json_t *o, long self, struct ask *a)
 {
-	char exe[ASK_NAME_MAX], unit[ASK_NAME_MAX];
+	char program[ASK_NAME_MAX], unit[ASK_NAME_MAX];
 	long long pid = (long long)json_integer_value(json_object_get(o, "pid"));
 	long long uid = (long long)json_integer_value(json_object_get(o, "uid"));
 
@@ -58,16 +58,18 @@ ask_requester(const json_t *o, long self, struct ask *a)
 		(void)snprintf(a->who, sizeof(a->who), "this command");
 		return;
 	}
-	(void)ask_member(o, "exe", exe, sizeof(exe));
+	(void)ask_member(o, "program", program, sizeof(program));
 	(void)ask_member(o, "unit", unit, sizeof(unit));
-	(void)snprintf(a->who, sizeof(a->who), "%s%s%s (process %lld of uid %lld)",
-	    exe[0] != '\0' ? exe : "a program", unit[0] != '\0' ? " of " : "", unit, pid, uid);
+	(void)snprintf(a->who, sizeof(a->who), "process %lld of uid %lld%s%s%s%s%s", pid, uid,
+	    unit[0] != '\0' ? ", " : "", unit, program[0] != '\0' ? ", which calls itself \"" : "",
+	    program, program[0] != '\0' ? "\"" : "");
 }
 
 int
 ask_parse(const json_t *e, long self, struct ask *out)
 {
 	const json_t *tries = json_object_get(e, "tries_left"), *left;
+	const char *pin = json_string_value(json_object_get(e, "pin"));
 	const char *id = json_string_value(json_object_get(e, "prompt"));
 	char audience[ASK_NAME_MAX], scope[ASK_NAME_MAX];
 	struct ask a;
@@ -92,6 +94,7 @@ ask_parse(const json_t *e, long self, struct ask *out)
 			return TSR_INVALID;
 		a.tries_left = (int)json_integer_value(tries);
 	}
+	a.low = pin != NULL && strcmp(pin, "low") == 0;
 	left = json_object_get(e, "seconds_left");
 	if (json_is_number(left) && json_number_value(left) > 0 && json_number_value(left) < 86400)
 		a.seconds_left = (int)json_number_value(left);
@@ -122,8 +125,11 @@ ask_complaint(const struct ask *a, char *out, size_t size)
 		    a->tries_left == 1 ? "try" : "tries");
 	out[0] = '\0';
 	if (a->retry)
-		(void)snprintf(out, size, "wrong PIN%s%s", tries[0] != '\0' ? ", " : "", tries);
+		(void)snprintf(out, size, "wrong PIN%s%s", tries[0] != '\0' || a->low ? ", " : "",
+		    tries[0] == '\0' && a->low ? "few tries may be left" : tries);
 	else if (a->tries_left >= 0 && a->tries_left <= ASK_FEW_TRIES)
 		(void)snprintf(out, size, "%s before the token locks itself", tries);
+	else if (a->low)
+		(void)snprintf(out, size, "a wrong PIN was entered before, few tries may be left");
 	return out;
 }

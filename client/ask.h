@@ -20,8 +20,9 @@ struct ask {
 	char device[ASK_LINE_MAX];
 	char credential[ASK_LINE_MAX];	/* "" where there is none */
 	char whom[ASK_LINE_MAX];	/* audience and scope, "" where there is none */
-	char who[ASK_LINE_MAX];		/* program, pid, uid */
+	char who[ASK_LINE_MAX];		/* pid, uid, unit, and what it calls itself */
 	int retry;			/* the PIN before was wrong */
+	int low;			/* a wrong PIN was entered before */
 	int tries_left;			/* -1: the token does not tell */
 	int seconds_left;		/* 0: not told */
 };
@@ -33,7 +34,8 @@ int ask_parse(const json_t *event, long self, struct ask *a);
 /* The question in a few lines, without the complaint and the prompt. */
 char *ask_text(const struct ask *a, char *out, size_t size);
 
-/* "wrong PIN, 2 tries left", "only 1 try left ...", or "". */
+/* "wrong PIN, 1 try left", "1 try left before ...", "a wrong PIN was entered
+ * before, ...", or "". */
 char *ask_complaint(const struct ask *a, char *out, size_t size);
 
 /* Whether id may stand in a path. */

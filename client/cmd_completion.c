@@ -70,7 +70,11 @@ completion_bash_value(const char *kind)
 	else if (strcmp(kind, "credential") == 0 || strcmp(kind, "device") == 0)
 		(void)printf("COMPREPLY=($(compgen -W \"$(tessera %s list 2>/dev/null | sed -n '2,$s/ .*//p')\" -- \"$cur\"))",
 		    kind);
-	else
+	else if (strcmp(kind, "command") == 0) {
+		(void)printf("COMPREPLY=($(compgen -W '");
+		completion_nouns(" ");
+		(void)printf("' -- \"$cur\"))");
+	} else
 		(void)printf("COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", kind);
 }
 
@@ -164,7 +168,11 @@ completion_zsh_value(const char *kind)
 		(void)fputs("_users", stdout);
 	else if (strcmp(kind, "credential") == 0 || strcmp(kind, "device") == 0)
 		(void)printf("{compadd -- $(tessera %s list 2>/dev/null | sed -n \"2,\\$s/ .*//p\")}", kind);
-	else
+	else if (strcmp(kind, "command") == 0) {
+		(void)printf("(");
+		completion_nouns(" ");
+		(void)printf(")");
+	} else
 		(void)printf("(%s)", kind);
 }
 
@@ -283,7 +291,11 @@ completion_fish_value(const char *kind)
 		(void)printf(" -f -a '(__fish_complete_users)'");
 	else if (strcmp(kind, "credential") == 0 || strcmp(kind, "device") == 0)
 		(void)printf(" -f -a '(tessera %s list 2>/dev/null | sed -n \"2,\\$s/ .*//p\")'", kind);
-	else
+	else if (strcmp(kind, "command") == 0) {
+		(void)printf(" -f -a '");
+		completion_nouns(" ");
+		(void)printf("'");
+	} else
 		(void)printf(" -f -a '%s'", kind);
 }
 

@@ -81,6 +81,21 @@ device_keys(const json_t *device)
 	}
 }
 
+/* None, and a module that failed may hide some.  Takes answer. */
+static int
+device_hidden(struct client *c, json_t *answer)
+{
+	const json_t *e = json_array_get(json_object_get(answer, "errors"), 0);
+	char module[OUTPUT_TEXT_MAX], text[OUTPUT_TEXT_MAX];
+	int status;
+
+	status = fail_set(&c->failure, "failed", "no device is seen, but module %s failed: %s",
+	    output_member(e, "module", module, sizeof(module)),
+	    output_member(e, "error_description", text, sizeof(text)));
+	c->failure.answer = answer;
+	return status;
+}
+
 int
 cmd_device_list(struct client *c)
 {
@@ -93,6 +108,8 @@ cmd_device_list(struct client *c)
 	if (status != FAIL_NONE)
 		return status;
 	devices = json_object_get(answer, "devices");
+	if (json_array_size(devices) == 0 && json_array_size(json_object_get(answer, "errors")) > 0)
+		return device_hidden(c, answer);
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else if (!keys || json_array_size(devices) == 0)

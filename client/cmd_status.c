@@ -61,7 +61,7 @@ status_devices(const json_t *doc)
 		(void)output_member(e, "pin", pin, sizeof(pin));
 		(void)printf("  \"%s\", serial %s%s\n", output_member(e, "label", a, sizeof(a)),
 		    output_member(e, "serial", b, sizeof(b)),
-		    strcmp(pin, "low") == 0 ? ", few PIN tries left" :
+		    strcmp(pin, "low") == 0 ? ", a wrong PIN was entered before, few tries may be left" :
 		    strcmp(pin, "final") == 0 ? ", one PIN try left" :
 		    strcmp(pin, "locked") == 0 ? ", PIN locked: unblock it with its PUK" : "");
 	}

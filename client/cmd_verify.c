@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "token/jwt.h"
 
 #define VERIFY_JWKS		"/run/tesserad/jwks.json"
+#define VERIFY_USER_JWKS	"tesserad/jwks.json"	/* below XDG_RUNTIME_DIR */
 #define VERIFY_LEEWAY		30	/* s, for nbf and iat */
 #define VERIFY_LIFETIME_MAX	3600	/* s, the longest that an agent may be told to give */
 
@@ -146,6 +148,22 @@ verify_agent_keys(struct verify *v)
 	return status;
 }
 
+/* The public file of the agent that is found without being named: the
+ * system's, or the one in user mode. */
+static const char *
+verify_public_file(const struct client *c, char *out, size_t size)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	char sock[SOCKET_PATH_MAX];
+
+	(void)snprintf(out, size, "%s", VERIFY_JWKS);
+	if (dir == NULL || *dir != '/' || reach_path(c, REACH_API, sock) != TSR_OK)
+		return out;
+	if (strncmp(sock, dir, strlen(dir)) == 0 && sock[strlen(dir)] == '/')
+		(void)snprintf(out, size, "%s/" VERIFY_USER_JWKS, dir);
+	return out;
+}
+
 /* Where keys and issuer come from: see tessera(1). */
 static int
 verify_trust(struct verify *v)
@@ -153,6 +171,7 @@ verify_trust(struct verify *v)
 	struct client *c = v->c;
 	const char *file = c->opt[OPT_JWKS], *sock = getenv("TESSERA_SOCK");
 	int agent = file == NULL && (c->opt[OPT_SOCKET] != NULL || (sock != NULL && *sock != '\0'));
+	char public[PATH_MAX];
 	int status;
 
 	if (c->opt[OPT_ISSUER] != NULL)
@@ -160,7 +179,8 @@ verify_trust(struct verify *v)
 	if (agent)
 		status = verify_agent_keys(v);
 	else
-		status = verify_keys_file(v, file != NULL ? file : VERIFY_JWKS, file == NULL);
+		status = verify_keys_file(v, file != NULL ? file :
+		    verify_public_file(c, public, sizeof(public)), file == NULL);
 	if (status != FAIL_NONE || v->issuer_known || file != NULL)
 		return status;
 	if ((status = verify_agent_issuer(v)) != FAIL_NONE && !agent) {

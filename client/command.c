@@ -83,7 +83,7 @@ const struct command command_table[] = {
 	  "gather what a helper needs to know, without secrets and names", cmd_support_bundle },
 	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",
 	  "print a completion script for a shell", cmd_completion },
-	{ "help", NULL, "[COMMAND]", 0, 2, 0, 0, NULL,
+	{ "help", NULL, "[COMMAND]", 0, 2, 0, 0, "command",
 	  "show the commands, or one of them", cmd_help },
 };
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

@@ -40,6 +40,7 @@ static const struct {
 	/* our own */
 	{ "usage", FAIL_USAGE, "" },
 	{ "unreachable", FAIL_UNREACHABLE, "the agent cannot be reached" },
+	{ "denied", FAIL_DENIED, "no permission" },
 	{ "untrusted_socket", FAIL_UNREACHABLE, "the socket is not the agent's" },
 	{ "malformed_answer", FAIL_FAILED, "the agent's answer is malformed" },
 	{ "invalid_token", FAIL_AUTH, "the token is refused" },

@@ -44,7 +44,7 @@ reach_refused(struct client *c, const char *path, int error)
 		    "no agent listens on %s; start tesserad", path);
 	case EACCES:
 	case EPERM:
-		return fail_set(&c->failure, "unreachable",
+		return fail_set(&c->failure, "denied",
 		    "no permission to connect to %s; the administration socket is for root and the group tessera-admin",
 		    path);
 	default:

@@ -88,7 +88,5 @@ token_tries(uint32_t flags)
 		return 0;
 	if ((flags & PROTO_TOKEN_PIN_FINAL_TRY) != 0)
 		return 1;
-	if ((flags & PROTO_TOKEN_PIN_COUNT_LOW) != 0)
-		return 2;
 	return PROTO_TRIES_UNKNOWN;
 }

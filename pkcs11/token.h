@@ -37,7 +37,7 @@ void token_from_p11(struct token *t, PKCS11_SLOT *p11);
 int token_is(const struct token *t, const char *serial, const char *label);
 
 /* PIN tries left, as far as flags (PROTO_TOKEN_*) tell: 0 locked, 1 final try,
- * 2 count low, else PROTO_TRIES_UNKNOWN. */
+ * else PROTO_TRIES_UNKNOWN: "count low" says that a PIN was wrong, and no number. */
 uint32_t token_tries(uint32_t flags);
 
 #endif

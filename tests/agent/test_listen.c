@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,33 @@ test_admin_group(void **state)
 	assert_int_equal(lstat(api, &st), 0);
 	assert_int_not_equal(st.st_gid, 60);
 	listen_close(&l);
+}
+
+/* Who may not give admin.sock to its group leaves no socket behind. */
+static void
+test_group_refused(void **state)
+{
+	struct listeners l;
+	struct stat st;
+	int status, r;
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(dir, 0755), 0);
+	assert_int_equal(chmod(base, 0755), 0);
+	assert_int_equal(chown(dir, 1, 1), 0);
+	if ((pid = fork()) == 0) {
+		if (setgroups(0, NULL) != 0 || setresgid(1, 1, 1) != 0 || setresuid(1, 1, 1) != 0)
+			_exit(90);
+		r = listen_open(dir, 0, 60, &l, err, sizeof(err));
+		_exit(r == TSR_SYSTEM && strstr(err, "cannot be given to group 60") != NULL ? 0 : 91);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(lstat(admin, &st), -1);
+	assert_int_equal(lstat(api, &st), -1);
 }
 
 static void
@@ -328,6 +356,7 @@ main(void)
 		LISTEN_TEST(test_bound),
 		LISTEN_TEST(test_user_mode),
 		LISTEN_TEST(test_admin_group),
+		LISTEN_TEST(test_group_refused),
 		LISTEN_TEST(test_stale),
 		LISTEN_TEST(test_in_place),
 		LISTEN_TEST(test_somebody_answers),

@@ -109,7 +109,7 @@ test_whole(void **state)
 	    "audit { size = 8 keep = 3 }\n"
 	    "log-level = detail\n"
 	    "metrics { users = {\"prometheus\"} groups = {\"staff\"} units = {\"scrape.service\"} }\n"
-	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"opaque\"\n"
+	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"jwt\"\n"
 	    "  acr = \"hardware-pin\"  reuse = \"session\"  max-age = \"2h\"  groups = {\"staff\"}\n"
 	    "  users = {\"anna\", \"1000\"} units = {\"openvpn@tun0.service\"} inline-pin = true refresh = on\n"
 	    "  verifiers { users = {\"www-data\"} any-user = yes } }\n"
@@ -157,7 +157,7 @@ test_whole(void **state)
 	assert_int_equal(a->class, CLASS_INTERACTIVE);
 	assert_int_equal(a->scopes.n, 2);
 	assert_int_equal(a->lifetime, 300);
-	assert_int_equal(a->format, FORMAT_OPAQUE);
+	assert_int_equal(a->format, FORMAT_JWT);
 	assert_int_equal(a->acr, ACR_HARDWARE_PIN);
 	assert_int_equal(a->reuse, REUSE_SESSION);
 	assert_int_equal(a->max_age, 7200);
@@ -279,7 +279,8 @@ static const struct row {
 	{ "lifetime too long", AUD("lifetime = 61m"), "lifetime = \"61m\"" },
 	{ "unknown acr", AUD("acr = gold"), "write \"self\", \"recovery\", \"otp\", \"software\", \"hardware\" or \"hardware-pin\"" },
 	{ "unknown class", AUD("class = root"), "write \"interactive\", \"login\" or \"service\"" },
-	{ "unknown format", AUD("format = saml"), "write \"jwt\" or \"opaque\"" },
+	{ "format not given yet", AUD("format = opaque"), "format = \"opaque\" is not accepted: this version gives JWTs only" },
+	{ "unknown format", AUD("format = saml"), "format = \"saml\" is not accepted" },
 	{ "unknown algorithm", ISSUER "signing { algorithm = \"none\" }", ":2: signing: algorithm = \"none\" is not accepted: write \"EdDSA\" or \"ES256\"" },
 	{ "signing key elsewhere", ISSUER "signing { key = \"pkcs11:token=x\" }", "write \"sealed\"" },
 	{ "issuer of another scheme", "issuer = \"ftp://x\"", ":1: issuer = \"ftp://x\" is not accepted: write an https://" },
@@ -327,11 +328,12 @@ static const struct row {
 	{ "key twice over two sections", ISSUER "session { per-user = 1 }\nsession { per-user = 1 }", ":3: per-user is set twice, here and on line 2" },
 	{ "title twice", AUD("\n\n") "audience \"a\" { scopes = {\"b\"} }", ":5: audience \"a\" is there twice, here and on line 2" },
 	{ "title twice on one line", AUD("} audience \"a\" { scopes = {\"b\"}"), ":2: audience \"a\" is there twice, here and on line 2" },
-	{ "environment variable", "issuer = \"https://${HOME}\"", ":1: environment variables are not read" },
+	{ "environment variable", "issuer = \"https://${HOME}\"", ":1: environment variables are not read: write the value itself, or a backslash before the $" },
+	{ "backslash before nothing", "issuer = \"https://\\x\"", ":1: a backslash in a string stands before a double quote" },
 	{ "environment variable without quotes", "issuer = ${HOME}", ":1: environment variables are not read" },
-	{ "escape to NUL", ISSUER "realm = \"a\\0b\"", ":2: only \\\", \\\\ and \\$ are known" },
-	{ "escape to a control character", ISSUER "realm = \"a\\nb\"", ":2: only" },
-	{ "escape in hexadecimal", ISSUER "realm = \"a\\x41\"", ":2: only" },
+	{ "escape to NUL", ISSUER "realm = \"a\\0b\"", ":2: a backslash in a string stands before" },
+	{ "escape to a control character", ISSUER "realm = \"a\\nb\"", ":2: a backslash in a string" },
+	{ "escape in hexadecimal", ISSUER "realm = \"a\\x41\"", ":2: a backslash in a string" },
 	{ "control character", ISSUER "realm = \"a\033b\"", ":2: a control character (byte 0x1b)" },
 	{ "tab in a value", MOD("init-args = \"a\tb\""), ":2: \"a\\x09b\" has a control character" },
 	{ "invalid UTF-8", MOD("init-args = \"\xff\""), ":2: \"\\xff\" has a control character or is not UTF-8" },
@@ -511,6 +513,16 @@ test_owner(void **state)
 	assert_int_equal(seteuid(0), 0);
 }
 
+/* The complaint names the folder that is at fault. */
+static void
+expect_folder(enum config_mode mode, const char *where, const char *wrong)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), ": the folder %s above it %s", where, wrong);
+	expect(mode, text);
+}
+
 static void
 test_folders(void **state)
 {
@@ -519,13 +531,13 @@ test_folders(void **state)
 	(void)state;
 	write_text("t.conf", ISSUER);
 	assert_int_equal(chmod(folder, 0775), 0);
-	expect(CONFIG_SYSTEM, "a folder above it can be written by group or others");
+	expect_folder(CONFIG_SYSTEM, folder, "can be written by group or others");
 	assert_int_equal(chmod(folder, 01777), 0);
-	expect(CONFIG_SYSTEM, "a folder above it can be written");
-	expect(CONFIG_USER, "a folder above it can be written");
+	expect_folder(CONFIG_SYSTEM, folder, "can be written");
+	expect_folder(CONFIG_USER, folder, "can be written");
 	assert_int_equal(chmod(folder, 0755), 0);
 	assert_int_equal(chown(folder, 1, 0), 0);
-	expect(CONFIG_SYSTEM, "a folder above it belongs to another user");
+	expect_folder(CONFIG_SYSTEM, folder, "belongs to another user");
 	assert_int_equal(chown(folder, 0, 0), 0);
 
 	/* two levels above the file, and over symbolic links */
@@ -539,9 +551,9 @@ test_folders(void **state)
 	path_in(conf, sizeof(conf), "link/t.conf");
 	expect(CONFIG_SYSTEM, NULL);
 	assert_int_equal(chmod(inner, 0777), 0);
-	expect(CONFIG_SYSTEM, "a folder above it can be written");
+	expect_folder(CONFIG_SYSTEM, inner, "can be written");
 	path_in(conf, sizeof(conf), "in/deep/t.conf");
-	expect(CONFIG_SYSTEM, "a folder above it can be written");
+	expect_folder(CONFIG_SYSTEM, inner, "can be written");
 	assert_int_equal(chmod(inner, 0755), 0);
 	path_in(conf, sizeof(conf), "in/../in//./deep/t.conf");
 	expect(CONFIG_SYSTEM, NULL);

@@ -145,7 +145,7 @@ class FakeAgent:
             left, retry = tries, False
             for n in range(1, 6):
                 ask = {"prompt": f"p{n}", "purpose": "login",
-                       "requester": {"uid": os.getuid(), "pid": req.pid, "exe": "/usr/bin/tessera"},
+                       "requester": {"uid": os.getuid(), "pid": req.pid, "program": "tessera"},
                        "audience": "vpn", "scope": "connect",
                        "device": {"label": "Card", "serial": "42", "manufacturer": "M", "model": "X"},
                        "credential": {"id": "c1", "label": "my card"}, "retry": retry,

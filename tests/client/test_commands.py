@@ -79,6 +79,18 @@ class Exits(ClientTest):
             self.assertIn("tesserad", self.fails(3, *args, "--socket", absent))
             self.assertEqual(self.fails_json(3, *args, "--socket", absent)["error"], "unreachable")
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    def test_no_permission(self):
+        os.chmod(self.dir, 0o755)
+        os.chmod(self.admin.path, 0o600)
+        for run in self.fails, self.fails_json:
+            try:
+                said = run(5, "device", "list", "--keys", user=1, group=1, extra_groups=[])
+            except PermissionError:
+                self.skipTest("the build folder is closed to other users")
+        self.assertEqual(said["error"], "denied")
+        self.assertIn("tessera-admin", said["error_description"])
+
     def test_nobody_listens(self):
         path = os.path.join(self.dir, "dead.sock")
         s = socket.socket(socket.AF_UNIX)
@@ -345,6 +357,15 @@ class Devices(ClientTest):
         r = self.run_client("device", "list", "--json")
         self.assertEqual((self.document(r.stdout), r.stderr), (DEVICES, b""))
 
+    def test_none_for_a_module_that_failed(self):
+        hidden = dict(DEVICES, devices=[])
+        self.agent.routes["GET /devices"] = (200, hidden)
+        self.assertEqual(self.fails(1, "device", "list"),
+                         "tessera: no device is seen, but module bad failed: cannot be loaded\n")
+        self.assertEqual(self.fails_json(1, "device", "list")["errors"], hidden["errors"])
+        self.agent.routes["GET /devices"] = (200, {"devices": [], "errors": []})
+        self.assertEqual(self.ok("device", "list"), "No devices are connected.\n")
+
     def test_names_are_escaped(self):
         evil = {"devices": [dict(DEVICES["devices"][0], label="\x1b]0;x\x07\u202e")], "errors": []}
         self.agent.routes["GET /devices"] = (200, evil)
@@ -420,7 +441,7 @@ class Credentials(ClientTest):
             self.assertIn(b"tessera-admin", r.stderr)
         for args in (("list", "--all"), ("remove", "c1"), ("disable", "c1", "--force")):
             r = self.run_client("credential", *args, **user)
-            self.assertEqual(r.returncode, 3)
+            self.assertEqual(r.returncode, 5)
             self.assertIn(b"tessera-admin", r.stderr)
         self.assertEqual(self.admin.requests, [])
 
@@ -462,7 +483,7 @@ class Status(ClientTest):
     def test_screen(self):
         out = self.ok("status")
         for part in ("ok, version 0.1.0", self.agent.path, "https://h/t", "\"my card\" (hardware), ends in",
-                     "locked", "few PIN tries left", "module bad: cannot be loaded"):
+                     "locked", "few tries may be left", "module bad: cannot be loaded"):
             self.assertIn(part, out)
 
     def test_document(self):

@@ -169,9 +169,9 @@ class OnTerminal(ClientTest):
 
     def test_other_programs_are_named(self):
         self.agent.routes["POST /session"] = self.agent.asks(
-            "1234", (200, SESSION), requester={"uid": 7, "pid": 1, "exe": "/usr/bin/other", "unit": "a.service"})
+            "1234", (200, SESSION), requester={"uid": 7, "pid": 1, "program": "sshd", "unit": "a.service"})
         t = self.terminal("login")
-        self.assertIn("asked by /usr/bin/other of a.service (process 1 of uid 7)", t.expect("PIN: "))
+        self.assertIn('asked by process 1 of uid 7, a.service, which calls itself "sshd"', t.expect("PIN: "))
         t.type("1234\n")
         t.end()
 
@@ -251,7 +251,7 @@ class OnTerminal(ClientTest):
         self.assertEqual(self.agent.requests[-2].form()["audience"], "tessera-admin")
 
     def test_events_prompt(self):
-        ask = {"prompt": "p7", "purpose": "login", "requester": {"uid": 0, "pid": 1, "exe": "/x"},
+        ask = {"prompt": "p7", "purpose": "login", "requester": {"uid": 0, "pid": 1, "program": "x"},
                "audience": "vpn", "scope": "s", "device": {"label": "Card"}, "retry": False,
                "tries_left": 3, "seconds_left": 9}
         self.agent.after_ready = [("pin-needed", ask), ("pin-needed", dict(ask, prompt="p8"))]

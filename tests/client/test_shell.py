@@ -83,6 +83,8 @@ class Shell(ClientTest):
         self.assertEqual(self.complete("tessera", "token", ""), {"get", "verify", "introspect"})
         self.assertEqual(self.complete("tessera", "--socket", "/x", "token", "g"), {"get"})
         self.assertEqual(self.complete("tessera", "completion", "z"), {"zsh"})
+        self.assertEqual(self.complete("tessera", "help", ""), {c[0] for c in commands})
+        self.assertEqual(self.complete("tessera", "help", "cr"), {"credential"})
         self.assertEqual(self.complete("tessera", "enroll", "pkcs11", "--vouch", ""), {"hardware", "hardware-pin"})
         self.assertIn("--version", self.complete("tessera", "-"))
         for c in commands:

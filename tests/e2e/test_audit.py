@@ -232,6 +232,20 @@ class Commands(Base):
                 tail.stdout.close()
 
 
+class Administrators(Base):
+    def test_what_they_did_to_the_agent(self):
+        """The clock accepted, the store copied and confirmed: a line each, with who."""
+        with harness.Machine(rehearse=True) as m:
+            m.clock.set_wall(m.clock.wall + 3600)
+            self.assertEqual(m.request("POST", "/admin/clock", admin=True, json={}).status, 200)
+            self.assertEqual(m.request("POST", "/admin/store/backup", admin=True, json={}).status, 200)
+            m.stop()
+            for event in ("clock-accepted", "store-copied"):
+                found = self.events(m, event)
+                self.assertEqual([line["by"] for line in found], [0], event)
+            m.start()
+
+
 class Trouble(Base):
     def test_killed_under_load(self):
         """kill -9 while tokens leave: the log is good, and has every token's proof."""

@@ -234,6 +234,9 @@ class Callers(unittest.TestCase):
             self.refused(m.request("POST", "/token", uid=BIN, form={
                 "grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN, "credential": cred}),
                 404, "device_not_found")
+            last = m.request("POST", "/credentials/%s/disable" % cred, uid=DAEMON)
+            self.refused(last, 409, "conflict")
+            self.assertIn("--force", last.json["error_description"])
 
     def test_events_are_ones_own(self):
         with harness.Machine() as m:
@@ -244,10 +247,10 @@ class Callers(unittest.TestCase):
                 with harness.Events(m.api, timeout=20) as events:
                     events.next("ready")
                     os.write(tell, b"x")
-                    names = []
-                    while not names or names[-1] != "session-ended":
-                        names.append(events.next()[0])
-                    return names
+                    heard = []
+                    while not heard or heard[-1][0] != "session-ended":
+                        heard.append(events.next()[:2])
+                    return heard
             read, write = os.pipe()
             mine = harness.Job(DAEMON, listen, write)
             os.read(read, 1)
@@ -262,7 +265,11 @@ class Callers(unittest.TestCase):
             self.assertEqual(m.request("POST", "/token", uid=DAEMON, form={
                 "grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}).status, 200)
             m.request("DELETE", "/session", uid=DAEMON)
-            self.assertEqual(mine.result(), ["token-issued", "session-started", "session-ended"])
+            heard = [e for e in mine.result() if e[0] != "ping"]
+            self.assertEqual([e[0] for e in heard], ["token-issued", "session-started", "session-ended"])
+            started, ended = heard[1][1], heard[2][1]
+            self.assertEqual(started["sid"], ended["sid"])
+            self.assertRegex(started["credential"], "^[A-Za-z0-9_-]{22}$")
             m.tessera("enroll", "pkcs11", "--user", "bin", "--device",
                       "pkcs11:token=card;object=ed25519", pin=PIN, check=True)
             self.assertEqual(other.result(), "credential-enrolled", "the first that it hears")

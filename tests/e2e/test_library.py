@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import installed  # noqa: E402  (its folder had to be named first)
 
 PIN = "123456"
-LOGIN_REQUIRED, UNKNOWN_KEY, BAD_AUDIENCE, UNTRUSTED = "-60", "-25", "-24", "-68"
+LOGIN_REQUIRED, UNKNOWN_KEY, BAD_AUDIENCE, UNTRUSTED = "-60", "-25", "-24", "-69"
 
 
 class Library(unittest.TestCase):

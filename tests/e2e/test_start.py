@@ -313,6 +313,20 @@ class CheckConfig(Base):
                     self.assertRegex(done.stderr, re.escape(m.conf) + r":\d+")
                     self.assertIn(says, done.stderr)
 
+    def test_names_that_nobody_has(self):
+        """A warning each, and good all the same: they may be made later."""
+        with Machine(start=False) as m:
+            m.write_conf(m.conf_text() + """
+                audience "x" { scopes = {"a"} users = {"nobody-here", "12345", "root"}
+                    groups = {"no-group-here", "54321"} verifiers { users = {"nobody-there"} } }
+                login-helper "gdm" { user = "no-greeter" unit = "gdm.service" }
+                """)
+            done = self.check(m)
+            self.assertEqual(done.returncode, 0, done)
+            for name in "nobody-here", "no-group-here", "nobody-there", "no-greeter":
+                self.assertIn('"%s"' % name, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 4, done.stderr)
+
     def test_missing_file(self):
         with Machine(start=False) as m:
             os.unlink(m.conf)
@@ -323,7 +337,7 @@ class CheckConfig(Base):
     def test_usage(self):
         with Machine(start=False) as m:
             for argv, status in ((["--nonsense"], 2), (["word"], 2), (["--rehearse", "x"], 2),
-                                 (["--version"], 0), (["--help"], 0)):
+                                 (["--version"], 0), (["-V"], 0), (["--help"], 0), (["-h"], 0)):
                 with self.subTest(argv):
                     done = subprocess.run([m.bin + "/tesserad", *argv], capture_output=True,
                                           stdin=subprocess.DEVNULL, text=True, check=False,

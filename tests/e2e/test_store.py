@@ -117,6 +117,11 @@ class Altered(Base):
         self.assertTrue(self.post("check").json["whole"])
         self.assertEqual(self.m.request("POST", "/token", uid=BIN, form=DEVICE).status, 404)
 
+        def told():
+            with open(self.m.state + "/audit.log", encoding="utf-8") as f:
+                return '"store-confirmed"' in f.read()
+        harness.until(told, what="the line of the audit log")
+
     def test_lost_row(self):
         """A row taken out with its tag, such as a revocation that somebody would undo."""
         self.begin()

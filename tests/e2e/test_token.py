@@ -141,6 +141,21 @@ class WholeWay(Base):
                             "pkcs11:token=card;object=ed25519", "--json", uid=BIN, pin=PIN)
             self.assertEqual(ran.json["error"], "unauthorized_client", "nobody else's")
 
+    def test_user_mode_needs_no_administrator(self):
+        """The first credential without --user, and keys found where this agent puts them."""
+        with harness.Machine(user=BIN) as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            for number in 1, 2:
+                ran = m.tessera("enroll", "pkcs11", "--device", "pkcs11:token=card;id=%%0%d" % number,
+                                "--json", uid=BIN, pin=PIN, check=True)
+                self.assertEqual((ran.json["subject"], ran.json["acr"]), ("bin", "self"))
+            token = self.device(m, uid=BIN, credential=ran.json["id"]).json["access_token"]
+            runtime = os.path.dirname(m.run)
+            ran = m.tessera("token", "verify", "--json", uid=BIN, stdin=token, env={
+                "TESSERA_SOCK": "", "TESSERA_ADMIN_SOCK": "", "XDG_RUNTIME_DIR": runtime})
+            self.assertEqual(ran.status, 0, ran)
+            self.assertTrue(ran.json["issuer_checked"])
+
     def test_restart_keeps_keys_and_credentials(self):
         with harness.Machine() as m:
             m.make_token("card", PIN)
@@ -298,7 +313,10 @@ class Prompts(Base):
             p = prompts[0]
             self.assertEqual((p["purpose"], p["audience"], p["scope"]), ("login", "vpn", "connect"))
             self.assertEqual(p["requester"]["uid"], DAEMON)
-            self.assertIn("python3", p["requester"]["exe"])
+            # what the process calls itself, a hint, in any mode and whoever the agent runs as
+            with open("/proc/self/comm", encoding="utf-8") as f:
+                self.assertEqual(p["requester"]["program"], f.read().rstrip("\n"))
+            self.assertNotIn("exe", p["requester"])
             self.assertEqual((p["device"]["label"], p["credential"]["id"], p["credential"]["label"]),
                              ("card", cred["id"], "my card"))
             self.assertEqual((p["retry"], p["seconds_left"]), (False, 60))
@@ -309,6 +327,21 @@ class Prompts(Base):
             self.enrol(m, "daemon")
             answer, prompts = m.answering(["999999", PIN], "POST", "/token", uid=DAEMON, form=self.FORM)
             self.assertEqual((answer.status, len(prompts), prompts[1]["retry"]), (200, 2, True))
+            # CKF_USER_PIN_COUNT_LOW gives no number: none is made up
+            self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("ok", None), ("low", None)])
+            answer, prompts = m.answering(["999999", None], "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.refused(answer, 409, "cancelled")
+            answer, prompts = m.answering(PIN, "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("low", None)])
+
+    def test_wrong_inline_pin_is_told_in_words(self):
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m, "daemon")
+            answer = self.device(m, pin="999999")
+            self.refused(answer, 401, "pin_required")
+            self.assertEqual(answer.json["error_description"],
+                             "the token refused the PIN (C_Login: CKR_PIN_INCORRECT (0xa0))")
 
     def test_two_wrong_pins_are_enough(self):
         """A third one could be a card's last: one request never tries it."""
@@ -479,6 +512,12 @@ class Requests(Base):
                     answer = m.request(method, target, uid=DAEMON, headers=headers,
                                        body=body.encode() if body else None)
                     self.assertEqual(answer.status, status, answer)
+
+    def test_unknown_method_is_told(self):
+        with harness.Machine() as m:
+            answer = m.request("BREW", "/healthz", uid=DAEMON)
+            self.refused(answer, 501, "invalid_request")
+            self.assertIn("the method is unknown", answer.json["error_description"])
 
     def test_introspection_is_for_verifiers(self):
         with harness.Machine() as m:

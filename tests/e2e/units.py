@@ -18,9 +18,9 @@ NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0}
 
 
-def run(*command):
+def run(*command, **env):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
+                          stdin=subprocess.DEVNULL, check=False, env={**os.environ, **env})
     return done.returncode, done.stdout
 
 
@@ -47,6 +47,21 @@ class Units(unittest.TestCase):
 
     def test_verify(self):
         status, said = self.verify()
+        self.assertEqual((status, said), (0, ""), said)
+
+    def test_user_unit(self):
+        """The unit for user mode, as a user's manager would read it."""
+        with open(os.path.join(UNITS, "user/tesserad.service"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertNotIn("@CMAKE", text)
+        self.assertRegex(text, r"(?m)^ExecStart=\S+/tesserad --user$")
+        text = re.sub(r"^ExecStart=\S*/", "ExecStart=%s/" % BIN, text, flags=re.M)
+        folder = os.path.join(self.folder, "user")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "tesserad.service"), "w", encoding="utf-8") as f:
+            f.write(text)
+        status, said = run("systemd-analyze", "verify", "--user", "--man=no", "--recursive-errors=no",
+                           os.path.join(folder, "tesserad.service"), XDG_RUNTIME_DIR=folder)
         self.assertEqual((status, said), (0, ""), said)
 
     def test_a_typo_is_seen(self):

@@ -63,7 +63,7 @@ static const struct row {
 	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked" },
 	{ "pin-locks", PROVE, "baad", TSR_PIN_LOCKED, 0, "CKR_PIN_INCORRECT, and the PIN is locked" },
 	{ "pin-final", PROVE, "baad", TSR_PIN_WRONG, 1, "CKR_PIN_INCORRECT" },
-	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, 2, "CKR_PIN_INCORRECT" },
+	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "CKR_PIN_INCORRECT" },
 	{ "pin-pad", PROVE, "", DONE, 0, NULL },
 	{ "", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "C_Login: CKR_PIN_INCORRECT" },
 	{ "", PROVE, "", TSR_PIN_REQUIRED, PROTO_TRIES_UNKNOWN, NULL },

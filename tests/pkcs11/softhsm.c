@@ -162,7 +162,7 @@ static const struct refusal {
 	uint32_t tries;
 	const char *detail;	/* in the error's text */
 } refusals[] = {
-	{ "wrong PIN", NULL, 1, PROTO_ECDSA_P256_SHA256, "111111", TSR_PIN_WRONG, 2,
+	{ "wrong PIN", NULL, 1, PROTO_ECDSA_P256_SHA256, "111111", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN,
 	    "CKR_PIN_INCORRECT" },
 	{ "no PIN", NULL, 1, PROTO_ECDSA_P256_SHA256, "", TSR_PIN_REQUIRED, PROTO_TRIES_UNKNOWN,
 	    "needs its PIN" },
