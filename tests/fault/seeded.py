@@ -43,7 +43,7 @@ SEEDED = [
     ("retry with the last try", "agent/proof.c", "tries_left > 1 &&", "tries_left > 0 &&",
      HELPER + "test_last_try_is_not_spent"),
     ("prompt for a locked PIN", "agent/proof.c",
-     "else if (ask->tries_left == 0)", "else if (ask->tries_left == 0 && p->asked > 0)",
+     "else if (device_tries(ask->flags) == 0)", "else if (0)",
      HELPER + "test_last_try_is_not_spent"),
     ("PIN asked for ever", "agent/proof.c", "p->asked < PROOF_TRIES &&", "p->asked < 100 &&",
      TOKEN + "Prompts.test_two_wrong_pins_are_enough"),
