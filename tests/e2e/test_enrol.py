@@ -5,6 +5,7 @@ import unittest
 
 import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
+from test_callers import Unit, in_unit
 
 PIN = "123456"
 
@@ -162,6 +163,138 @@ class Enrol(unittest.TestCase):
             m.clock.advance(301)
             self.assertEqual(as_admin("POST", change.replace("disable", "enable"), token,
                                       {}).status, 401, "older than five minutes")
+
+    def as_admin(self, m, uid, method, target, token=None, json=None):
+        """One request on the admin socket by a member of tessera-admin."""
+        headers = {"Authorization": "Bearer " + token} if token else None
+
+        def ask():
+            os.setgroups([harness.grp.getgrnam("tessera-admin").gr_gid])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            return harness.one_request(m.admin, method, target, headers=headers, json=json)
+        return harness.as_user(0, ask)
+
+    def admin_token(self, m, uid):
+        """A token for changes, by a fresh proof."""
+        answer, _ = m.answering(PIN, "POST", "/token", uid=uid, form={
+            "grant_type": DEVICE_GRANT, "audience": "tessera-admin"})
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json["access_token"]
+
+    def step_up(self, answer):
+        self.assertEqual((answer.status, answer.error, answer.json.get("audience")),
+                         (401, "step_up_required", "tessera-admin"), answer)
+
+    def test_every_change_takes_a_proof(self):
+        """Membership in tessera-admin alone changes nothing, whatever the endpoint."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            ident = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json["id"]
+            uri = "pkcs11:token=card;object=ed25519"
+            changes = [("/admin/credentials", {"kind": "pkcs11", "subject": "bin", "device": uri}),
+                       ("/admin/enrolment-codes", {"subject": "bin"}),
+                       ("/admin/clock", {}), ("/admin/store/backup", {}),
+                       ("/admin/store/confirm", {}),
+                       ("/admin/credentials/%s/disable" % ident, {"force": True}),
+                       ("/admin/credentials/%s/enable" % ident, {}),
+                       ("/admin/credentials/%s/remove" % ident, {"force": True})]
+            for target, body in changes:
+                with self.subTest(target):
+                    self.step_up(self.as_admin(m, GAMES, "POST", target, json=body))
+                    self.step_up(self.as_admin(m, GAMES, "POST", target, "x.y.z", body))
+            left = m.request("GET", "/admin/credentials", admin=True).json["credentials"]
+            self.assertEqual([(c["id"], c["state"]) for c in left], [(ident, "active")])
+
+    def test_an_admins_token_is_his_own(self):
+        """Who shows the token of another administrator is not taken for him."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            ident = self.enrol(m, "games", "pkcs11:token=card;object=p256", "--vouch",
+                               "hardware").json["id"]
+            self.enrol(m, "games", "pkcs11:token=card;object=ed25519")
+            token, change = self.admin_token(m, GAMES), "/admin/credentials/%s/disable" % ident
+            self.step_up(self.as_admin(m, BIN, "POST", change, token, {}))
+            self.assertEqual(self.as_admin(m, GAMES, "POST", change, token, {}).status, 200)
+
+    def test_admin_token_for_another_subject(self):
+        """What a login helper got for somebody else is not the helper's own token."""
+        audiences = {**harness.AUDIENCES, "tessera-admin": {
+            "class": "login", "scopes": ["admin"], "acr": "hardware", "lifetime": "1m",
+            "any-user": True}}
+        with harness.Machine(audiences=audiences, start=False) as m, \
+                Unit("system.slice", "gdm.service") as gdm:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            m.write_conf(m.conf_text() + 'login-helper "gdm" { user = "games" unit = "gdm.service" }\n')
+            m.start()
+            ident = self.enrol(m, "daemon", "pkcs11:token=card;object=p256", "--vouch",
+                               "hardware").json["id"]
+            answer = in_unit(m, gdm, GAMES, {"grant_type": DEVICE_GRANT, "audience": "tessera-admin",
+                                             "subject": "daemon", "pin": PIN})
+            self.assertEqual(answer.status, 200, answer)
+            self.step_up(self.as_admin(m, GAMES, "POST", "/admin/credentials/%s/disable" % ident,
+                                       answer.json["access_token"], {"force": True}))
+
+    def test_admin_token_of_a_unit(self):
+        """A unit's token is the unit's, not that of all processes of its user."""
+        audiences = {**harness.AUDIENCES, "tessera-admin": {
+            "scopes": ["admin"], "acr": "hardware", "lifetime": "5m", "inline-pin": True,
+            "units": ["backup.service"]}}
+        with harness.Machine(audiences=audiences) as m, \
+                Unit("system.slice", "backup.service") as unit:
+            m.make_token("card", PIN, ["p256"])
+            ident = self.enrol(m, "games", "pkcs11:token=card;object=p256", "--vouch",
+                               "hardware").json["id"]
+            answer = in_unit(m, unit, GAMES, {"grant_type": DEVICE_GRANT,
+                                              "audience": "tessera-admin", "pin": PIN})
+            self.assertEqual(answer.status, 200, answer)
+            self.step_up(self.as_admin(m, GAMES, "POST", "/admin/credentials/%s/disable" % ident,
+                                       answer.json["access_token"], {"force": True}))
+
+    def test_admin_token_of_a_weak_proof(self):
+        """The audience may be set to less: a change still takes hardware."""
+        audiences = {**harness.AUDIENCES, "tessera-admin": {
+            **harness.AUDIENCES["tessera-admin"], "acr": "self"}}
+        with harness.Machine(audiences=audiences) as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            ident = self.enrol(m, "games", "pkcs11:token=card;object=p256").json["id"]
+            token, change = self.admin_token(m, GAMES), "/admin/credentials/%s/disable" % ident
+            self.step_up(self.as_admin(m, GAMES, "POST", change, token, {"force": True}))
+
+    def test_admin_token_of_an_old_proof(self):
+        """A token may live an hour; the proof behind a change is not older than five minutes."""
+        audiences = {**harness.AUDIENCES, "tessera-admin": {
+            **harness.AUDIENCES["tessera-admin"], "lifetime": "1h"}}
+        with harness.Machine(audiences=audiences, rehearse=True) as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            ident = self.enrol(m, "games", "pkcs11:token=card;object=p256", "--vouch",
+                               "hardware").json["id"]
+            token, change = self.admin_token(m, GAMES), "/admin/credentials/%s/" % ident
+            m.clock.advance(299)
+            self.assertEqual(self.as_admin(m, GAMES, "POST", change + "disable", token,
+                                           {"force": True}).status, 200)
+            m.clock.advance(2)
+            self.step_up(self.as_admin(m, GAMES, "POST", change + "enable", token, {}))
+
+    def test_a_weaker_one_does_not_vouch(self):
+        """A further credential takes a proof as strong as itself."""
+        with harness.Machine(start=False) as m:
+            m.make_token("card", PIN, ["p256", "ed25519"])
+            m.modules["softhsm"]["acr"] = "self"
+            m.write_conf()
+            m.start()
+            weak = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json
+            self.assertEqual(weak["acr"], "self")
+            del m.modules["softhsm"]["acr"]
+            m.write_conf()
+            m.signal(harness.signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            answer, prompts = m.answering([PIN, PIN], "POST", "/credentials", uid=DAEMON, json={
+                "kind": "pkcs11", "device": "pkcs11:token=card;object=ed25519"})
+            self.assertEqual((answer.status, answer.json["error"], prompts),
+                             (401, "step_up_required", []), answer)
+            left = m.request("GET", "/credentials", uid=DAEMON).json["credentials"]
+            self.assertEqual([c["id"] for c in left], [weak["id"]])
 
     def test_first_credential_with_a_code(self):
         """A one-time code from an administrator; wrong, used and over ones are refused."""

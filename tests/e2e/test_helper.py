@@ -176,6 +176,21 @@ class Helper(unittest.TestCase):
             self.assertEqual([p["tries_left"] for p in prompts], [1])
             self.assertEqual(answer.json["error"], "invalid_grant", "it was tried, and signed rubbish")
 
+    def test_last_try_is_not_spent(self):
+        """A wrong PIN is asked for again, but not where one try is left, and never where
+        the PIN is locked."""
+        for what, prompts, error in (("", 2, "pin_required"), ("pin-low", 2, "pin_required"),
+                                     ("pin-final", 1, "pin_required"),
+                                     ("pin-locked", 0, "pin_locked")):
+            with self.subTest(what), harness.Machine(start=False) as m:
+                m.modules = {"evil": self.evil(m, what)}
+                m.write_conf()
+                m.start()
+                answer, asked = m.answering(["baad"] * 5, "POST", "/admin/credentials", admin=True,
+                                            json={"kind": "pkcs11", "subject": "daemon",
+                                                  "device": "pkcs11:token=evil"})
+                self.assertEqual((len(asked), answer.error), (prompts, error), answer)
+
     def test_modules_that_cannot_be_used(self):
         """Each says its name and why; the good module beside it goes on."""
         with harness.Machine(start=False) as m:

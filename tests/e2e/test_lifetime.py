@@ -3,10 +3,11 @@
 import contextlib
 import os
 import signal
+import socket
 import unittest
 
 import harness
-from harness import BIN, DAEMON, DEVICE_GRANT, GAMES
+from harness import BIN, DAEMON, DEVICE_GRANT, GAMES, SESSION_GRANT
 from test_callers import GDM, Unit, in_unit
 from test_helper import workers
 
@@ -92,6 +93,207 @@ class Lifetime(unittest.TestCase):
             self.assertEqual(harness.as_user(DAEMON, ask), ["slow_down", "slow_down"])
             self.signal_workers(m, signal.SIGCONT)
             self.assertEqual(m.request("POST", "/token", uid=DAEMON, form=FORM).status, 200)
+
+    def meanwhile(self, m, uid, what, change, admin=False):
+        """Send what as uid, call change() while the prompt for the PIN waits, give the
+        PIN; the answer."""
+        told, tell = os.pipe()
+        gone_on, go_on = os.pipe()
+
+        def ask():
+            with harness.Events(m.api, "self") as events, harness.Client(m.api) as reply, \
+                    harness.Client(m.admin if admin else m.api) as c:
+                c.send(what)
+                prompt = events.next("pin-needed")[1]["prompt"]
+                os.write(tell, b"x")
+                os.read(gone_on, 1)
+                reply.request("POST", "/prompt/" + prompt, json={"pin": PIN})
+                return c.answer()
+        job = harness.Job(uid, ask)
+        os.close(tell)
+        try:
+            self.assertEqual(os.read(told, 1), b"x", "the prompt")
+            change()
+            os.write(go_on, b"x")
+            return job.result()
+        finally:
+            for fd in (told, gone_on, go_on):
+                os.close(fd)
+
+    def reload(self, m):
+        m.write_conf()
+        before = m.log().count("read again")
+        m.signal(signal.SIGHUP)
+        harness.until(lambda: m.log().count("read again") > before, what="the reload")
+
+    def unused(self, m):
+        """No proof left anything behind."""
+        for c in m.request("GET", "/admin/credentials", admin=True).json["credentials"]:
+            self.assertEqual(c["last_used"], 0, c)
+
+    def test_policy_changes_meanwhile(self):
+        """What a reload takes away or makes dearer is not had by who asked before it."""
+        rows = [("caller", {"any-user": False, "users": ["bin"]}), ("acr", {"acr": "hardware"}),
+                ("reuse", {"reuse": "never"}), ("class", {"class": "service"}),
+                ("scope", {"scopes": ["read"]}), ("audience", None)]
+        form = {"grant_type": DEVICE_GRANT, "audience": "demo", "scope": "read write"}
+        what = harness.request_bytes("POST", "/token", form)
+        with harness.Machine(rehearse=True) as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            before = m.audiences
+            for name, keys in rows:
+                with self.subTest(name):
+                    def change(keys=keys):
+                        m.audiences = dict(before)
+                        del m.audiences["demo"]
+                        if keys is not None:
+                            m.audiences["demo"] = {**before["demo"], **keys}
+                        self.reload(m)
+                    answer = self.meanwhile(m, DAEMON, what, change)
+                    self.assertEqual((answer.status, answer.error), (403, "unauthorized_client"), answer)
+                    self.unused(m)
+                m.audiences = before
+                self.reload(m)
+                self.assertEqual(m.request("POST", "/token", uid=DAEMON, form={
+                    "grant_type": SESSION_GRANT, "audience": "demo"}).error, "login_required")
+            # what does not concern it does not harm it
+            answer = self.meanwhile(m, DAEMON, what, lambda: self.reload(m))
+            self.assertEqual(answer.status, 200, answer)
+
+    def test_credential_disabled_meanwhile(self):
+        """The credential is read again when its proof is there."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            ident = self.enrol(m)["id"]
+            change = "/admin/credentials/%s/disable" % ident
+            answer = self.meanwhile(
+                m, DAEMON, harness.request_bytes("POST", "/session", json_={}),
+                lambda: m.request("POST", change, admin=True, json={"force": True}))
+            self.assertEqual((answer.status, answer.error), (403, "unauthorized_client"), answer)
+            self.unused(m)
+            m.request("POST", change.replace("disable", "enable"), admin=True, json={})
+            self.assertEqual(m.request("POST", "/token", uid=DAEMON, form={
+                "grant_type": SESSION_GRANT, "audience": "demo"}).error, "login_required")
+
+    def test_cap_lowered_meanwhile(self):
+        """A module that a reload trusts less, before the key of an enrolment has proved."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+
+            def change():
+                m.modules["softhsm"]["acr"] = "software"
+                self.reload(m)
+            answer = self.meanwhile(m, 0, harness.request_bytes("POST", "/admin/credentials", json_={
+                "kind": "pkcs11", "subject": "daemon", "device": "pkcs11:token=card;id=%01",
+                "vouch": "hardware-pin"}), change, admin=True)
+            self.assertEqual((answer.status, answer.json["acr"]), (201, "software"), answer)
+            shown = m.request("GET", "/admin/credentials", admin=True).json["credentials"]
+            self.assertEqual([c["acr"] for c in shown], ["software"])
+
+    def inherit(self, m, first):
+        """In a client: a process that connects and sends first, and what it leaves to
+        us.  (Client, a function that ends it)"""
+        mine, his = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            c = harness.Client(m.api)
+            c.send(first)
+            socket.send_fds(his, [b"x"], [c.sock.fileno()])
+            while True:
+                signal.pause()
+        left = harness.Client.__new__(harness.Client)
+        left.sock, left.have = socket.socket(fileno=socket.recv_fds(mine, 1, 1)[1][0]), b""
+        left.sock.settimeout(30)
+        mine.close()
+        his.close()
+
+        def end():
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        return left, end
+
+    def no_token(self, answer):
+        if answer is not None:		# hung up: as good
+            self.assertNotIn(b"access_token", answer.body)
+            self.assertNotEqual(answer.status // 100, 2, answer)
+
+    def test_caller_dies_in_the_proof(self):
+        """Whoever holds the connection of a dead process is not who asked."""
+        with harness.Machine(settings={"limits": {"pending-per-uid": 1}}) as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            self.assertEqual(m.request("POST", "/token", uid=BIN, form=FORM).error, "device_not_found")
+            gone_on, go_on = os.pipe()
+            told, tell = os.pipe()
+
+            def ask():
+                left, end = self.inherit(m, harness.request_bytes("POST", "/token", FORM))
+                os.read(gone_on, 1)
+                end()
+                os.write(tell, b"x")
+                with left:
+                    return left.answer()
+            self.signal_workers(m, signal.SIGSTOP)
+            job = harness.Job(DAEMON, ask)
+            harness.until(lambda: m.request("POST", "/token", uid=DAEMON, form={
+                **FORM, "credential": "x" * 22}).error == "slow_down", what="the proof is under way")
+            os.write(go_on, b"x")
+            os.read(told, 1)
+            self.signal_workers(m, signal.SIGCONT)
+            self.no_token(job.result())
+            for fd in (gone_on, go_on, told, tell):
+                os.close(fd)
+            self.unused(m)
+            form = {"grant_type": SESSION_GRANT, "audience": "demo"}
+            self.assertEqual(m.request("POST", "/token", uid=DAEMON, form=form).error, "login_required")
+
+    def test_caller_dies_before_he_asks(self):
+        """Nor is it where there is a session."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            self.assertEqual(m.request("POST", "/token", uid=DAEMON, form=FORM).status, 200)
+            form = {"grant_type": SESSION_GRANT, "audience": "demo"}
+
+            def ask(dead):
+                left, end = self.inherit(m, harness.request_bytes("GET", "/healthz"))
+                self.assertEqual(left.answer().status, 200)
+                if dead:
+                    end()
+                try:
+                    with left:
+                        return left.request("POST", "/token", form=form)
+                except (BrokenPipeError, ConnectionResetError):
+                    return None
+                finally:
+                    if not dead:
+                        end()
+            self.assertEqual(harness.as_user(DAEMON, ask, False).status, 200)
+            self.no_token(harness.as_user(DAEMON, ask, True))
+
+    def test_prompter_of_another_process(self):
+        """prompter=self is for the requests of the process that listens alone."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m)
+            told, tell = os.pipe()
+            gone_on, go_on = os.pipe()
+
+            def listen():
+                with harness.Events(m.api, "self") as events:
+                    events.next("ready")
+                    os.write(tell, b"x")
+                    os.read(gone_on, 1)
+                    return events.client.closed(0.05), events.client.have
+            job = harness.Job(DAEMON, listen)
+            os.read(told, 1)
+            answer = m.request("POST", "/session", uid=DAEMON, json={}, timeout=5)
+            self.assertEqual(answer.json.get("reason"), "no_prompter", answer)
+            os.write(go_on, b"x")
+            self.assertEqual(job.result(), (False, b""), "he heard of nothing")
+            for fd in (told, tell, gone_on, go_on):
+                os.close(fd)
 
     def test_voucher_disabled_meanwhile(self):
         """A further credential: the one that vouches must be good to the end."""

@@ -130,13 +130,16 @@ class WholeWay(Base):
     def test_user_mode(self):
         """tesserad --user: the user is his own administrator, acr never above self."""
         with harness.Machine(user=BIN) as m:
-            m.make_token("card", PIN)
+            m.make_token("card", PIN, ["p256", "ed25519"])
             ran = m.tessera("enroll", "pkcs11", "--user", "bin", "--device",
-                            "pkcs11:token=card;id=%01", "--vouch", "hardware-pin", "--json",
-                            uid=BIN, pin=PIN, check=True)
+                            "pkcs11:token=card;object=p256", "--vouch", "hardware-pin",
+                            "--json", uid=BIN, pin=PIN, check=True)
             self.assertEqual(ran.json["acr"], "self")
             c = claims(self.device(m, uid=BIN).json["access_token"])
             self.assertEqual((c["iss"], c["acr"]), (m.issuer + "/user/2", "self"))
+            ran = m.tessera("enroll", "pkcs11", "--user", "daemon", "--device",
+                            "pkcs11:token=card;object=ed25519", "--json", uid=BIN, pin=PIN)
+            self.assertEqual(ran.json["error"], "unauthorized_client", "nobody else's")
 
     def test_user_mode_needs_no_administrator(self):
         """The first credential without --user, and keys found where this agent puts them."""

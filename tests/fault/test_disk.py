@@ -120,6 +120,29 @@ class Faulty(unittest.TestCase):
             m.abandon()
             raise
 
+    def test_nothing_of_a_failed_commit(self):
+        """A proof whose record is not durable is none: no token, no session."""
+        if harness.sanitized():
+            self.skipTest("a sanitizer comes first")
+        session = {"grant_type": harness.SESSION_GRANT, "audience": "demo"}
+        m = harness.Machine(start=False)
+        flag = m.folder + "/eio"
+        m.env.update(LD_PRELOAD=SHIM, TESSERA_SHIM="eio:" + flag)
+        with m:
+            m.start()
+            m.make_token("card", PIN)
+            m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card",
+                      pin=PIN, check=True)
+            with open(flag, "wb"):
+                pass
+            self.refused(m)
+            os.unlink(flag)
+            answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
+            self.assertEqual(answer.error, "login_required", answer)
+            self.assertEqual(m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status, 200)
+            answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
+            self.assertEqual(answer.status, 200, answer)
+
 
 if __name__ == "__main__":
     harness.main()

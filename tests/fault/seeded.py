@@ -1,0 +1,294 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Bugs seeded into the security checks, each with the test that must notice it.
+
+    tests/fault/seeded.py BUILD_DIR [WORD...]
+
+A long check that is run by hand, as root, before a release and after work on a
+check that is listed here; no part of "ctest".  Without WORDs all rows are
+tried, else those with one of them in the file's name, the title or the test.
+
+The tree is copied to BUILD_DIR/seeded/tree and built in BUILD_DIR/seeded/build
+with the compiler and the build type of BUILD_DIR (both are kept: the next run
+is quicker).  The tests named must pass there.  Then one row at a time is
+applied to the copy: its old text, which must be in the file exactly once, gives
+way to the new one, the programs are built, and the test is run, which must
+fail.  A row that survives, has gone stale or does not build is a complaint, and
+the exit status is 1.
+
+Whoever adds a check that decides who may do something adds a row.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TEST_S = 180
+NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
+
+ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
+CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
+
+# title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST" or "unit NOUN"
+SEEDED = [
+    # --- a proof
+    ("signature not checked", "agent/proof.c",
+     "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
+     IMPOSTOR + "test_signatures_that_are_not_of_this_proof"),
+    ("nonce all zero", "agent/proof.c",
+     "randombytes_buf(nonce, sizeof(nonce));", "memset(nonce, 0, sizeof(nonce));",
+     IMPOSTOR + "test_challenges_are_fresh"),
+    ("retry with the last try", "agent/proof.c", "tries_left > 1 &&", "tries_left > 0 &&",
+     HELPER + "test_last_try_is_not_spent"),
+    ("prompt for a locked PIN", "agent/proof.c",
+     "else if (device_tries(ask->flags) == 0)", "else if (0)",
+     HELPER + "test_last_try_is_not_spent"),
+    ("PIN asked for ever", "agent/proof.c", "p->asked < PROOF_TRIES &&", "p->asked < 100 &&",
+     TOKEN + "Prompts.test_two_wrong_pins_are_enough"),
+    ("algorithms of the helper believed", "agent/enrol.c",
+     "enrol_pin_algorithm(k->algorithms & possible)", "enrol_pin_algorithm(k->algorithms)",
+     IMPOSTOR + "test_algorithms_are_the_keys"),
+
+    # --- judged again when the proof is there
+    ("dead caller, device grant", "agent/grant_device.c",
+     "if (!caller_alive(d->request->caller))", "if (0)",
+     LIFETIME + "test_caller_dies_in_the_proof"),
+    ("dead caller, mint", "agent/mint.c", "if (!caller_alive(c))", "if (0)",
+     LIFETIME + "test_caller_dies_before_he_asks"),
+    ("caller of the new policy", "agent/grant_device.c",
+     "policy_may_ask(p, *aud, c) != TSR_OK ||", "",
+     LIFETIME + "test_policy_changes_meanwhile"),
+    ("acr of the new policy", "agent/grant_device.c",
+     "(*aud)->acr > d->acr || (*aud)->reuse", "(*aud)->reuse",
+     LIFETIME + "test_policy_changes_meanwhile"),
+    ("reuse of the new policy", "agent/grant_device.c",
+     "|| (*aud)->reuse != d->reuse ||", "||",
+     LIFETIME + "test_policy_changes_meanwhile"),
+    ("class of the new policy", "agent/grant_device.c",
+     " || (*aud)->class != d->class)", ")",
+     LIFETIME + "test_policy_changes_meanwhile"),
+    ("scope of the new policy", "agent/grant_device.c",
+     "return r == TSR_OK ? TSR_OK : TSR_DENIED;", "return TSR_OK;",
+     LIFETIME + "test_policy_changes_meanwhile"),
+    ("login helper of the new policy", "agent/grant_device.c",
+     "(d->helper && (!policy_login_helper", "(0 && (!policy_login_helper",
+     LIFETIME + "test_login_helper_no_more"),
+    ("credential disabled meanwhile", "agent/grant_device.c",
+     "return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;", "return TSR_OK;",
+     LIFETIME + "test_credential_disabled_meanwhile"),
+    ("voucher disabled meanwhile", "agent/enrol.c",
+     "if (e->voucher[0] != '\\0')\n", "if (0)\n",
+     LIFETIME + "test_voucher_disabled_meanwhile"),
+    ("cap lowered meanwhile", "agent/enrol.c",
+     "if (enrol_acr(e) < e->credential->acr)", "if (0)",
+     LIFETIME + "test_cap_lowered_meanwhile"),
+
+    # --- who may ask whom
+    ("prompter=self of another process", "agent/events.c",
+     "if (s->kind == EVENTS_SELF && !events_same_process(s, requester))", "if (0)",
+     LIFETIME + "test_prompter_of_another_process"),
+    ("any unit matches", "agent/policy.c",
+     "if (strcmp(who->units->v[i], unit) == 0)", "if (who->units->n > 0)",
+     CALLERS + "test_unit_is_a_caller"),
+    ("login helper asks any class", "agent/grant_device.c",
+     "else if (helper && aud->class != CLASS_LOGIN)", "else if (0)",
+     CALLERS + "test_login_helper"),
+    ("a login leaves a session", "agent/grant_device.c",
+     "aud == NULL || aud->class != CLASS_LOGIN, &passing,", "1, &passing,",
+     CALLERS + "test_login_helper"),
+    ("PIN with the request", "agent/grant_device.c",
+     "!helper && !aud->inline_pin)", "0)", TOKEN + "Requests.test_rows"),
+    ("introspection by anybody", "agent/introspect.c",
+     "policy_may_verify(a->policy, aud, r->caller) == TSR_OK;", "1;",
+     TOKEN + "Requests.test_introspection_is_for_verifiers"),
+    ("credential of another user", "agent/api.c",
+     "if (code == TSR_OK && (c->uid != r->caller->uid || strcmp(c->subject, who->name) != 0))",
+     "if (0)",
+     CALLERS + "test_user_cannot_see_or_change_others"),
+
+    # --- administrators
+    ("admin group not checked", "agent/policy.c",
+     "return c->uid == 0 || (p->admin_gid", "return 1 || c->uid == 0 || (p->admin_gid",
+     ENROL + "test_admin_socket_is_for_administrators"),
+    ("enrolment without a proof", "agent/admin.c",
+     "\tif (admin_may_change(a, r, who) == TSR_OK)\n", "\t(void)who;\n",
+     ENROL + "test_every_change_takes_a_proof"),
+    ("enrolment code without a proof", "agent/admin_code.c",
+     "if (admin_may_change(a, r, who) != TSR_OK || body_read", "(void)who;\n\tif (body_read",
+     ENROL + "test_every_change_takes_a_proof"),
+    ("credential change without a proof", "agent/admin.c",
+     "if (admin_may_change(a, r, who) != TSR_OK || body_read", "(void)who;\n\tif (body_read",
+     ENROL + "test_every_change_takes_a_proof"),
+    ("clock and store without a proof", "agent/admin_state.c",
+     "(code = admin_may_change(a, r, who)) == TSR_OK && (code", "who != NULL && (code",
+     ENROL + "test_every_change_takes_a_proof"),
+    ("admin token: sub", "agent/admin.c", "strcmp(c.sub, who->name) == 0 &&", "who != NULL &&",
+     ENROL + "test_admin_token_for_another_subject"),
+    ("admin token: client_id", "agent/admin.c", "strcmp(c.client_id, client) == 0 &&", "",
+     ENROL + "test_admin_token_of_a_unit"),
+    ("admin token: acr", "agent/admin.c", "acr >= ACR_HARDWARE &&", "",
+     ENROL + "test_admin_token_of_a_weak_proof"),
+    ("admin token: auth_time", "agent/admin.c", "c.auth_time + ADMIN_PROOF_S >= want.now", "1",
+     ENROL + "test_admin_token_of_an_old_proof"),
+
+    # --- enrolment
+    ("a weaker credential vouches", "agent/enrol.c",
+     ".acr = e->credential->acr,", ".acr = ACR_SELF,", ENROL + "test_a_weaker_one_does_not_vouch"),
+    ("cap of the module", "agent/enrol.c",
+     "return m->acr < acr ? m->acr : acr;", "return acr;",
+     ENROL + "test_strength_is_fixed_at_enrolment"),
+    ("cap of user mode", "agent/enrol.c",
+     "if (e->agent->mode == CONFIG_USER)\n", "if (0)\n", TOKEN + "WholeWay.test_user_mode"),
+    ("user mode enrols others", "agent/enrol.c",
+     "if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)", "if (0)",
+     TOKEN + "WholeWay.test_user_mode"),
+    ("key enrolled twice", "agent/enrol.c", "s.found ? TSR_CONFLICT", "0 ? TSR_CONFLICT",
+     ENROL + "test_further_credential_by_oneself"),
+    ("last credential", "agent/credential_state.c", "if (active <= 1)", "if (0)",
+     ENROL + "test_last_one_is_guarded"),
+
+    # --- what is not durable did not happen
+    ("failed commit called good", "agent/daemon.c", "\tint r = daemon_durable(d);",
+     "\tint r = daemon_durable(d) == TSR_NOMEM ? TSR_NOMEM : TSR_OK;",
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("session of a failed commit", "agent/session.c",
+     "if ((*at)->unsettled && !committed) {", "if ((*at)->unsettled && committed > 1) {",
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+
+    # --- tokens
+    ("exp", "token/jwt_check.c", "if (c->exp <= want->now)", "if (0)", "unit jwt_refusals"),
+    ("iss", "token/jwt_check.c", "if (strcmp(c->iss, want->iss) != 0)", "if (0)",
+     "unit jwt_refusals"),
+    ("alg of the key", "token/jwt_check.c", "if (k->alg != id)", "if (0)", "unit jwt_refusals"),
+    ("session of another subject", "agent/session.c",
+     " || strcmp(s->subject, subject) != 0)", " || subject == NULL)", "unit session"),
+    ("session too weak", "agent/session.c", "if (s->acr < a->acr) {", "if (0) {", "unit session"),
+    ("frame of another request", "agent/helper_conn.c", "|| f->id != h->id ||", "||",
+     "unit helper_pool"),
+]
+
+assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def copy_tree(tree):
+    """What differs is copied, so that only that is built."""
+    wanted = set()
+    for where, folders, files in os.walk(SOURCE):
+        folders[:] = [n for n in folders if n not in NOT_COPIED]
+        to = os.path.normpath(os.path.join(tree, os.path.relpath(where, SOURCE)))
+        os.makedirs(to, exist_ok=True)
+        for name in files:
+            a, b = os.path.join(where, name), os.path.join(to, name)
+            if not os.path.isfile(a):
+                continue
+            wanted.add(b)
+            if not os.path.exists(b) or read(a) != read(b):
+                shutil.copyfile(a, b)
+                shutil.copymode(a, b)
+    for where, _, files in os.walk(tree):
+        for name in files:
+            if os.path.join(where, name) not in wanted:
+                os.unlink(os.path.join(where, name))
+
+
+def run(command, env=None, timeout=3600):
+    """Exit status and what it said; None for the status after timeout."""
+    try:
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as e:
+        return None, (e.stdout or b"").decode("utf-8", "replace")
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
+class Kit:
+    def __init__(self, build_dir):
+        self.build_dir = os.path.abspath(build_dir)
+        self.tree = self.build_dir + "/seeded/tree"
+        self.build_to = self.build_dir + "/seeded/build"
+
+    def prepare(self):
+        cache = read(self.build_dir + "/CMakeCache.txt").decode()
+        kept = ["-D%s=%s" % (k, re.search("^%s:[A-Z]+=(.*)$" % k, cache, re.M)[1])
+                for k in ("CMAKE_BUILD_TYPE", "CMAKE_C_COMPILER")]
+        copy_tree(self.tree)
+        kept.append("-DCMAKE_C_FLAGS=-w")	# what a bug leaves unused is no error
+        status, said = run(["cmake", "-G", "Ninja", "-S", self.tree, "-B", self.build_to, *kept])
+        if status == 0:
+            status, said = run(["ninja", "-C", self.build_to])
+        if status != 0:
+            sys.exit(said)
+
+    def build(self, test):
+        targets = ["tesserad", "tessera", "tessera-pkcs11"]
+        if test.startswith("unit "):
+            targets = ["test_" + test.split()[1]]
+        return run(["ninja", "-C", self.build_to, *targets])
+
+    def test(self, test):
+        """Its exit status, and what it said."""
+        env = dict(os.environ, TESSERA_BIN=self.build_to + "/bin", TESSERA_SOURCE=self.tree,
+                   TESSERA_SHIM=self.build_to + "/tests/tessera_shim.so",
+                   TESSERA_NODE_MODULES=SOURCE + "/build/node_modules")
+        where, name = test.split()
+        if where == "unit":
+            command = [self.build_to + "/tests/test_" + name]
+        else:
+            folder, noun = where.split("/")
+            command = ["/usr/bin/python3", "-B",
+                       "%s/tests/%s/test_%s.py" % (self.tree, folder, noun), name]
+        return run(command, env, TEST_S)
+
+    def seed(self, row):
+        """None where the bug was noticed, else the complaint."""
+        _, path, old, new, test = row
+        path = os.path.join(self.tree, path)
+        text = read(path)
+        if text.count(old.encode()) != 1:
+            return "STALE: its text is there %d times" % text.count(old.encode())
+        try:
+            with open(path, "wb") as f:
+                f.write(text.replace(old.encode(), new.encode()))
+            status, said = self.build(test)
+            if status != 0:
+                return "DOES NOT BUILD:\n" + said
+            status, said = self.test(test)
+            return "SURVIVED" if status == 0 else None
+        finally:
+            with open(path, "wb") as f:
+                f.write(text)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    words = sys.argv[2:]
+    rows = [r for r in SEEDED if not words or any(w in " ".join((r[0], r[1], r[4])) for w in words)]
+    kit = Kit(sys.argv[1])
+    kit.prepare()
+    bad = 0
+    for test in dict.fromkeys(r[4] for r in rows):
+        status, said = kit.test(test)
+        if status != 0:
+            bad += 1
+            print("%s fails without any bug:\n%s" % (test, said))
+    if bad:
+        return 1
+    for row in rows:
+        complaint = kit.seed(row)
+        bad += complaint is not None
+        print("%-36s %-24s %s" % (row[0], row[1], complaint or "noticed"), flush=True)
+    kit.build("")		# no bug is left in the programs
+    print("%d bugs, %d complaints" % (len(rows), bad))
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
