@@ -133,7 +133,7 @@ change_row(struct store *st, const char *sql, sqlite3_int64 row)
 	sqlite3_stmt *s = NULL;
 	int rc, r;
 
-	if ((rc = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL)) != SQLITE_OK)
+	if (sqlite3_prepare_v2(st->db, sql, -1, &s, NULL) != SQLITE_OK)
 		return TSR_STORE;
 	rc = sqlite3_bind_int64(s, 1, row);
 	r = store_write(st, s, rc, NULL);

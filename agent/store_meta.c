@@ -61,9 +61,9 @@ int
 store_clock_mark(struct store *st, int64_t *out)
 {
 	sqlite3_stmt *s = NULL;
-	const uint8_t *p;
+	const uint8_t *p = NULL;
 	uint64_t v = 0;
-	size_t i, n;
+	size_t i, n = 0;
 	int r;
 
 	if ((r = store_meta_get(st, MARK, 8, 8, &s, &p, &n)) == TSR_OK) {
@@ -98,8 +98,8 @@ int
 store_audit_get(struct store *st, struct buf *out)
 {
 	sqlite3_stmt *s = NULL;
-	const uint8_t *p;
-	size_t n;
+	const uint8_t *p = NULL;
+	size_t n = 0;
 	int r;
 
 	if ((r = store_meta_get(st, LINES, 0, STORE_AUDIT_MAX, &s, &p, &n)) == TSR_OK)
