@@ -21,21 +21,32 @@ class Unit:
 
     def __init__(self, *path):
         self.made = []
+        self.path = CGROUP + "/" + "/".join(path)
+        # the slices are shared with tests that run at the same time and remove them
+        harness.until(lambda: self.make(path), what="the cgroup " + self.path)
+
+    def make(self, path):
         at = CGROUP
         for part in path:
             at += "/" + part
-            if not os.path.isdir(at):
+            try:
                 os.mkdir(at)
                 self.made.append(at)
-        self.path = at
+            except FileExistsError:
+                pass
+            except FileNotFoundError:
+                return False
+        return True
 
     def enter(self):
         with open(self.path + "/cgroup.procs", "w", encoding="ascii") as f:
             f.write("0")
 
     def leave(self):
+        if self.path in self.made:
+            harness.until(lambda: self.gone(self.path), what="the cgroup %s to be empty" % self.path)
         for at in reversed(self.made):
-            harness.until(lambda at=at: self.gone(at), what="the cgroup %s to be empty" % at)
+            self.gone(at)		# unless somebody else is in it
 
     @staticmethod
     def gone(at):

@@ -25,6 +25,14 @@ def workers(m):
     return found
 
 
+def signal_workers(m, number):
+    for pid in workers(m):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:	# one that was idle, and was let go
+            pass
+
+
 class Helper(unittest.TestCase):
     FORM = {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}
 
@@ -81,8 +89,7 @@ class Helper(unittest.TestCase):
             self.enrol(m)
             for _ in range(3):	# its end may be seen only by who comes just then
                 harness.until(lambda: self.proof(m).status == 200, what="a proof by a new helper")
-                for pid in workers(m):
-                    os.kill(pid, signal.SIGKILL)
+                signal_workers(m, signal.SIGKILL)
             harness.until(lambda: self.proof(m).status == 200, what="a proof after the kills")
 
     def test_killed_at_work(self):
@@ -91,13 +98,11 @@ class Helper(unittest.TestCase):
             m.make_token("card", PIN)
             self.enrol(m)
             self.assertEqual(self.proof(m).status, 200)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGSTOP)
+            signal_workers(m, signal.SIGSTOP)
             job = harness.Job(DAEMON, lambda: harness.one_request(
                 m.api, "POST", "/token", form=self.FORM))
             self.assertEqual(m.request("GET", "/healthz", uid=BIN).status, 200)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGKILL)
+            signal_workers(m, signal.SIGKILL)
             self.refused(job.result(), "temporarily_unavailable")
             self.assertEqual(self.proof(m).status, 200)
 
@@ -107,8 +112,7 @@ class Helper(unittest.TestCase):
             m.make_token("card", PIN)
             self.enrol(m)
             self.assertEqual(self.proof(m).status, 200)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGSTOP)
+            signal_workers(m, signal.SIGSTOP)
             job = harness.Job(DAEMON, lambda: harness.one_request(
                 m.api, "POST", "/token", form=self.FORM))
             self.assertEqual(m.request("POST", "/token", uid=DAEMON, form={
@@ -116,8 +120,7 @@ class Helper(unittest.TestCase):
             self.assertEqual(m.request("GET", "/credentials", uid=BIN).status, 200)
             m.clock.advance(17)
             self.refused(job.result(), "timeout")
-            for pid in workers(m):	# the spare was stopped as well
-                os.kill(pid, signal.SIGKILL)
+            signal_workers(m, signal.SIGKILL)	# the spare was stopped as well
             harness.until(lambda: self.proof(m).status == 200, what="a proof by a new helper")
 
     def test_unplugged_token(self):
@@ -127,8 +130,7 @@ class Helper(unittest.TestCase):
             self.assertEqual(self.proof(m).status, 200)
             for name in os.listdir(m.tokens + "/tokens"):
                 os.rename(m.tokens + "/tokens/" + name, m.folder + "/away-" + name)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGKILL)
+            signal_workers(m, signal.SIGKILL)
             answer = harness.until(lambda: (lambda a: a if a.json.get("error") !=
                                             "temporarily_unavailable" else None)(self.proof(m)))
             self.refused(answer, "device_not_found", "device_removed")
@@ -266,15 +268,13 @@ class Helper(unittest.TestCase):
             m.make_token("card", PIN)
             self.enrol(m)
             self.assertEqual(self.proof(m).status, 200)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGSTOP)
+            signal_workers(m, signal.SIGSTOP)
             jobs = [harness.Job(DAEMON, lambda: harness.one_request(
                 m.api, "POST", "/token", form=self.FORM)) for _ in range(8)]
             answer = harness.until(lambda: (lambda a: a if a.json["error"] == "slow_down" else None)(
                 self.proof(m, credential="x" * 22)))
             self.assertEqual(answer.status, 429)
-            for pid in workers(m):
-                os.kill(pid, signal.SIGCONT)
+            signal_workers(m, signal.SIGCONT)
             self.assertEqual([j.result().status for j in jobs], [200] * 8)
 
 
