@@ -90,7 +90,6 @@ proof_finish(struct proof *p, int code, uint32_t tries_left, const char *detail)
 	void *arg = p->arg;
 
 	metrics_proof(code);
-
 	proof_free(p);
 	done(arg, code, tries_left, detail);
 }

@@ -107,7 +107,7 @@ const struct option_row option_table[] = {
 	  "vouch that the key cannot leave its hardware: hardware or hardware-pin", 0 },
 	{ OPT_CODE, 0, "code", "CODE", NULL, "a one-time code from an administrator", 0 },
 	{ OPT_ALL, 0, "all", NULL, NULL, "those of everybody", 0 },
-	{ OPT_FORCE, 0, "force", NULL, NULL, "even the last active one", 0 },
+	{ OPT_FORCE, 0, "force", NULL, NULL, "even the last usable one", 0 },
 	{ OPT_PROMPT, 0, "prompt", "HOW", "terminal pinentry",
 	  "answer PIN prompts: terminal (default) or pinentry", 1 },
 	{ OPT_FOLLOW, 'f', "follow", NULL, NULL, "go on with what comes", 0 },
