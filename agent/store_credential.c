@@ -154,7 +154,8 @@ store_credential_add(struct store *st, const struct credential *c)
 	if ((r = check(c)) != TSR_OK ||
 	    (r = store_stmt(st, STMT_CREDENTIAL_ADD, SQL_ADD, &s)) != TSR_OK)
 		return r;
-	crypto_hash_sha256(hash, c->spki, c->spki_len);
+	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
+		return TSR_CRYPTO;
 	if ((r = store_write(st, s, bind_all(s, c, hash), &n)) != TSR_OK)
 		return r;
 	return n == 1 ? TSR_OK : TSR_TOO_LARGE;
@@ -203,7 +204,8 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 		return r;
 	memcpy(c->spki, p, n);
 	c->spki_len = n;
-	crypto_hash_sha256(hash, c->spki, c->spki_len);
+	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
+		return TSR_CRYPTO;
 	if ((r = store_column_blob(s, COLUMN_SPKI_HASH, sizeof(hash), sizeof(hash), &p, &n)) != TSR_OK)
 		return r;
 	if (memcmp(hash, p, sizeof(hash)) != 0)
