@@ -14,6 +14,7 @@ import mmap
 import os
 import pickle
 import select
+import signal
 import socket
 import sqlite3
 import struct
@@ -161,8 +162,9 @@ class Worker:
         return said
 
     def close(self):
-        self.sock.close()
+        os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        self.sock.close()
 
 
 class Records:

@@ -13,6 +13,8 @@
  *	sync	fsync, fdatasync: EIO
  *	file	open, rename, unlink, ftruncate, stat and the like: EIO
  *	kernel	sockets, pipes, fork, epoll_ctl: ENOMEM, EMFILE
+ * and, where the agent itself calls (what a library says to itself cannot fail):
+ *
  *	crypto	libsodium and OpenSSL: their word for "failed"
  *	sql	SQLite: SQLITE_IOERR; opening SQLITE_CANTOPEN, preparing SQLITE_NOMEM
  *	loop	sd-event sources: -ENOMEM
@@ -23,6 +25,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -35,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -66,7 +70,25 @@ struct sweep_page {
 #define PUBLIC __attribute__((visibility("default")))
 
 static struct sweep_page *page;
+static uintptr_t agent_from, agent_to;	/* the program's own code */
 static int in_trace;
+
+static void
+sweep_find_agent(void)
+{
+	const ElfW(Phdr) *ph = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	unsigned long i, n = getauxval(AT_PHNUM);
+	uintptr_t base = 0;
+
+	for (i = 0; i < n; i++)
+		if (ph[i].p_type == PT_PHDR)
+			base = (uintptr_t)ph - ph[i].p_vaddr;
+	for (i = 0; i < n; i++)
+		if (ph[i].p_type == PT_LOAD && (ph[i].p_flags & PF_X) != 0) {
+			agent_from = base + ph[i].p_vaddr;
+			agent_to = agent_from + ph[i].p_memsz;
+		}
+}
 
 /* Before anything else of the process runs. */
 static void __attribute__((constructor(101)))
@@ -79,6 +101,7 @@ sweep_init(void)
 	if (path == NULL || (fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC)) == -1)
 		return;
 	(void)backtrace(frame, 2);	/* loads what it needs */
+	sweep_find_agent();
 	p = (void *)syscall(SYS_mmap, NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
 	(void)syscall(SYS_close, fd);
 	if (p != MAP_FAILED && ((struct sweep_page *)p)->magic == SWEEP_MAGIC)
@@ -114,6 +137,13 @@ sweep_fails(enum kind k)
 	sweep_trace();
 	(void)__atomic_add_fetch(&page->failed, 1, __ATOMIC_RELEASE);
 	return 1;
+}
+
+/* The same, for a call from at. */
+static int
+sweep_fails_at(enum kind k, const void *at)
+{
+	return (uintptr_t)at >= agent_from && (uintptr_t)at < agent_to && sweep_fails(k);
 }
 
 static int
@@ -430,7 +460,8 @@ KERNEL_CALL(int, bind, (int fd, __CONST_SOCKADDR_ARG a, socklen_t n), (fd, a, n)
 
 /* --- libraries --- */
 
-#define CRYPTO_CALL(type, name, params, args, failing)	WRAP(type, name, params, args, sweep_fails(CRYPTO), failing)
+#define CRYPTO_CALL(type, name, params, args, failing)	\
+	WRAP(type, name, params, args, sweep_fails_at(CRYPTO, __builtin_return_address(0)), failing)
 #define SODIUM(name, params, args)	CRYPTO_CALL(int, name, params, args, -1)
 #define OSSL(name, params, args)	CRYPTO_CALL(int, name, params, args, 0)
 #define OSSL_NEG(name, params, args)	CRYPTO_CALL(int, name, params, args, -1)
@@ -488,7 +519,8 @@ OSSL_NEW(OSSL_PARAM_BLD *, OSSL_PARAM_BLD_new, (void), ())
 OSSL(OSSL_PARAM_BLD_push_BN, (OSSL_PARAM_BLD *b, const char *k, const BIGNUM *n), (b, k, n))
 OSSL_NEW(OSSL_PARAM *, OSSL_PARAM_BLD_to_param, (OSSL_PARAM_BLD *b), (b))
 
-#define SQL_CALL(type, name, params, args, failing)	WRAP(type, name, params, args, sweep_fails(SQL), failing)
+#define SQL_CALL(type, name, params, args, failing)	\
+	WRAP(type, name, params, args, sweep_fails_at(SQL, __builtin_return_address(0)), failing)
 
 SQL_CALL(int, sqlite3_step, (sqlite3_stmt *s), (s), SQLITE_IOERR)
 SQL_CALL(int, sqlite3_exec, (sqlite3 *d, const char *q, int (*cb)(void *, int, char **, char **),
@@ -512,7 +544,8 @@ SQL_CALL(sqlite3_backup *, sqlite3_backup_init, (sqlite3 *a, const char *an, sql
     (a, an, b, bn), NULL)
 SQL_CALL(int, sqlite3_backup_step, (sqlite3_backup *b, int n), (b, n), SQLITE_IOERR)
 
-#define LOOP_CALL(name, params, args)	WRAP(int, name, params, args, sweep_fails(LOOP), -ENOMEM)
+#define LOOP_CALL(name, params, args)	\
+	WRAP(int, name, params, args, sweep_fails_at(LOOP, __builtin_return_address(0)), -ENOMEM)
 
 LOOP_CALL(sd_event_new, (sd_event **e), (e))
 LOOP_CALL(sd_event_add_io, (sd_event *e, sd_event_source **s, int fd, uint32_t events,
