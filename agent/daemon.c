@@ -98,6 +98,7 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	session_settle(d->agent.sessions, r == TSR_OK);
+	enrol_codes_settle(d->agent.codes, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);
 	return r;

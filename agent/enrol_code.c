@@ -22,11 +22,13 @@ struct code {
 	uint64_t ends_ms;	/* 0: a free place */
 	uint64_t serial;	/* no two codes have the same */
 	unsigned wrong;
+	int spent;		/* in the open batch */
 	uint8_t hash[CODE_HASH];
 };
 
 struct enrol_codes {
 	uint64_t last;		/* serial given */
+	int unsettled;		/* some were spent in the open batch */
 	uint8_t key[crypto_generichash_KEYBYTES];
 	struct code code[ENROL_CODES_MAX];
 };
@@ -112,6 +114,7 @@ enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]
 	memcpy(c->hash, hash, CODE_HASH);
 	c->uid = uid;
 	c->wrong = 0;
+	c->spent = 0;
 	c->serial = ++ec->last;
 	c->ends_ms = clock_boot_ms() + (uint64_t)ENROL_CODE_S * 1000;
 	for (i = 0; i < CODE_CHARS; i++) {
@@ -150,7 +153,7 @@ enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *
 	struct code *c;
 	int r = TSR_BAD_GRANT;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->spent)
 		return r;
 	if (enrol_code_read(code, chars) == TSR_OK) {
 		/* no hash: neither right nor wrong */
@@ -171,8 +174,32 @@ enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial)
 {
 	struct code *c;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial || c->spent)
 		return TSR_BAD_GRANT;
-	sodium_memzero(c, sizeof(*c));
+	c->spent = ec->unsettled = 1;
 	return TSR_OK;
+}
+
+void
+enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial)
+{
+	struct code *c;
+
+	if ((c = enrol_code_place(ec, uid, 0)) != NULL && c->serial == serial)
+		c->spent = 0;
+}
+
+void
+enrol_codes_settle(struct enrol_codes *ec, int committed)
+{
+	struct code *c;
+
+	if (!ec->unsettled)
+		return;
+	ec->unsettled = 0;
+	for (c = ec->code; c < ec->code + ENROL_CODES_MAX; c++) {
+		if (c->spent && committed)
+			sodium_memzero(c, sizeof(*c));
+		c->spent = 0;
+	}
 }
