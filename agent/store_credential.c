@@ -273,7 +273,7 @@ store_credential_get(struct store *st, const char *id, struct credential **out)
 		}
 		credential_free(&c);
 	} else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;
@@ -296,7 +296,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	if (subject != NULL &&
 	    (rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_bind_int64(s, 2, uid);
-	r = store_code(rc);
+	r = store_code_of(st, rc);
 	st->walking++;
 	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		c = NULL;
@@ -309,7 +309,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	}
 	st->walking--;
 	if (r == TSR_OK)
-		r = store_code(rc);
+		r = store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;
@@ -330,7 +330,7 @@ store_credential_active(struct store *st, const char *subject, uid_t uid, unsign
 	if (rc == SQLITE_ROW)
 		*n = (unsigned)sqlite3_column_int64(s, 0);
 	else
-		r = rc == SQLITE_DONE ? TSR_STORE : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_STORE : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;

@@ -153,7 +153,7 @@ prepared(struct store *st, sqlite3_stmt **s, const char *fmt, const char *table)
 		return TSR_OK;
 	(void)snprintf(sql, sizeof(sql), fmt, table);
 	rc = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
-	return rc == SQLITE_OK ? TSR_OK : store_code(rc);
+	return rc == SQLITE_OK ? TSR_OK : store_code_of(st, rc);
 }
 
 /* Length and kind before each value, so that no two rows read alike.  TSR_NOMEM:
@@ -225,7 +225,7 @@ row_tag(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag
 	if (rc == SQLITE_ROW)
 		r = hash_row(t, place, row, s, tag);
 	else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	return r;
 }
@@ -246,7 +246,7 @@ tag_get(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag
 	    (rc = sqlite3_bind_int64(t->get, 2, row)) == SQLITE_OK)
 		rc = sqlite3_step(t->get);
 	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	else if ((r = store_column_blob(t->get, 0, STORE_TAG_LEN, STORE_TAG_LEN, &p, &n)) == TSR_OK)
 		memcpy(tag, p, STORE_TAG_LEN);
 	sqlite3_reset(t->get);
@@ -420,7 +420,7 @@ store_next_row(struct store *st, enum store_place place, sqlite3_int64 *row)
 	if (rc == SQLITE_ROW)
 		*row = sqlite3_column_int64(*s, 0);
 	else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(*s);
 	return r;
 }
@@ -492,7 +492,7 @@ store_state_load(struct store *st)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code_of(st, rc);
 	else if ((r = store_column_blob(s, 0, STATE_LEN + SEAL_OVERHEAD, STATE_LEN + SEAL_OVERHEAD,
 	    &p, &n)) == TSR_OK && (r = seal_open(st->seal, "state", "1", p, n, &plain)) == TSR_OK) {
 		now->generation = load64(plain->data);

@@ -9,6 +9,7 @@ test_sweep.py.
     w(fn, args...)			fn(*args) there; the agent's clock goes on meanwhile
     Records(m).complaints()		where the store and the audit log differ
 """
+import grp
 import json
 import mmap
 import os
@@ -22,8 +23,7 @@ import subprocess
 import time
 import traceback
 
-import harness
-from load import copy_of
+from load import copy_of, harness
 
 SHIM = os.environ.get("TESSERA_SWEEP_SHIM", "")
 MAGIC = 0x5450535752535400
@@ -32,6 +32,7 @@ ARMED, KIND, NTH, ON, FAILED, SEEN = 1, 2, 3, 4, 5, 6	# places of struct sweep_p
 LIVE = SEEN + len(KINDS)
 FRAMES = LIVE + 1
 ANSWER_S = 20.0		# of real time until an agent that does not answer has failed
+STALL_S = 0.5		# until all that fails works again
 PATIENT_S = 4.0		# and until its clock is hurried
 
 
@@ -68,6 +69,11 @@ class Page:
     def disarm(self):
         self.put(ARMED, 0)
         return self.get(FAILED)
+
+    def relent(self):
+        """Where all calls fail, nobody can be let in: that is over some time."""
+        if self.get(ON):
+            self.put(ARMED, 0)
 
     def seen(self, kind):
         return self.get(SEEN + KINDS.index(kind))
@@ -109,14 +115,18 @@ class Page:
 class Worker:
     """A forked client of one uid.  Functions are named, not closures: they go by pickle."""
 
-    def __init__(self, uid, clock=None):
-        self.clock = clock
+    def __init__(self, uid, clock=None, group=None, page=None):
+        self.clock, self.page = clock, page
         self.sock, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             try:
                 self.sock.close()
-                if uid != 0:
+                if group is not None:
+                    os.setgroups([grp.getgrnam(group).gr_gid])
+                    os.setresgid(uid, uid, uid)
+                    os.setresuid(uid, uid, uid)
+                elif uid != 0:
                     harness.become(uid)
                 self.serve(theirs)
             finally:
@@ -154,6 +164,8 @@ class Worker:
             took = time.monotonic() - begun
             if took > ANSWER_S:
                 raise harness.Failed("the agent does not answer")
+            if self.page is not None and took > STALL_S:
+                self.page.relent()
             if self.clock is not None:
                 self.clock.advance(0.2 if took < PATIENT_S else 4.0)
         good, said = self.receive(self.sock)
@@ -177,14 +189,20 @@ class Records:
         self.m, self.part, self.file = m, b"", None
         self.found = {}			# credential: [state, proofs]
         self.minted = set()
-        self.said = []
+        self.said, self.all = [], []
+
+    def close(self):
+        if self.file is not None:
+            self.file.close()
 
     def read(self):
         """The lines that came since the last call."""
         if self.file is None:
             self.file = open(self.m.state + "/audit.log", "rb")	# noqa: SIM115
         *whole, self.part = (self.part + self.file.read()).split(b"\n")
-        return [json.loads(line) for line in whole]
+        lines = [json.loads(line) for line in whole]
+        self.all += lines
+        return lines
 
     def until(self, jti):
         """All lines up to the mint of that token, which is the last one."""
