@@ -71,6 +71,7 @@ struct sweep_page {
 
 static struct sweep_page *page;
 static uintptr_t agent_from, agent_to;	/* the program's own code */
+static uintptr_t spared_from, spared_to;	/* libseccomp's */
 static int in_trace;
 
 static void
@@ -90,6 +91,24 @@ sweep_find_agent(void)
 		}
 }
 
+/* libseccomp (2.5.4) does not look at all of its allocations: it dies of some and
+ * leaves out rules after others, whose calls then kill.  That is at the start,
+ * before anybody is served, and not ours to mend. */
+static int
+sweep_find_spared(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	int i;
+
+	(void)size;
+	(void)arg;
+	for (i = 0; strstr(info->dlpi_name, "libseccomp") != NULL && i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X) != 0) {
+			spared_from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+			spared_to = spared_from + info->dlpi_phdr[i].p_memsz;
+		}
+	return 0;
+}
+
 /* Before anything else of the process runs. */
 static void __attribute__((constructor(101)))
 sweep_init(void)
@@ -102,6 +121,7 @@ sweep_init(void)
 		return;
 	(void)backtrace(frame, 2);	/* loads what it needs */
 	sweep_find_agent();
+	(void)dl_iterate_phdr(sweep_find_spared, NULL);
 	p = (void *)syscall(SYS_mmap, NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
 	(void)syscall(SYS_close, fd);
 	if (p != MAP_FAILED && ((struct sweep_page *)p)->magic == SWEEP_MAGIC)
@@ -183,6 +203,12 @@ void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
 void __libc_free(void *p);
 
+static int
+sweep_memory(const void *at)
+{
+	return ((uintptr_t)at < spared_from || (uintptr_t)at >= spared_to) && sweep_error(ALLOC, ENOMEM);
+}
+
 static void *
 sweep_got(void *p)
 {
@@ -201,13 +227,13 @@ sweep_freed(const void *p)
 PUBLIC void *
 malloc(size_t n)
 {
-	return sweep_error(ALLOC, ENOMEM) ? NULL : sweep_got(__libc_malloc(n));
+	return sweep_memory(__builtin_return_address(0)) ? NULL : sweep_got(__libc_malloc(n));
 }
 
 PUBLIC void *
 calloc(size_t n, size_t size)
 {
-	return sweep_error(ALLOC, ENOMEM) ? NULL : sweep_got(__libc_calloc(n, size));
+	return sweep_memory(__builtin_return_address(0)) ? NULL : sweep_got(__libc_calloc(n, size));
 }
 
 PUBLIC void *
@@ -215,7 +241,7 @@ realloc(void *p, size_t n)
 {
 	void *q;
 
-	if (n > 0 && sweep_error(ALLOC, ENOMEM))
+	if (n > 0 && sweep_memory(__builtin_return_address(0)))
 		return NULL;
 	q = __libc_realloc(p, n);
 	if (p == NULL)
@@ -228,7 +254,7 @@ realloc(void *p, size_t n)
 PUBLIC void *
 aligned_alloc(size_t align, size_t n)
 {
-	return sweep_error(ALLOC, ENOMEM) ? NULL : sweep_got(__libc_memalign(align, n));
+	return sweep_memory(__builtin_return_address(0)) ? NULL : sweep_got(__libc_memalign(align, n));
 }
 
 PUBLIC int

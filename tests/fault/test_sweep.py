@@ -121,13 +121,13 @@ class Sweep(unittest.TestCase):
                 self.assertIn(process.status, status, b.m.log()[-400:])
                 return False
             try:
-                with harness.Client(b.m.api, 1.0) as c:
+                with harness.Client(b.m.api, 0.1) as c:
                     answer = c.request("GET", "/healthz")
                 if answer is not None and answer.json.get("checks"):
                     return True
             except (OSError, harness.Failed, ValueError):
                 pass
-            b.m.clock.advance(0.1)
+            b.m.clock.advance(0.2)
         raise harness.Failed("the agent neither serves nor ends")
 
     def start_once(self, b, kind, n):
