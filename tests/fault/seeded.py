@@ -166,7 +166,7 @@ SEEDED = [
      " || strcmp(s->subject, subject) != 0)", " || subject == NULL)", "unit session"),
     ("session too weak", "agent/session.c", "if (s->acr < a->acr) {", "if (0) {", "unit session"),
     ("frame of another request", "agent/helper_conn.c", "|| f->id != h->id ||", "||",
-     "unit helper_pool"),
+     "unit helper_lies"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
