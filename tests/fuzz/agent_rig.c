@@ -280,7 +280,7 @@ restore(void)
 		return;
 	each_file(drop);
 	for (i = 0; i < n_kept; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", state_dir, kept[i].name);
+		(void)snprintf(path, sizeof(path), "%s/%.255s", state_dir, kept[i].name);
 		must((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) != -1);
 		must(write(fd, kept[i].p, kept[i].n) == (ssize_t)kept[i].n);
 		(void)close(fd);
