@@ -424,8 +424,9 @@ class Machine:
                        json, headers, timeout)
 
     def tessera(self, *args, uid=0, pin=None, groups=None, stdin="", env=None, check=False,
-                timeout=60.0):
-        """The command line as uid -> Ran.  pin goes by --pin-fd."""
+                timeout=60.0, under=()):
+        """The command line as uid -> Ran.  pin goes by --pin-fd; under: a program that
+        runs it, with its arguments."""
         entry = pwd.getpwuid(uid)
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
                        "TESSERA_SOCK": self.api, "TESSERA_ADMIN_SOCK": self.admin}
@@ -433,7 +434,7 @@ class Machine:
             if key.endswith("SAN_OPTIONS"):
                 environment[key] = value
         environment.update(env or {})
-        argv, fds = [self.bin + "/tessera", *args], ()
+        argv, fds = [*under, self.bin + "/tessera", *args], ()
         if pin is not None:
             read, write = os.pipe()
             os.write(write, pin.encode() + b"\n")
