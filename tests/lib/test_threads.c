@@ -36,6 +36,7 @@ static pthread_barrier_t together;
 static void
 write_all(int fd)
 {
+	struct jws_key *ed = help_key_ed(), *es = help_key_es();
 	struct jwk_set set;
 	struct buf b, set_text;
 	FILE *f;
@@ -47,11 +48,15 @@ write_all(int fd)
 	    fwrite(set_text.data, 1, set_text.len, f) != set_text.len || fclose(f) != 0 ||
 	    chmod(keys, 0644) != 0)
 		_exit(1);
-	help_sign(&b, help_key_ed(), HELP_HEAD_ED, HELP_CLAIMS);
+	help_sign(&b, ed, HELP_HEAD_ED, HELP_CLAIMS);
 	(void)snprintf(good[0], sizeof(good[0]), "%.*s", (int)b.len, (char *)b.data);
 	buf_reset(&b);
-	help_sign(&b, help_key_es(), HELP_HEAD_ES, HELP_CLAIMS);
+	help_sign(&b, es, HELP_HEAD_ES, HELP_CLAIMS);
 	(void)snprintf(good[1], sizeof(good[1]), "%.*s", (int)b.len, (char *)b.data);
+	jws_key_free(&ed);
+	jws_key_free(&es);
+	buf_free(&b);
+	buf_free(&set_text);
 	_exit(write(fd, good, sizeof(good)) == (ssize_t)sizeof(good) ? 0 : 2);
 }
 
