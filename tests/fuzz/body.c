@@ -31,7 +31,7 @@ answered(struct http_conn *c)
 {
 	const char *body;
 	json_t *o;
-	int status;
+	int status, r;
 
 	if (c->state == CONN_PARKED)
 		return 0;
@@ -44,8 +44,10 @@ answered(struct http_conn *c)
 	}
 	must(sscanf((const char *)c->out.data, "HTTP/1.1 %d ", &status) == 1 && status >= 400);
 	must((body = strstr((const char *)c->out.data, "\r\n\r\n")) != NULL);
-	must((o = json_loads(body + 4, 0, NULL)) != NULL || scarce_hit());
-	json_decref(o);
+	r = json_read_object(body + 4, strlen(body + 4), 4, &o);
+	must(r == TSR_OK || scarce_hit());
+	if (r == TSR_OK)
+		json_decref(o);
 	return 1;
 }
 
