@@ -71,7 +71,8 @@ by_socket(const uint8_t *data, size_t size)
 	(void)shutdown(pair[0], SHUT_WR);
 	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
 	r = frame_recv(pair[1], &b, &f);
-	expect(due != TSR_AGAIN ? r == due : r == (size == 0 ? TSR_CLOSED : TSR_INVALID));
+	expect(due != TSR_AGAIN && size >= FRAME_HEAD ? r == due :
+	    r == (size == 0 ? TSR_CLOSED : TSR_INVALID));
 	if (r == TSR_OK) {
 		expect(f.id == g.id && f.type == g.type && f.body_len == g.body_len);
 		expect(frame_send(pair[1], &f) == TSR_OK);
