@@ -170,8 +170,8 @@ SEEDED = [
      "unit helper_lies"),
 
     # --- the whole way of a request, and what happens while memory is out
-    ("any signature will do", "agent/proof.c", "if (pubkey_verify(p->key,",
-     "if (0 && pubkey_verify(p->key,", "corpus request"),
+    ("any signature will do", "agent/proof.c", "v[0].p, v[0].n) == TSR_OK)",
+     "v[0].p, v[0].n) <= TSR_OK)", "corpus request"),
     ("answers may be stored", "agent/http_answer.c",
      "(r = buf_put_cstr(b, \"Cache-Control: no-store\\r\\n\"))", "(r = TSR_OK)",
      "corpus request"),

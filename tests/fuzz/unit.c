@@ -39,7 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		n = strlen(unit);
 		must(n > 8 && strcmp(unit + n - 8, ".service") == 0 && strchr(unit, '/') == NULL);
 		(void)snprintf(want, sizeof(want), "/%s\n", unit);
-		must(memmem(text, size, "0::/system.slice/", 17) != NULL && strstr(text, want) != NULL);
+		must(memmem(text, size, "0::/system.slice/", 17) != NULL &&
+		    memmem(text, size, want, strlen(want)) != NULL);
 	} else {
 		must(r == TSR_NOT_FOUND);
 	}
