@@ -30,6 +30,7 @@ NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
+JOURNAL = "e2e/journal "
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST" or "unit NOUN"
 SEEDED = [
@@ -167,6 +168,24 @@ SEEDED = [
     ("session too weak", "agent/session.c", "if (s->acr < a->acr) {", "if (0) {", "unit session"),
     ("frame of another request", "agent/helper_conn.c", "|| f->id != h->id ||", "||",
      "unit helper_pool"),
+
+    # --- the journal as witness
+    ("heads of anybody believed", "agent/journal.c",
+     "sd_journal_add_match(j, uid, 0) < 0 ||", "",
+     JOURNAL + "Believed.test_only_our_uid_counts"),
+    ("rollback seen and forgotten", "agent/journal.c", "seen->rolled_back = 1;", "",
+     JOURNAL + "Believed.test_a_store_put_back"),
+    ("head of the journal not compared", "agent/audit_file.c",
+     "else if (o->known.seq > head.seq)", "else if (0)",
+     JOURNAL + "Believed.test_a_cut_log"),
+    ("forged note believed", "agent/store_anchor.c",
+     "if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)",
+     "if (strlen(mac) != strlen(hex))",
+     JOURNAL + "Believed.test_a_forged_note_suspends_nobody"),
+    ("waits for the journal", "agent/journal.c", "SOCK_DGRAM | SOCK_NONBLOCK |", "SOCK_DGRAM |",
+     JOURNAL + "Told.test_a_journal_that_does_not_read_keeps_nobody_waiting"),
+    ("another's journal stream", "base/log.c", "return strcmp(stream, ours) == 0;", "return 1;",
+     JOURNAL + "Untold.test_stderr_is_another_file"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
