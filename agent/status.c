@@ -152,6 +152,8 @@ status_alarms(struct buf *b, const struct health *h)
 
 	if ((r = buf_put_cstr(b, "],\"alarms\":[")) != TSR_OK ||
 	    (r = status_alarm(&l, "store", h->store, store)) != TSR_OK ||
+	    (r = status_alarm(&l, "audit", h->audit, "the audit log cannot be written and no token is "
+	    "given: look at its disk and the log")) != TSR_OK ||
 	    (r = status_alarm(&l, "clock", h->clock, "the clock jumped and no token is given: have it "
 	    "synchronised, or run tessera clock accept")) != TSR_OK ||
 	    (r = status_alarm(&l, "keys", h->keys, strcmp(h->keys, "stale") == 0 ?

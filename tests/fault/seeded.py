@@ -186,6 +186,18 @@ SEEDED = [
      JOURNAL + "Told.test_a_journal_that_does_not_read_keeps_nobody_waiting"),
     ("another's journal stream", "base/log.c", "return strcmp(stream, ours) == 0;", "return 1;",
      JOURNAL + "Untold.test_stderr_is_another_file"),
+
+    # --- the audit log's disk
+    ("tokens beside a log that fails", "agent/audit.c", "return a->broken || audit_file_pending",
+     "return audit_file_pending", "fault/audit Errors.test_sync_fails"),
+    ("torn write not cut off", "agent/audit_file.c", "|| ftruncate(f->fd, (off_t)f->synced) == -1)",
+     "|| (f->synced = (uint64_t)sb.st_size) == 0)", "fault/audit Errors.test_write_is_torn"),
+    ("lines of a batch not in its commit", "agent/audit.c",
+     "if (audit_file_seq(a->file) > a->batch && pending > 0) {", "if (0) {",
+     "fault/audit Power.test_nothing_acknowledged_lacks_its_line"),
+    ("good health without a log", "agent/health.c",
+     "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
+     "fault/audit Disks.test_full"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
