@@ -198,6 +198,15 @@ SEEDED = [
     ("good health without a log", "agent/health.c",
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
+
+    # --- the command line
+    ("keys of a file that anybody writes", "client/cmd_verify.c",
+     "keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);",
+     "(*fd = open(ours ? file : real, 0)) == -1 ? TSR_SYSTEM : TSR_OK;",
+     "client/verify Verify.test_only_a_file_that_nobody_else_writes"),
+    ("a fresh proof for any refusal", "client/lib/request.c",
+     "proof == TSR_PROOF_ANY && (code ==", "proof == TSR_PROOF_ANY || (code ==",
+     "lib/client Requests.test_the_command_asks_as_the_library_does"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
@@ -258,7 +267,7 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-pkcs11"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         return run(["ninja", "-C", self.build_to, *targets])
