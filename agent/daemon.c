@@ -125,6 +125,7 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	session_settle(d->agent.sessions, r == TSR_OK);
+	events_settle(d->agent.events, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);
 	daemon_tell_head(d);
@@ -211,7 +212,9 @@ daemon_session_ended(void *arg, const struct session *s)
 	char json[64];
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\"}", s->sid);
 
-	events_send(d->agent.events, s->uid, "session-ended", json, (size_t)n);
+	/* of one whose proof did not become durable nobody has heard */
+	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
+	    (size_t)n);
 	audit_event_session_ended(&d->agent, s);
 }
 

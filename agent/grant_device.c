@@ -156,7 +156,7 @@ device_grant_tell(struct device_grant *d, const struct credential *c)
 
 	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
 		return;
-	events_send(d->agent->events, d->uid, "session-started", json, (size_t)n);
+	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 static void

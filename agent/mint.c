@@ -75,7 +75,8 @@ mint_claims(const struct agent *a, const struct config_audience *aud, const stru
 	return TSR_OK;
 }
 
-/* The mint is done whether or not somebody can be told. */
+/* The mint is done whether or not somebody can be told; where its proof has yet
+ * to become durable, so has the token to leave. */
 static void
 mint_tell(struct agent *a, const struct session *s, const struct jwt_claims *j)
 {
@@ -87,7 +88,7 @@ mint_tell(struct agent *a, const struct session *s, const struct jwt_claims *j)
 	if (buf_printf(&b, "{\"audience\":\"%s\",\"client_id\":", j->aud) == TSR_OK &&
 	    json_put_string(&b, j->client_id) == TSR_OK &&
 	    buf_printf(&b, ",\"scope\":\"%s\",\"jti\":\"%s\"}", j->scope, j->jti) == TSR_OK)
-		events_send(a->events, s->uid, "token-issued", (const char *)b.data, b.len);
+		(s->unsettled ? events_hold : events_send)(a->events, s->uid, "token-issued", (const char *)b.data, b.len);
 	buf_free(&b);
 }
 

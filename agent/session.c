@@ -188,6 +188,7 @@ void
 session_passing(const struct credential *c, struct session *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->unsettled = 1;
 	store_make_id(out->sid);
 	(void)snprintf(out->subject, sizeof(out->subject), "%s", c->subject);
 	(void)snprintf(out->credential, sizeof(out->credential), "%s", c->id);

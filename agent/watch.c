@@ -202,7 +202,7 @@ watch_confirm(struct watch *w, unsigned *dropped)
 	if ((r = store_confirm(w->agent->store, dropped)) != TSR_OK)
 		return r;
 	log_line(LOG_NOTICE, "the store was confirmed by an administrator");
-	events_send_all(w->agent->events, "store-confirmed", "{}", 2);
+	events_hold(w->agent->events, EVENTS_EVERYBODY, "store-confirmed", "{}", 2);
 	watch_committed(w);
 	return TSR_OK;
 }

@@ -120,8 +120,21 @@ class Faulty(unittest.TestCase):
             m.abandon()
             raise
 
+    @staticmethod
+    def listen(path, ready):
+        """The first two events."""
+        with harness.Events(path) as events:
+            events.next("ready")
+            os.write(ready, b"r")
+            heard = []
+            while len(heard) < 2:
+                name = events.next()[0]
+                heard += [name] if name != "ping" else []
+            return heard
+
     def test_nothing_of_a_failed_commit(self):
-        """A proof whose record is not durable is none: no token, no session."""
+        """A proof whose record is not durable is none: no token, no session,
+        and no event says otherwise."""
         if harness.sanitized():
             self.skipTest("a sanitizer comes first")
         session = {"grant_type": harness.SESSION_GRANT, "audience": "demo"}
@@ -133,6 +146,9 @@ class Faulty(unittest.TestCase):
             m.make_token("card", PIN)
             m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card",
                       pin=PIN, check=True)
+            listens, ready = os.pipe()
+            heard = harness.Job(harness.DAEMON, self.listen, m.api, ready)
+            self.assertEqual(os.read(listens, 1), b"r")
             with open(flag, "wb"):
                 pass
             self.refused(m)
@@ -140,6 +156,10 @@ class Faulty(unittest.TestCase):
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.error, "login_required", answer)
             self.assertEqual(m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status, 200)
+            # the first that is heard of is what happened at last
+            self.assertEqual(sorted(heard.result()), ["session-started", "token-issued"])
+            os.close(listens)
+            os.close(ready)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.status, 200, answer)
 
