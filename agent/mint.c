@@ -18,6 +18,12 @@
 #define MINT_EVENT_MAX	2048	/* bytes of a token-issued event */
 
 void
+mint_client_uid(uid_t uid, char out[MINT_CLIENT_MAX])
+{
+	(void)snprintf(out, MINT_CLIENT_MAX, "uid:%u", uid);
+}
+
+void
 mint_client_id(const struct config_audience *a, const struct caller *c, char out[MINT_CLIENT_MAX])
 {
 	char unit[CALLER_UNIT_MAX];
@@ -30,7 +36,7 @@ mint_client_id(const struct config_audience *a, const struct caller *c, char out
 				(void)snprintf(out, MINT_CLIENT_MAX, "unit:%s", unit);
 				return;
 			}
-	(void)snprintf(out, MINT_CLIENT_MAX, "uid:%u", c->uid);
+	mint_client_uid(c->uid, out);
 }
 
 static int

@@ -349,8 +349,8 @@ session_json(struct buf *out, const struct session *s)
 
 	if ((r = buf_printf(out, "{\"sid\":\"%s\",\"subject\":", s->sid)) != TSR_OK ||
 	    (r = json_put_string(out, s->subject)) != TSR_OK ||
-	    (r = buf_printf(out, ",\"credential\":\"%s\",\"label\":", s->credential)) != TSR_OK ||
-	    (r = json_put_string(out, s->label)) != TSR_OK ||
+	    (r = buf_printf(out, ",\"credential\":\"%s\"", s->credential)) != TSR_OK ||
+	    (r = json_put_member(out, "label", s->label)) != TSR_OK ||
 	    (r = buf_put_cstr(out, ",\"amr\":[")) != TSR_OK)
 		return r;
 	for (i = 0; i < n; i++)

@@ -199,6 +199,16 @@ SEEDED = [
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
 
+    # --- what a failed commit must not say
+    ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("a session's event before the commit", "agent/grant_device.c",
+     'events_hold(d->agent->events, d->uid, "session-started"',
+     'events_send(d->agent->events, d->uid, "session-started"',
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("any refused PIN is a try", "agent/proof.c", 'last == TSR_PIN_WRONG ? "low"',
+     'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
+
     # --- the command line
     ("keys of a file that anybody writes", "client/cmd_verify.c",
      "keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);",
