@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Disks that are full or fail under the production agent: no token, no word
 that is not kept, and all is well again when the disk is."""
+import base64
+import json
 import os
 import sys
 import unittest
@@ -128,8 +130,8 @@ class Faulty(unittest.TestCase):
             os.write(ready, b"r")
             heard = []
             while len(heard) < 2:
-                name = events.next()[0]
-                heard += [name] if name != "ping" else []
+                name, data = events.next()
+                heard += [(name, data)] if name != "ping" else []
             return heard
 
     def test_nothing_of_a_failed_commit(self):
@@ -155,9 +157,15 @@ class Faulty(unittest.TestCase):
             os.unlink(flag)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.error, "login_required", answer)
-            self.assertEqual(m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status, 200)
+            answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
+            self.assertEqual(answer.status, 200)
             # the first that is heard of is what happened at last
-            self.assertEqual(sorted(heard.result()), ["session-started", "token-issued"])
+            told = dict(heard.result())
+            self.assertEqual(sorted(told), ["session-started", "token-issued"])
+            part = answer.json["access_token"].split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+            self.assertEqual((told["token-issued"]["jti"], told["session-started"]["sid"]),
+                             (claims["jti"], claims["sid"]))
             os.close(listens)
             os.close(ready)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
