@@ -335,7 +335,7 @@ class Power(Base):
             load.make()
             load.start()
             try:
-                harness.until(lambda: load.drain() or len(load.enrolled) > 1, 60, "enrolments")
+                harness.until(lambda: load.drain() or load.enrolled, 120, "an enrolment")
                 for n in range(CUTS):
                     time.sleep(random.uniform(0.0, 0.3))	# the cut comes at any moment
                     image, *known = self.cut(m, disk, load)
