@@ -233,6 +233,8 @@ class SelfEnrol(Enrol):
         self.code = None
 
     def prepare(self):
+        if self.mine():
+            self.code = None		# spent
         super().prepare()
         if self.code is None:
             self.code = self.b.sure(lambda: self.b.admin("POST", "/admin/enrolment-codes", {
@@ -241,13 +243,6 @@ class SelfEnrol(Enrol):
     def run(self):
         return self.b.prompted(GAMES, self.b.m.api, "POST", "/credentials", None, {
             "kind": "pkcs11", "device": URI % self.KEY, "code": self.code})
-
-    def complaints(self, answer):
-        said = super().complaints(answer)
-        if self.mine():
-            self.code = None		# spent
-        return said
-
 
 class Backup(Flow):
     NAME = "backup"

@@ -21,8 +21,8 @@ from sweep_hostile import EVIL, HOSTILE, ForeignSignature
 from test_impostor import ED25519, Impostor
 
 FULL = os.environ.get("TESSERA_SWEEP") == "full"
-SAMPLE = 8		# calls of one kind in one flow, commonly
-FEW = 4			# of a flow that costs a start, or must be refused anyway
+SAMPLE = 7		# calls of one kind in one flow, commonly
+FEW = 3			# of a flow that costs a start, or must be refused anyway
 LEAST = 1000		# injected failures of a common run
 LEAK = 400		# allocations that a long-lived agent may have more: caches
 
@@ -53,7 +53,7 @@ class Sweep(unittest.TestCase):
                 for n in range(seen + 1, seen + 1000):	# runs differ a little
                     if not self.inject(b, flow, kind, n, False):
                         break
-            for n in range(1, seen + 1) if FULL else places(seen, sample)[1::4]:
+            for n in range(1, seen + 1) if FULL else places(seen, sample)[1::5]:
                 self.inject(b, flow, kind, n, True)
         flow.end()
 
