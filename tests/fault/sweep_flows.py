@@ -5,6 +5,8 @@ A flow's run() is made again and again with another call failing each time; its
 answer is judged by well() and complaints().  prepare() brings about what it
 needs.  What is done to an agent by those who may not is in sweep_hostile.py.
 """
+import os
+import shutil
 import time
 
 from sweep_bench import BIN, DAEMON, GAMES, URI, harness
@@ -246,6 +248,17 @@ class SelfEnrol(Enrol):
 
 class Backup(Flow):
     NAME = "backup"
+
+    def prepare(self):
+        """The agent keeps 16 and then makes no more; root takes them away."""
+        shutil.rmtree(self.b.m.state + "/backups", ignore_errors=True)
+
+    def complaints(self, answer):
+        said, folder = super().complaints(answer), self.b.m.state + "/backups"
+        there = os.listdir(folder) if os.path.isdir(folder) else []
+        if answer is not None and len(there) != (answer.status == 200):
+            said.append("%s, and there is %r" % (answer, there))
+        return said
 
     def run(self):
         return self.b.admin("POST", "/admin/store/backup", {})
