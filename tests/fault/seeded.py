@@ -190,7 +190,6 @@ SEEDED = [
      "escape_text(shown, sizeof(shown), name, strlen(name))", "name", "corpus audit_row"),
     ("a unit of a slice that is not its own", "agent/caller_unit.c", "t.p[outer.n - 6] != '-')",
      "t.n == 0)", "unit caller"),
-     "unit helper_pool"),
 
     # --- the journal as witness
     ("heads of anybody believed", "agent/journal.c",
