@@ -469,6 +469,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	uid_t helper = (uid_t)-1;
 	int r;
 
+	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((d = calloc(1, sizeof(*d))) == NULL) {
 		config_free(&config);
 		return TSR_NOMEM;
@@ -480,7 +481,6 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);
-	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_helper_user(config, o->mode, &helper, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||

@@ -32,7 +32,8 @@ ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/i
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
 JOURNAL = "e2e/journal "
 
-# title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST" or "unit NOUN"
+# title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
+# "corpus TARGET" for the committed inputs of a fuzz target
 SEEDED = [
     # --- a proof
     ("signature not checked", "agent/proof.c",
@@ -167,6 +168,28 @@ SEEDED = [
      " || strcmp(s->subject, subject) != 0)", " || subject == NULL)", "unit session"),
     ("session too weak", "agent/session.c", "if (s->acr < a->acr) {", "if (0) {", "unit session"),
     ("frame of another request", "agent/helper_conn.c", "|| f->id != h->id ||", "||",
+     "unit helper_lies"),
+
+    # --- the whole way of a request, and what happens while memory is out
+    ("any signature will do", "agent/proof.c", "v[0].p, v[0].n) == TSR_OK)",
+     "v[0].p, v[0].n) <= TSR_OK)", "corpus request"),
+    ("answers may be stored", "agent/http_answer.c",
+     "(r = buf_put_cstr(b, \"Cache-Control: no-store\\r\\n\"))", "(r = TSR_OK)",
+     "corpus request"),
+    ("pidfd of a connection stays", "agent/http_conn.c", "caller_clear(&c->caller);", "(void)c;",
+     "corpus request"),
+    ("a start that says nothing", "agent/daemon.c",
+     '(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");', "",
+     "corpus request"),
+    ("a form without memory", "agent/http_form.c", "if ((f.memory = malloc(f.size)) == NULL)",
+     "if ((f.memory = malloc(f.size)) == NULL && f.size == 0)", "corpus http_form"),
+    ("a JSON string without memory", "token/json.c",
+     "if ((text = malloc((size_t)v->len + 1)) == NULL)",
+     "if ((text = malloc((size_t)v->len + 1)) == NULL && v == NULL)", "corpus body"),
+    ("a member's name as it is", "client/audit_row.c",
+     "escape_text(shown, sizeof(shown), name, strlen(name))", "name", "corpus audit_row"),
+    ("a unit of a slice that is not its own", "agent/caller_unit.c", "t.p[outer.n - 6] != '-')",
+     "t.n == 0)", "unit caller"),
      "unit helper_pool"),
 
     # --- the journal as witness
@@ -286,6 +309,8 @@ class Kit:
         targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
+        if test.startswith("corpus "):
+            targets = ["fuzz_" + test.split()[1]]
         return run(["ninja", "-C", self.build_to, *targets])
 
     def test(self, test):
@@ -296,6 +321,8 @@ class Kit:
         where, name = test.split()
         if where == "unit":
             command = [self.build_to + "/tests/test_" + name]
+        elif where == "corpus":
+            command = [self.build_to + "/fuzz/fuzz_" + name, self.tree + "/tests/fuzz/corpus/" + name]
         else:
             folder, noun = where.split("/")
             command = ["/usr/bin/python3", "-B",
