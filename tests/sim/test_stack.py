@@ -35,8 +35,7 @@ class Base(unittest.TestCase):
         with open(base + ".data", "wb") as f:
             f.write(os.urandom(100))
         mechanism, digest = MECHANISMS[kind]
-        login = [] if pin is None else ["--login", "--pin", pin]
-        self.pkcs11(bench, "--slot", slot, *login, "--sign", "--id", key_id, "-m", mechanism,
+        self.pkcs11(bench, "--slot", slot, "--login", "--pin", pin, "--sign", "--id", key_id, "-m", mechanism,
                     "--signature-format", "openssl", "-i", base + ".data", "-o", base + ".sig")
         self.pkcs11(bench, "--slot", slot, "--read-object", "--type", "cert", "--id", key_id,
                     "-o", base + ".der")
@@ -92,7 +91,10 @@ class OpenSC(Base):
             card.start()
             with self.assertRaises(Failed):
                 self.sign(bench, "0", "01", "p256")
-            self.sign(bench, "0", "04", "p256", pin=None)
+            # the card authentication key, which pkcs11-tool would log in for
+            said = bench.run("opensc-tool", "-s", "00a4040009a00000030800001000",
+                             "-s", "0087119e267c2482008120" + "5a" * 32 + "00")
+            self.assertEqual(said.count("SW1=0x90"), 2, said)
             self.assertEqual(card.tries(), (3, 3))
 
     def test_wrong_pins(self):
