@@ -274,11 +274,15 @@ class Bench:
         return None
 
     def close(self):
+        ends = [(card.name, card.end()) for card in self.cards if isinstance(card, Card)]
         for card in self.cards:
             card.end()
         self.stop()
         harness.remove_folder(self.folder)
         os.close(self.lock)
+        wrong = [end for end in ends if end[1]]
+        if wrong:
+            raise Failed("cards that did not end well: %s" % wrong)
 
     def __enter__(self):
         return self

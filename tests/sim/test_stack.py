@@ -324,6 +324,26 @@ class CommandLine(Base):
                 self.assertEqual(f.read(), ports)
             bench.run(bench.sim, "pcscd", folder, "--stop")
 
+    def test_unprivileged_without_pcscds_folder(self):
+        """Where no pcscd was ever started there is no /run/pcscd: a user makes
+        his own in a namespace, also where his folder is below /run."""
+        with pcsc.Bench(user="daemon") as bench:
+            script = bench.folder + "/script"
+            with open(script, "w", encoding="ascii") as f:
+                f.write("""set -e
+mount -t tmpfs none /run
+install -d -o daemon /run/user-daemon
+as="setpriv --reuid=daemon --regid=daemon --clear-groups"
+for folder in /run/user-daemon/p %s/elsewhere; do
+	eval "$($as %s pcscd $folder)"
+	test ! -e /run/pcscd
+	opensc-tool -l
+	$as %s pcscd $folder --stop
+done
+""" % (bench.folder, bench.sim, bench.sim))
+            said = bench.run("unshare", "-m", "sh", script)
+            self.assertEqual(said.count("Tessera 0 00 00"), 2, said)
+
     def test_one_authority_for_all(self):
         with pcsc.Bench() as bench:
             os.mkdir(bench.folder + "/ca")
