@@ -331,7 +331,7 @@ class CommandLine(Base):
             script = bench.folder + "/script"
             with open(script, "w", encoding="ascii") as f:
                 f.write("""set -e
-mount -t tmpfs none /run
+mount -t tmpfs -o mode=0755 none /run
 install -d -o daemon /run/user-daemon
 as="setpriv --reuid=daemon --regid=daemon --clear-groups"
 for folder in /run/user-daemon/p %s/elsewhere; do
