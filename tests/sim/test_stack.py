@@ -225,6 +225,16 @@ class Control(Base):
             card.insert()
             self.ended(self.ask(bench), 0)
 
+    def test_who_is_killed_waits_no_more(self):
+        with pcsc.Bench() as bench:
+            card = bench.card("card")
+            for _ in range(40):
+                waits = card.ctl_later("wait-for-apdu", "generate")
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    waits.communicate(timeout=0.05)
+                waits.kill()
+                self.assertEqual(waits.communicate()[0], "")
+
     def test_delay(self):
         with pcsc.Bench() as bench:
             card = bench.card("card")
