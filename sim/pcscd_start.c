@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -35,6 +36,7 @@
 #define STARTS		3		/* with other ports, where somebody took ours */
 #define ACTIVATED_FD	3		/* SD_LISTEN_FDS_START */
 #define BACKLOG		128
+#define LOG_MAX		(1u << 20)	/* bytes of its log */
 
 static int
 start_listen(const char *folder, int *out)
@@ -116,6 +118,25 @@ start_own_run(const char *folder)
 	return mount(here, folder, NULL, MS_BIND | MS_REC, NULL) == -1 ? TSR_SYSTEM : TSR_OK;
 }
 
+/* As if a service manager had started it; its log grows no further than LOG_MAX
+ * and then takes nothing more. */
+static void
+start_afresh(int foreground)
+{
+	static const struct rlimit limit = { .rlim_cur = LOG_MAX, .rlim_max = LOG_MAX };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+	if (foreground)
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	else
+		(void)setsid();
+}
+
 static _Noreturn void
 start_child(const struct pcscd_setup *s, int sock, int log)
 {
@@ -126,16 +147,9 @@ start_child(const struct pcscd_setup *s, int sock, int log)
 	char *argv[] = { name, foreground, errors, dash_c, conf, NULL };
 	char *env[] = { pid, fds, path, NULL };
 	struct stat st;
-	sigset_t none;
 	size_t i;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	if (s->foreground)
-		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	else
-		(void)setsid();
+	start_afresh(s->foreground);
 	(void)snprintf(conf, sizeof(conf), "%s/conf", s->folder);
 	(void)snprintf(pid, sizeof(pid), "LISTEN_PID=%ld", (long)getpid());
 	if (dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO) == -1 ||

@@ -207,13 +207,13 @@ class Control(Base):
         with pcsc.Bench() as bench:
             card = bench.card("card")
             card.ctl("mute")
-            waits = card.ctl_later("wait-for-apdu", "any")
+            waits = card.next_apdu()
             asks = self.ask(bench)
             self.ended(waits, 0)
             card.ctl("mute", "off")
             self.ended(asks, 0)
             count = card.count("verify")
-            waits = card.ctl_later("wait-for-apdu", "verify", count + 1)
+            waits = card.next_apdu("verify")
             card.ctl("pull", "verify")		# at that moment, unanswered
             asks = self.ask(bench)
             self.ended(asks, 1)
@@ -239,7 +239,7 @@ class Control(Base):
         with pcsc.Bench() as bench:
             card = bench.card("card")
             card.ctl("delay", 600000)
-            waits = card.ctl_later("wait-for-apdu", "any")
+            waits = card.next_apdu()
             asks = self.ask(bench)
             self.ended(waits, 0)
             self.assertIsNone(asks.poll())
@@ -324,6 +324,8 @@ class CommandLine(Base):
             with open(folder + "/pid", encoding="ascii") as f:
                 pid = int(f.read())
             self.assertEqual(os.getsid(pid), pid)
+            with open("/proc/%d/limits" % pid, encoding="ascii") as f:
+                self.assertRegex(f.read(), r"Max file size +1048576 ")	# its log
             with open(folder + "/readers", encoding="ascii") as f:
                 ports = f.read()
             bench.run(bench.sim, "pcscd", folder, "--stop")
