@@ -320,9 +320,7 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-pkcs11", "tessera-sim"]
-
-        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-sim", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):
