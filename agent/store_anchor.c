@@ -105,15 +105,19 @@ store_anchor_judge(const struct store *st, const char *text, const char *from, u
 {
 	char line[STORE_ANCHOR_MAX], body[STORE_ANCHOR_MAX];
 	uint64_t noted = 0, now = st->tags.now.generation;
-	int r = TSR_INVALID;
+	int r;
 
-	if (snprintf(line, sizeof(line), "%s", text) >= (int)sizeof(line) ||
-	    (r = anchor_parse(st, line, &noted)) == TSR_CORRUPT) {
+	*at_least = 0;
+	if (snprintf(line, sizeof(line), "%s", text) >= (int)sizeof(line))
+		r = TSR_CORRUPT;
+	else if ((r = anchor_parse(st, line, &noted)) == TSR_OK)
+		r = anchor_body(st, body);
+	if (r == TSR_CORRUPT) {
 		(void)snprintf(err, err_size, "%s was altered or is not of this store", from);
 		return TSR_INVALID;
 	}
-	if (r != TSR_OK || (r = anchor_body(st, body)) != TSR_OK) {
-		(void)snprintf(err, err_size, "%s cannot be checked: %s", from, tsr_strerror(r));
+	if (r != TSR_OK) {
+		(void)snprintf(err, err_size, "%s cannot be checked", from);
 		return r;
 	}
 	*at_least = noted + 1;
