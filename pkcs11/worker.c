@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "pkcs11/keys.h"
 #include "pkcs11/module.h"
+#include "pkcs11/pin.h"
 #include "pkcs11/prove.h"
 #include "pkcs11/session.h"
 #include "tessera.h"
@@ -31,7 +32,8 @@ struct worker {
 	int opened;			/* the module is loaded */
 	uint32_t id;			/* of the request under way */
 	struct buf out;			/* its answer: all frames, sent at once */
-	struct secret *pin;		/* room for one, filled during a proof only */
+	struct secret *pin;		/* room for one, filled during a request only */
+	struct secret *new_pin;		/* the same */
 };
 
 static int
@@ -169,25 +171,32 @@ worker_keys(struct worker *w, const struct proto_value *v, struct fault *f)
 }
 
 static int
+worker_keep(struct secret *to, const struct proto_value *v)
+{
+	if (v->n > PROTO_PIN_MAX)
+		return TSR_INVALID;
+	if (v->n > 0)
+		memcpy(to->data, v->p, v->n);
+	to->size = v->n;
+	return TSR_OK;
+}
+
+static int
 worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 {
 	char serial[TEXT_MAX], label[TEXT_MAX];
 	struct prove_request q = {
 		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
 		.algorithm = v[3].u32, .pin = w->pin, .challenge = v[5].p, .challenge_len = v[5].n,
-		.final = v[6].u32 == 1,
+		.confirmed = v[6].u32,
 	};
 	struct prove_signature signature;
 	struct proto_value out;
 	int r;
 
-	if (v[4].n > PROTO_PIN_MAX)
-		return TSR_INVALID;
-	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK)
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = worker_keep(w->pin, &v[4])) != TSR_OK)
 		return r;
-	if (v[4].n > 0)
-		memcpy(w->pin->data, v[4].p, v[4].n);
-	w->pin->size = v[4].n;
 	r = prove(&w->session, &q, &signature, f);
 	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
 	if (r != TSR_OK)
@@ -196,6 +205,45 @@ worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 	r = worker_put(w, PROTO_SIGNATURE, &out, 1);
 	sodium_memzero(&signature, sizeof(signature));
 	return r;
+}
+
+/* --- the PIN itself --- */
+
+static int
+worker_tries(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct session *s = &w->session;
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = session_ready(s, serial, label, NULL, f)) != TSR_OK)
+		return r;
+	struct proto_value out[] = {
+		value_u32(pin_tries(s)), value_u32(s->pin_max <= PROTO_PIN_MAX ? (uint32_t)s->pin_min : 0),
+		value_u32(s->pin_max <= PROTO_PIN_MAX ? (uint32_t)s->pin_max : 0),
+		value_u32(s->token.flags),
+	};
+	return worker_put(w, PROTO_PIN, out, 4);
+}
+
+static int
+worker_new_pin(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct pin_request q = {
+		.serial = serial, .label = label, .old = w->pin, .pin = w->new_pin,
+		.confirmed = v[4].u32,
+	};
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) == TSR_OK && (r = worker_text(label, &v[1])) == TSR_OK &&
+	    (r = worker_keep(w->pin, &v[2])) == TSR_OK && (r = worker_keep(w->new_pin, &v[3])) == TSR_OK)
+		r = type == PROTO_PIN_CHANGE ? pin_change(&w->session, &q, f) :
+		    pin_unblock(&w->session, &q, f);
+	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
+	sodium_memzero(w->new_pin->data, PROTO_PIN_MAX);
+	return r == TSR_OK ? worker_put(w, PROTO_DONE, NULL, 0) : r;
 }
 
 static int
@@ -212,6 +260,11 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 		return worker_keys(w, v, f);
 	case PROTO_PROVE:
 		return worker_prove(w, v, f);
+	case PROTO_TRIES:
+		return worker_tries(w, v, f);
+	case PROTO_PIN_CHANGE:
+	case PROTO_PIN_UNBLOCK:
+		return worker_new_pin(w, type, v, f);
 	default:
 		return fault_set(f, TSR_UNSUPPORTED, "not a request to this helper");
 	}
@@ -249,7 +302,8 @@ worker_serve(int fd, const struct config_module *module)
 	w.conf = module;
 	buf_init(&in, FRAME_HEAD + FRAME_BODY_MAX);
 	buf_init(&w.out, (FRAME_HEAD + FRAME_BODY_MAX) * (size_t)KEYS_MAX);
-	if ((w.pin = secret_new(PROTO_PIN_MAX)) == NULL) {
+	if ((w.pin = secret_new(PROTO_PIN_MAX)) == NULL ||
+	    (w.new_pin = secret_new(PROTO_PIN_MAX)) == NULL) {
 		r = TSR_NOMEM;
 		goto out;
 	}
@@ -269,6 +323,7 @@ worker_serve(int fd, const struct config_module *module)
 		r = TSR_OK;
  out:
 	secret_free(&w.pin);
+	secret_free(&w.new_pin);
 	buf_free(&in);
 	buf_free(&w.out);
 	return r;
