@@ -13,6 +13,7 @@
 #include "agent/caller.h"
 #include "agent/http.h"
 #include "agent/loop.h"
+#include "base/config.h"
 
 #define EVENTS_STREAMS_PER_UID	32	/* open streams */
 #define EVENTS_PING_MS		15000	/* a "ping" event when nothing else is said */
@@ -46,5 +47,9 @@ void events_send_all(struct events *e, const char *name, const char *json, size_
  * by not NULL: one that belongs to that very process. */
 int events_route(const struct events *e, uid_t uid, const struct caller *requester,
     const struct caller *by);
+
+/* The same, at the devices' seat (seat.h). */
+int events_route_seat(const struct events *e, uid_t uid, const struct caller *requester,
+    enum config_seat rule);
 
 #endif

@@ -150,7 +150,7 @@ struct peer {
 	int fd;
 	uint32_t id;		/* of the last request */
 	uint16_t type;
-	uint32_t final;		/* of the last PROTO_PROVE */
+	uint32_t confirmed;	/* of the last PROTO_PROVE */
 };
 
 /* The next frame of the agent's, while its loop runs. */
@@ -172,7 +172,7 @@ peer_read(struct peer *p, uint16_t type)
 	p->id = f.id;
 	p->type = f.type;
 	assert_int_equal(proto_decode(&f, PROTO_FROM_AGENT, v, &n), TSR_OK);
-	p->final = type == PROTO_PROVE ? v[6].u32 : 0;
+	p->confirmed = type == PROTO_PROVE ? v[6].u32 : 0;
 	buf_free(&b);
 }
 
@@ -275,7 +275,10 @@ test_inline_pin_is_never_the_last(void **state)
 	    .token_label = "1", .uid = 1000 };
 	struct proof_ask wanted = { .credential = &c, .prompter = 1000, .purpose = "login",
 	    .context = { .purpose = CHALLENGE_LOGIN, .issuer = "i", .credential = "c", .subject = "s",
-	    .audience = "", .scope = "", .client_id = "" }, .flags = PROTO_TOKEN_PIN_FINAL_TRY };
+	    .audience = "", .scope = "", .client_id = "" } };
+	enum config_seat seat = SEAT_ANY;
+	struct pin_guard *guard = NULL;
+	struct proof_parts parts = { .timers = loop_timers(loop), .helpers = pool, .seat = &seat };
 	struct proofs *ps;
 	struct proof *p = NULL;
 	struct peer peer;
@@ -284,18 +287,21 @@ test_inline_pin_is_never_the_last(void **state)
 
 	(void)state;
 	make_key(&c);
-	assert_int_equal(proofs_new(pool, NULL, &ps), TSR_OK);
+	assert_int_equal(pin_guard_new(&guard), TSR_OK);
+	parts.guard = guard;
+	assert_int_equal(proofs_new(&parts, &ps), TSR_OK);
 	assert_non_null(wanted.pin = secret_from("123456", 6));
 	assert_int_equal(proof_start(ps, &wanted, on_done, &e, &p), TSR_OK);
 	peer = peer_open();
 	peer_read(&peer, PROTO_PROVE);
-	assert_int_equal(peer.final, 0);	/* whatever the list said */
+	assert_int_equal(peer.confirmed, 0);
 	peer_error(&peer, TSR_PIN_REQUIRED);
 	wait_for(&e);
 	assert_int_equal(e.code, TSR_PIN_REQUIRED);
 	login_failure(e.code, 1, members);
-	assert_string_equal(members, ",\"tries_left\":1");
+	assert_string_equal(members, ",\"reason\":\"confirm\",\"tries_left\":1");
 	proofs_free(&ps);
+	pin_guard_free(&guard);
 	(void)close(peer.fd);
 }
 
