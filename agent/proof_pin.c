@@ -232,6 +232,19 @@ proof_pin_wait(struct proof *p)
 	return timer_arm(p->proofs->parts.timers, &p->timer, p->wait_until_ms, proof_pin_over, p);
 }
 
+/* A PIN that the token refused before: who mistyped the same is asked once more. */
+static int
+proof_pin_again(struct proof *p)
+{
+	uint32_t wait_s;
+
+	secret_free(&p->pin);
+	if (p->asked > 0 && p->asked < PROOF_TRIES && proof_pin_ask(p, 1, &wait_s) == TSR_OK)
+		return TSR_OK;
+	return proof_pin_fail(p, TSR_PIN_WRONG, p->tries, "the token refused this PIN before: it is "
+	    "not tried again until the token is pulled");
+}
+
 static int
 proof_pin_try(struct proof *p)
 {
@@ -242,8 +255,7 @@ proof_pin_try(struct proof *p)
 	p->waiting = 0;
 	timer_disarm(p->proofs->parts.timers, &p->timer);
 	if (p->pin != NULL && pin_guard_knows(g, &p->of, p->pin))
-		return proof_pin_fail(p, TSR_PIN_WRONG, p->tries, "the token refused this PIN before: it is "
-		    "not tried again until the token is pulled");
+		return proof_pin_again(p);
 	if ((r = proof_pin_may(p, p->place, p->confirmed, &wait_s)) != TSR_OK)
 		return proof_pin_refuse(p, r, wait_s);
 	if (pin_guard_begin(g, &p->of, p->pin) != TSR_OK)
@@ -308,6 +320,13 @@ proof_pin_count(struct proof *p, int code)
 	case TSR_NOT_FOUND:
 		pin_guard_unspent(g, &p->of);
 		break;
+	case TSR_HELPER:
+	case TSR_MODULE:
+		if (p->place == PIN_AT_SEAT) {	/* nobody else can bring that about */
+			pin_guard_unspent(g, &p->of);
+			break;
+		}
+		/* FALLTHROUGH */
 	default:		/* nobody knows whether the token saw it */
 		pin_guard_refused(g, &p->of, p->place, 0, clock_boot_ms());
 	}

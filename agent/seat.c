@@ -11,7 +11,7 @@
 
 #include <systemd/sd-login.h>
 
-#define SEAT_FOLDER	"/run/systemd/seats"
+#define SEAT_LOGIND_RUNS	"/run/systemd/seats/seat0"	/* written by logind when it starts */
 #define SEAT_DEVICES	"seat0"		/* readers belong to it unless somebody moved them */
 
 /* An active session of the devices' seat, in front of the screen. */
@@ -50,7 +50,7 @@ seat_has(enum config_seat rule, const struct caller *c)
 	char *session = NULL;
 	int here;
 
-	if (rule == SEAT_ANY || (rule == SEAT_AUTO && access(SEAT_FOLDER, F_OK) != 0))
+	if (rule == SEAT_ANY || (rule == SEAT_AUTO && access(SEAT_LOGIND_RUNS, F_OK) != 0))
 		return 1;
 	if (!caller_alive(c))
 		return 0;

@@ -16,8 +16,8 @@
  * - where the process has none (a service of a user's manager has not), by its
  *   user's sessions: one is active on seat0, and none of them is remote.
  * SEAT_ANY: everybody is.  SEAT_AUTO is SEAT_LOGIND where logind runs, that is
- * where there is /run/systemd/seats, and else SEAT_ANY: a container's users
- * are where its devices are.  What cannot be read is 0.
+ * where it has written /run/systemd/seats/seat0, and else SEAT_ANY: a
+ * container's users are where its devices are.  What cannot be read is 0.
  */
 int seat_has(enum config_seat rule, const struct caller *c);
 
