@@ -289,7 +289,9 @@ helper_finished(struct helper *h, int code, uint32_t tries_left, const char *det
 	char module[HELPER_NAME_MAX];
 
 	(void)snprintf(module, sizeof(module), "%s", h->key.module);
-	helper_note(hs, &h->key, code == TSR_HELPER || code == TSR_TIMEOUT);
+	/* To tell of tries is no sign of a token that works: its deaths stand. */
+	if (c->type != PROTO_TRIES || code == TSR_HELPER || code == TSR_TIMEOUT)
+		helper_note(hs, &h->key, code == TSR_HELPER || code == TSR_TIMEOUT);
 	helper_go_idle(h);
 	if (h->stale || code == TSR_HELPER || code == TSR_TIMEOUT || code == TSR_MODULE)
 		h->stale = 1;	/* its keeper ends it as well */

@@ -33,7 +33,7 @@ seat_user(uid_t uid)
 	char **session = NULL;
 	int i, n, here = 0, remote = 0;
 
-	if ((n = sd_uid_get_sessions(uid, 0, &session)) < 0)
+	if ((n = sd_uid_get_sessions(uid, -1, &session)) < 0)
 		return 0;
 	for (i = 0; i < n; i++) {
 		here |= seat_session(session[i]);

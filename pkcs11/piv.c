@@ -43,10 +43,10 @@ piv_transmit(const struct piv *p, const uint8_t *apdu, size_t n)
 }
 
 static void
-piv_close(struct piv *p)
+piv_close(struct piv *p, DWORD leave)
 {
 	if (p->connected) {
-		(void)SCardEndTransaction(p->card, SCARD_LEAVE_CARD);
+		(void)SCardEndTransaction(p->card, leave);
 		(void)SCardDisconnect(p->card, SCARD_LEAVE_CARD);
 	}
 	(void)SCardReleaseContext(p->context);
@@ -95,21 +95,33 @@ piv_open(const char *reader, struct piv *p)
 	sw = piv_transmit(p, select, sizeof(select));
 	if (sw == SW_OK || sw >> 8 == 0x61)	/* so many bytes of an answer are left to be fetched */
 		return TSR_OK;
-	piv_close(p);
+	piv_close(p, SCARD_LEAVE_CARD);
 	return sw == 0 ? TSR_DEVICE_REMOVED : TSR_UNSUPPORTED;
 }
 
-uint32_t
-piv_tries(const char *reader)
+/* The status word of an empty VERIFY, 0 for none. */
+static unsigned
+piv_verify_nothing(const char *reader, DWORD leave)
 {
 	static const uint8_t verify[] = { 0x00, 0x20, 0x00, 0x80 };
 	struct piv p;
 	unsigned sw;
 
 	if (piv_open(reader, &p) != TSR_OK)
-		return PROTO_TRIES_UNKNOWN;
+		return 0;
 	sw = piv_transmit(&p, verify, sizeof(verify));
-	piv_close(&p);
+	piv_close(&p, sw == SW_OK ? leave : SCARD_LEAVE_CARD);
+	return sw;
+}
+
+uint32_t
+piv_tries(const char *reader)
+{
+	unsigned sw;
+
+	sw = piv_verify_nothing(reader, SCARD_RESET_CARD);
+	if (sw == SW_OK)	/* somebody left it verified: closed now, and asked again */
+		sw = piv_verify_nothing(reader, SCARD_LEAVE_CARD);
 	if (sw == SW_LOCKED)
 		return 0;
 	return (sw & 0xfff0) == SW_TRIES ? sw & 0xf : PROTO_TRIES_UNKNOWN;
@@ -154,7 +166,7 @@ piv_unblock(const char *reader, const struct secret *puk, const struct secret *p
 	piv_pad(apdu + 5 + PIV_PIN_LEN, pin);
 	sw = piv_transmit(&p, apdu, sizeof(apdu));
 	sodium_memzero(apdu, sizeof(apdu));
-	piv_close(&p);
+	piv_close(&p, SCARD_LEAVE_CARD);
 	if (sw == SW_OK)
 		return TSR_OK;
 	if (sw == SW_LOCKED || sw == SW_TRIES) {

@@ -17,9 +17,10 @@
 
 /*
  * Tries left of the PIN of the card in that reader: VERIFY without data (SP
- * 800-73-4 part 2, 3.2.1), which spends none and changes nothing.  The card is
- * shared, held for one transaction and left as it is.  PROTO_TRIES_UNKNOWN
- * where there is no such reader, no PIV card in it, or the card is verified.
+ * 800-73-4 part 2, 3.2.1), which spends none.  The card is shared, held for one
+ * transaction and left as it is; one that somebody left verified does not tell,
+ * and is reset.  PROTO_TRIES_UNKNOWN where there is no such reader or no PIV
+ * card in it.
  */
 uint32_t piv_tries(const char *reader);
 
