@@ -53,10 +53,21 @@ lease_must_end(void)
 }
 
 int
-lease_may_repeat(int code)
+lease_lost(void)
 {
-	return lease != NULL && lease->used() && !lease->stuck() &&
-	    (code == TSR_MODULE || code == TSR_UNAVAILABLE);
+	enum lease_cause cause = lease != NULL ? lease->cause() : LEASE_FINE;
+
+	if (cause != LEASE_REMOVED && cause != LEASE_NO_SERVICE)
+		return 0;
+	lease->forget();
+	return 1;
+}
+
+int
+lease_may_repeat(int code, int tried)
+{
+	return lease != NULL && lease->used() && !lease->stuck() && (!tried || !lease->sent()) &&
+	    (code == TSR_MODULE || code == TSR_UNAVAILABLE || code == TSR_DEVICE_REMOVED);
 }
 
 static int

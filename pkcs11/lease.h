@@ -33,9 +33,14 @@ int lease_explain(int code, struct fault *f);
  * TSR_DEVICE_BUSY, TSR_UNAVAILABLE. */
 int lease_missed(struct fault *f);
 
+/* 1 where the card or pcscd was found gone, which is then forgotten: a module may
+ * have said that all is well. */
+int lease_lost(void);
+
 /* 1 for a failure that a module which starts anew may not have: of one that uses
- * readers, with a service or a state that is no more. */
-int lease_may_repeat(int code);
+ * readers, with a service, a card or a state that is no more.  tried is 1 where
+ * C_Login was called; then nothing may have been sent to the card. */
+int lease_may_repeat(int code, int tried);
 
 /* 1: the process must end after its answer. */
 int lease_must_end(void);

@@ -20,8 +20,10 @@ enum lease_cause {
 };
 
 struct lease_functions {
-	/* A request begins: forget causes. */
+	/* A request begins: forget causes, and have patience with others anew. */
 	void (*begin)(void);
+	/* Forget causes alone. */
+	void (*forget)(void);
 	/* From here on a reader that is used stays locked until release: nobody
 	 * comes between, and pcscd resets the card should this process die. */
 	void (*hold)(void);
@@ -29,6 +31,8 @@ struct lease_functions {
 	 * card is reset, and with it closed, before anybody else gets at it. */
 	void (*release)(int reset);
 	enum lease_cause (*cause)(void);
+	/* 1: a card was sent something since hold. */
+	int (*sent)(void);
 	/* 1: the module goes through here. */
 	int (*used)(void);
 	/* 1: a call into pcscd has not come back, so this process must end. */

@@ -53,7 +53,7 @@ struct lease {
 
 static struct lease leases[LEASES_MAX];
 static enum lease_cause cause;
-static int holding, used;
+static int holding, sent, used;
 
 /* The reader that another program had for itself when we last waited for one:
  * once a while is enough, as OpenSC tries all readers again and again. */
@@ -239,7 +239,14 @@ static void
 lease_begin(void)
 {
 	cause = LEASE_FINE;
+	sent = 0;
 	pcsc_patience();
+}
+
+static void
+lease_forget(void)
+{
+	cause = LEASE_FINE;
 }
 
 static void
@@ -269,6 +276,12 @@ lease_why(void)
 }
 
 static int
+lease_sent(void)
+{
+	return sent;
+}
+
+static int
 lease_used(void)
 {
 	return used;
@@ -276,7 +289,8 @@ lease_used(void)
 
 EXPORT extern const struct lease_functions tessera_lease;
 const struct lease_functions tessera_lease = {
-	lease_begin, lease_hold, lease_release, lease_why, lease_used, pcsc_stuck
+	lease_begin, lease_forget, lease_hold, lease_release, lease_why, lease_sent, lease_used,
+	pcsc_stuck
 };
 
 /* --- the module's side --- */
@@ -442,13 +456,31 @@ SCardStatus(SCARDHANDLE handle, LPSTR name, LPDWORD name_len, LPDWORD state, LPD
 	return SCARD_S_SUCCESS;
 }
 
+static int
+lease_reader_gone(const char *reader)
+{
+	size_t i;
+
+	for (i = 0; i < LEASES_MAX; i++)
+		if (leases[i].used && leases[i].gone && strcmp(leases[i].reader, reader) == 0)
+			return 1;
+	return 0;
+}
+
+/* OpenSC 0.23 asks twice for each listing and forgets after the second time
+ * what it heard after the first: until it lets go of a card that is gone it
+ * hears that all is new. */
 EXPORT LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD ms, SCARD_READERSTATE *states, DWORD n)
 {
+	DWORD i;
 	LONG rv;
 
 	if (pcsc_stuck())
 		return SCARD_E_SHARING_VIOLATION;
+	for (i = 0; i < n; i++)
+		if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))
+			states[i].dwCurrentState = SCARD_STATE_UNAWARE;
 	rv = pcsc_real()->change(context, ms, states, n);
 	return rv == SCARD_E_TIMEOUT ? rv : lease_note_context(context, rv);
 }
@@ -516,6 +548,7 @@ SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *send, LPCBYTE in, DWOR
 		return SCARD_E_INVALID_HANDLE;
 	if (l->gone || (l->card == 0 && lease_take(l) != SCARD_S_SUCCESS))
 		return lease_note(SCARD_W_REMOVED_CARD);
+	sent |= holding;
 	rv = pcsc_real()->transmit(l->card, send, in, in_len, receive, out, out_len);
 	if (rv == SCARD_S_SUCCESS || rv == SCARD_W_RESET_CARD || rv == SCARD_E_INSUFFICIENT_BUFFER)
 		return rv;

@@ -42,6 +42,8 @@ session_look(struct session *s, CK_SLOT_ID slot, struct token *t)
 	memset(&info, 0, sizeof(info));
 	if ((rv = s->src.fn->C_GetTokenInfo(slot, &info)) != CKR_OK)
 		return rv;
+	if (lease_lost())
+		return CKR_TOKEN_NOT_PRESENT;	/* OpenSC tells what it knew */
 	token_from_info(t, slot, &info);
 	s->pin_min = info.ulMinPinLen;
 	s->pin_max = info.ulMaxPinLen;

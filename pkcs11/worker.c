@@ -222,28 +222,32 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 }
 
 /* Answer; once more with a module that starts anew where that may help and no
- * PIN has been given. */
+ * PIN can have been counted. */
 static int
 worker_try(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
 {
 	struct fault again;
-	int r;
+	int r, second;
 
 	w->session.tried = 0;
 	lease_begin();
 	r = lease_explain(worker_answer(w, type, v, f), f);
-	if (r == TSR_OK || !w->opened || w->session.tried || !lease_may_repeat(r))
+	if (r == TSR_OK || !w->opened || !lease_may_repeat(r, w->session.tried))
 		return r;
 	fault_clear(&again);
-	w->partial = 0;
 	session_drop(&w->session);
-	buf_reset(&w->out);
 	lease_release(0);
 	lease_begin();
 	if (module_restart(&w->module, w->conf->init_args, &again) != TSR_OK)
 		return r;
-	fault_clear(f);
-	return lease_explain(worker_answer(w, type, v, f), f);
+	buf_reset(&w->out);
+	w->partial = 0;
+	second = lease_explain(worker_answer(w, type, v, &again), &again);
+	/* One that is no longer there was there. */
+	if (r == TSR_DEVICE_REMOVED && second == TSR_DEVICE_NOT_FOUND)
+		return r;
+	*f = again;
+	return second;
 }
 
 static int
