@@ -42,6 +42,7 @@ helper_code(uint32_t wire)
 	case TSR_TIMEOUT:
 	case TSR_NOT_FOUND:
 	case TSR_CANCELLED:
+	case TSR_UNAVAILABLE:
 		return code;
 	default:
 		return TSR_HELPER;

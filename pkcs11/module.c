@@ -104,6 +104,24 @@ module_load(struct module *m, const char *path, const char *init_args, struct fa
 	return TSR_OK;
 }
 
+static void
+module_forget(struct module *m)
+{
+	m->n_tokens = 0;
+	if (m->slots != NULL)
+		PKCS11_release_all_slots(m->ctx, m->slots, m->n_slots);
+	m->slots = NULL;
+	m->n_slots = 0;
+}
+
+int
+module_restart(struct module *m, const char *init_args, struct fault *f)
+{
+	module_forget(m);
+	(void)m->fn->C_Finalize(NULL);
+	return module_initialise(m, init_args, f);
+}
+
 /* The slots' ids, *n of them.  The call without a list makes OpenSC look for
  * readers again, and without it the list lies. */
 static int
@@ -161,11 +179,7 @@ module_list(struct module *m, struct fault *f)
 	size_t n = 0;
 	int r;
 
-	m->n_tokens = 0;
-	if (m->slots != NULL)
-		PKCS11_release_all_slots(m->ctx, m->slots, m->n_slots);
-	m->slots = NULL;
-	m->n_slots = 0;
+	module_forget(m);
 	/* libp11 trusts the counts that the module gives: looked at first. */
 	if ((r = module_slots(m, id, &n, f)) != TSR_OK || n == 0)
 		return r;

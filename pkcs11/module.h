@@ -35,6 +35,10 @@ struct module {
  */
 int module_load(struct module *m, const char *path, const char *init_args, struct fault *f);
 
+/* Finalise and initialise the module, which forgets all that it knew of cards
+ * and services.  Sessions and keys are no more.  TSR_MODULE. */
+int module_restart(struct module *m, const char *init_args, struct fault *f);
+
 /*
  * List the tokens anew into m->token.  Every session that was open may be
  * closed by this.  One token that cannot be read does not hide the others.

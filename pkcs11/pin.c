@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "pkcs11/lease.h"
 #include "pkcs11/piv.h"
 #include "tessera.h"
 
@@ -129,8 +130,10 @@ pin_change(struct session *s, const struct pin_request *q, struct fault *f)
 		goto out;
 	}
 	if ((r = session_login(s, q->old, NULL, f)) != TSR_OK) {
-		if (r == TSR_PIN_WRONG)
+		if (r == TSR_PIN_WRONG) {
+			lease_release(1);
 			f->tries = pin_tries(s);
+		}
 		goto out;
 	}
 	rv = s->src.fn->C_SetPIN(s->src.session, q->old->data, q->old->size, q->pin->data,
@@ -150,6 +153,7 @@ pin_unblock(struct session *s, const struct pin_request *q, struct fault *f)
 
 	if ((r = pin_session(s, q, f)) != TSR_OK)
 		goto out;
+	s->tried = 1;		/* never repeated by itself */
 	if (pin_reader(s, reader)) {
 		r = piv_unblock(reader, q->old, q->pin, f);
 		goto out;
@@ -160,6 +164,7 @@ pin_unblock(struct session *s, const struct pin_request *q, struct fault *f)
 		r = fault_set(f, TSR_KEY_UNUSABLE, "the token's module has no C_InitPIN");
 		goto out;
 	}
+	lease_hold();
 	if ((rv = s->src.fn->C_Login(s->src.session, CKU_SO, q->old->data, q->old->size)) != CKR_OK) {
 		r = rv_fault(f, "C_Login", rv);
 		goto out;

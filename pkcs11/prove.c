@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "pkcs11/lease.h"
 #include "pkcs11/pin.h"
 #include "tessera.h"
 
@@ -72,8 +73,10 @@ prove_try(struct session *s, const struct prove_request *q, int *gone, struct fa
 	    (r = pin_may_try(s, q->confirmed, f)) != TSR_OK)
 		return r;
 	r = session_login(s, q->pin, gone, f);
-	if (r == TSR_PIN_WRONG)
+	if (r == TSR_PIN_WRONG) {
+		lease_release(1);	/* by ourselves: it is asked beside the module */
 		f->tries = pin_tries(s);
+	}
 	if (r == TSR_PIN_WRONG && f->tries == 0)
 		r = TSR_PIN_LOCKED;
 	return r;

@@ -16,6 +16,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 #include "pkcs11/keys.h"
+#include "pkcs11/lease.h"
 #include "pkcs11/module.h"
 #include "pkcs11/pin.h"
 #include "pkcs11/prove.h"
@@ -34,6 +35,7 @@ struct worker {
 	struct buf out;			/* its answer: all frames, sent at once */
 	struct secret *pin;		/* room for one, filled during a request only */
 	struct secret *new_pin;		/* the same */
+	int partial;			/* it has parts, and then an error */
 };
 
 static int
@@ -77,7 +79,6 @@ value_u32(uint32_t v)
 	return (struct proto_value){ .u32 = v };
 }
 
-/* Instead of whatever was written so far. */
 static int
 worker_put_error(struct worker *w, int code, const struct fault *f)
 {
@@ -85,7 +86,6 @@ worker_put_error(struct worker *w, int code, const struct fault *f)
 		value_u32((uint32_t)-code), value_u32(f->tries), value_text(f->detail),
 	};
 
-	buf_reset(&w->out);
 	return worker_put(w, PROTO_ERROR, v, 3);
 }
 
@@ -101,6 +101,8 @@ worker_open(struct worker *w, const struct proto_value *v, struct fault *f)
 		return fault_set(f, TSR_NOT_FOUND, "this worker is for another module");
 	if ((r = module_load(&w->module, w->conf->path, w->conf->init_args, f)) != TSR_OK)
 		return r;
+	if (lease_must_end())		/* a reader was waited for in vain */
+		return lease_missed(f);
 	session_init(&w->session, &w->module);
 	w->opened = 1;
 	return worker_put(w, PROTO_DONE, NULL, 0);
@@ -126,7 +128,9 @@ worker_tokens(struct worker *w, struct fault *f)
 		if ((r = worker_put(w, PROTO_TOKEN, v, 5)) != TSR_OK)
 			return r;
 	}
-	return worker_put(w, PROTO_DONE, NULL, 0);
+	/* Those that were found are told of, and that there may be more. */
+	w->partial = (r = lease_missed(f)) != TSR_OK;
+	return r != TSR_OK ? r : worker_put(w, PROTO_DONE, NULL, 0);
 }
 
 /* A text field as a string; the table caps it well below TEXT_MAX. */
@@ -270,6 +274,35 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 	}
 }
 
+/* Answer; once more with a module that starts anew where that may help and no
+ * PIN can have been counted. */
+static int
+worker_try(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
+{
+	struct fault again;
+	int r, second;
+
+	w->session.tried = 0;
+	lease_begin();
+	r = lease_explain(worker_answer(w, type, v, f), f);
+	if (r == TSR_OK || !w->opened || !lease_may_repeat(r, w->session.tried))
+		return r;
+	fault_clear(&again);
+	session_drop(&w->session);
+	lease_release(0);
+	lease_begin();
+	if (module_restart(&w->module, w->conf->init_args, &again) != TSR_OK)
+		return r;
+	buf_reset(&w->out);
+	w->partial = 0;
+	second = lease_explain(worker_answer(w, type, v, &again), &again);
+	/* One that is no longer there was there. */
+	if (r == TSR_DEVICE_REMOVED && second == TSR_DEVICE_NOT_FOUND)
+		return r;
+	*f = again;
+	return second;
+}
+
 static int
 worker_request(struct worker *w, const struct frame *fr)
 {
@@ -283,10 +316,20 @@ worker_request(struct worker *w, const struct frame *fr)
 	fault_clear(&f);
 	w->id = fr->id;
 	buf_reset(&w->out);
-	if ((r = worker_answer(w, fr->type, v, &f)) != TSR_OK &&
-	    (r = worker_put_error(w, r, &f)) != TSR_OK)
-		return r;
-	return TSR_OK;
+	w->partial = 0;
+	if ((r = worker_try(w, fr->type, v, &f)) == TSR_OK)
+		return TSR_OK;
+	if (!w->partial)
+		buf_reset(&w->out);
+	return worker_put_error(w, r, &f);
+}
+
+/* What comes after an answer, and costs whoever waits for it nothing. */
+static int
+worker_after(struct worker *w)
+{
+	lease_release(w->session.tried);
+	return w->session.must_end || lease_must_end() ? TSR_MODULE : TSR_OK;
 }
 
 int
@@ -312,12 +355,8 @@ worker_serve(int fd, const struct config_module *module)
 		    (r = worker_request(&w, &fr)) != TSR_OK)
 			break;
 		buf_reset(&in);		/* the PIN came in it */
-		if ((r = worker_send(&w)) != TSR_OK)
+		if ((r = worker_send(&w)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
 			break;
-		if (w.opened && w.session.must_end) {
-			r = TSR_MODULE;
-			break;
-		}
 	}
 	if (r == TSR_CLOSED)
 		r = TSR_OK;
