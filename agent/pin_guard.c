@@ -99,15 +99,21 @@ guard_hash(const struct pin_guard *g, const struct secret *pin, uint8_t out[GUAR
 	(void)crypto_generichash(out, GUARD_HASH_LEN, pin->data, pin->size, g->key, sizeof(g->key));
 }
 
-uint32_t
-pin_guard_confirm(const struct pin_guard *g, const struct pin_of *of, uint32_t tries)
+int
+pin_guard_wary(const struct pin_guard *g, const struct pin_of *of)
 {
 	const struct guard_token *t = guard_find(g, of);
 
+	return t != NULL && t->refused && !of->unlimited;
+}
+
+uint32_t
+pin_guard_confirm(const struct pin_guard *g, const struct pin_of *of, uint32_t tries)
+{
 	if (of->unlimited)
 		return 0;
 	if (tries == PROTO_TRIES_UNKNOWN)
-		return t != NULL && t->refused ? PROTO_TRIES_FEW : 0;
+		return pin_guard_wary(g, of) ? PROTO_TRIES_FEW : 0;
 	return tries <= PROTO_TRIES_FEW ? tries : 0;
 }
 
@@ -120,15 +126,13 @@ pin_guard_may(const struct pin_guard *g, const struct pin_of *of, enum pin_place
 
 	if (tries == 0)
 		return TSR_PIN_LOCKED;
-	if (few > 0 && place != PIN_AT_SEAT)
-		return TSR_PIN_SEAT;
-	if (few > 0 && confirmed != few)
-		return TSR_PIN_REQUIRED;
 	if (place != PIN_AT_SEAT && t != NULL && now_ms < t->until_ms) {
 		*wait_s = (uint32_t)((t->until_ms - now_ms + 999) / 1000);
 		return TSR_SLOW_DOWN;
 	}
-	return TSR_OK;
+	if (few > 0 && place != PIN_AT_SEAT)
+		return TSR_PIN_SEAT;
+	return few > 0 && confirmed != few ? TSR_PIN_REQUIRED : TSR_OK;
 }
 
 static int

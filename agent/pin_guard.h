@@ -45,12 +45,16 @@ uint32_t pin_guard_confirm(const struct pin_guard *g, const struct pin_of *of, u
 /*
  * May a PIN from that place be tried, with tries left as the token tells them
  * and confirmed by the person?  now_ms is CLOCK_BOOTTIME.
- * TSR_PIN_LOCKED: there are none.  TSR_PIN_SEAT: few, and from elsewhere.
- * TSR_PIN_REQUIRED: few, and that number was not confirmed.  TSR_SLOW_DOWN:
- * *wait_s seconds are left (untouched otherwise).
+ * TSR_PIN_LOCKED: there are none.  TSR_SLOW_DOWN: from elsewhere, and *wait_s
+ * seconds are left (untouched otherwise).  TSR_PIN_SEAT: few, and from
+ * elsewhere.  TSR_PIN_REQUIRED: few, and that number was not confirmed.
  */
 int pin_guard_may(const struct pin_guard *g, const struct pin_of *of, enum pin_place place,
     uint32_t tries, uint32_t confirmed, uint64_t now_ms, uint32_t *wait_s);
+
+/* 1 where a PIN was refused since the last right one: what the token can tell of
+ * its tries is worth asking for. */
+int pin_guard_wary(const struct pin_guard *g, const struct pin_of *of);
 
 /* 1 where the token refused this very PIN before. */
 int pin_guard_knows(const struct pin_guard *g, const struct pin_of *of, const struct secret *pin);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/helper.h"
+#include "agent/pin_guard.h"
 #include "agent/prompt.h"
 #include "agent/store.h"
 #include "base/secret.h"
@@ -53,6 +54,9 @@ struct proof_parts {
 
 int proofs_new(const struct proof_parts *parts, struct proofs **out);
 void proofs_free(struct proofs **p);
+
+/* The token is free: who waits for it is next. */
+void proofs_turn(struct proofs *p, const struct pin_of *of);
 
 /* How many are under way. */
 size_t proofs_count(const struct proofs *p);

@@ -184,8 +184,11 @@ proof_pin_told(void *arg, int code, uint32_t tries_left, const char *detail)
 		proof_finish(p, code, tries_left, detail);
 		return;
 	}
-	if ((r = proof_pin_ask(p, 0, &wait_s)) != TSR_OK &&
-	    (r = proof_pin_refuse(p, r, wait_s)) != TSR_OK)
+	if (p->pin != NULL)
+		r = proof_pin_try(p);
+	else if ((r = proof_pin_ask(p, 0, &wait_s)) != TSR_OK)
+		r = proof_pin_refuse(p, r, wait_s);
+	if (r != TSR_OK)
 		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
 }
 
@@ -197,15 +200,18 @@ proof_pin_begin(struct proof *p)
 	struct helper_target t = { c->module, c->token_serial, c->token_label, c->uid };
 	struct helper_client client = { proof_pin_part, proof_pin_told, p };
 	struct proto_value v[2];
+	uint32_t wait_s;
 
 	p->of = (struct pin_of){ .serial = c->token_serial, .label = c->token_label,
 	    .unlimited = p->ask.unlimited };
 	p->tries = PROTO_TRIES_UNKNOWN;
 	if (p->pin != NULL) {
 		p->place = seat_has(*parts->seat, p->ask.requester) ? PIN_AT_SEAT : PIN_ELSEWHERE;
-		return proof_pin_try(p);
-	}
-	if (prompts_place(parts->prompts, p->ask.prompter, p->ask.requester) == PIN_ELSEWHERE &&
+		/* The card is not bothered with what will be refused. */
+		if (!pin_guard_wary(parts->guard, &p->of) ||
+		    proof_pin_may(p, p->place, 0, &wait_s) == TSR_SLOW_DOWN)
+			return proof_pin_try(p);
+	} else if (prompts_place(parts->prompts, p->ask.prompter, p->ask.requester) == PIN_ELSEWHERE &&
 	    !events_route(parts->events, p->ask.prompter, p->ask.requester, NULL))
 		return TSR_NO_PROMPTER;
 	memset(v, 0, sizeof(v));
@@ -275,21 +281,18 @@ proof_pin_turn(void *arg)
 		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
 }
 
-/* The turn of who waits for the same token: from the seat first, then as they
- * came. */
-static void
-proof_pin_next(const struct proof *gone)
+/* From the seat first, then as they came.  One that goes waits no longer. */
+void
+proofs_turn(struct proofs *ps, const struct pin_of *of)
 {
 	struct proof *p, *best = NULL;
 
-	for (p = gone->proofs->list; p != NULL; p = p->next)
-		if (p != gone && p->waiting && strcmp(p->of.serial, gone->of.serial) == 0 &&
-		    strcmp(p->of.label, gone->of.label) == 0 &&
-		    (best == NULL || p->place >= best->place))
+	for (p = ps->list; p != NULL; p = p->next)
+		if (p->waiting && strcmp(p->of.serial, of->serial) == 0 &&
+		    strcmp(p->of.label, of->label) == 0 && (best == NULL || p->place >= best->place))
 			best = p;
 	if (best != NULL)	/* its timer is armed: it has room */
-		(void)timer_arm(gone->proofs->parts.timers, &best->timer, clock_boot_ms(),
-		    proof_pin_turn, best);
+		(void)timer_arm(ps->parts.timers, &best->timer, clock_boot_ms(), proof_pin_turn, best);
 }
 
 /* What the answer says of the PIN. */
@@ -339,7 +342,7 @@ proof_pin_answered(struct proof *p, int code, uint32_t tries_left)
 
 	prompt_over(&p->prompt);
 	proof_pin_count(p, code);
-	proof_pin_next(p);
+	proofs_turn(p->proofs, &p->of);
 	p->tries = tries_left;
 	/* Somebody who mistyped may try again once, but never with the last try:
 	 * most cards have three, and few tell how many are left. */
@@ -354,6 +357,7 @@ proof_pin_end(struct proof *p)
 	prompt_cancel(&p->prompt);
 	if (p->trying)		/* given up while the token was at it */
 		proof_pin_count(p, TSR_TIMEOUT);
-	proof_pin_next(p);
+	p->waiting = 0;
+	proofs_turn(p->proofs, &p->of);
 	secret_free(&p->pin);
 }

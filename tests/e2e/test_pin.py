@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """A card's tries: shown, guarded, and never used up by others."""
+import json
 import os
 import random
 import signal
@@ -13,6 +14,16 @@ from pivcard import PIN, SECURITY_NOT_SATISFIED, Card, raw, seated
 WRONG = "654321"
 FORM = {"grant_type": DEVICE_GRANT, "audience": "demo"}
 EVIL = os.path.join(os.environ.get("TESSERA_BIN", ""), "..", "tests", "p11_evil.so")
+
+
+def audited(m):
+    """All lines of the audit log."""
+    lines = []
+    for name in os.listdir(m.state):
+        if name.startswith("audit.log"):
+            with open(m.state + "/" + name, encoding="utf-8") as f:
+                lines += [json.loads(line) for line in f if line.endswith("\n")]
+    return sorted(lines, key=lambda line: line["seq"])
 
 
 def inline(m, uid, pin):
@@ -34,8 +45,8 @@ class Tries(unittest.TestCase):
             self.assertEqual([(p["tries_left"], p["confirm"], p["retry"]) for p in prompts],
                              [(3, None, False), (2, 2, True)])
             self.assertEqual(c.tries(), 3, "a right one counts anew")
-            log = c.m.tessera("audit", "tail", "--config", c.m.conf, "--json").out
-            self.assertEqual(log.count('"pin_default"'), 2, log)
+            harness.until(lambda: [line["event"] for line in audited(c.m) if line.get("pin_default")]
+                          == ["enrol", "proof"], what="the audit log")
 
     def test_refused_is_not_tried_again(self):
         with seated({DAEMON: "seat0", 0: "seat0"}), Card() as c:
@@ -101,13 +112,19 @@ class Tries(unittest.TestCase):
         with seated({0: "seat0"}), Card(rehearse=True) as c:
             c.enrol("daemon", 1)
             self.assertEqual(inline(c.m, DAEMON, WRONG).json["reason"], "wrong")
-            answer = inline(c.m, DAEMON, PIN)
-            self.assertEqual((answer.status, answer.json["error"], answer.json.get("retry_after")),
-                             (429, "slow_down", 60), answer)
+            for _ in range(3):
+                answer = inline(c.m, DAEMON, PIN)
+                self.assertEqual((answer.status, answer.json["error"], answer.json["retry_after"]),
+                                 (429, "slow_down", 60), answer)
             c.m.clock.advance(61)
             answer = inline(c.m, DAEMON, PIN)
-            self.assertEqual((answer.json["error"], answer.json["reason"]), ("pin_required", "seat"))
-            self.assertEqual(c.tries(), 2)
+            self.assertEqual((answer.json["error"], answer.json["reason"], answer.json["tries_left"]),
+                             ("pin_required", "seat", 2), answer)
+            raw(c.socket, ("verify", PIN))	# three again, by another program
+            self.assertEqual(inline(c.m, DAEMON, PIN).status, 200)
+            self.assertEqual(inline(c.m, DAEMON, "654322").json["reason"], "wrong")
+            raw(c.socket, ("verify", PIN))
+            self.assertEqual(inline(c.m, DAEMON, PIN).json["retry_after"], 120, "doubled")
 
     def test_thousand_wrong_pins(self):
         """Four users send a thousand at once; two tries are left, and the owner logs in."""
@@ -142,16 +159,93 @@ class Tries(unittest.TestCase):
         """Who sends a PIN and goes before it was refused does not escape the wait."""
         with seated({0: "seat0"}), Card() as c:
             c.enrol("daemon", 1)
-            c.ask("delay", "100")
+            c.ask("delay", "50")
 
-            def leave():
-                with harness.Client(c.m.api) as client:
-                    client.send(harness.request_bytes("POST", "/token", {**FORM, "pin": WRONG}, None, None))
-                    harness.until(lambda: "VERIFY" in c.ask("log") or c.tries() < 3, 20, what="the try")
-            harness.as_user(DAEMON, leave)
+            job = harness.Job(DAEMON, inline, c.m, DAEMON, WRONG)
+            harness.until(lambda: "pin 2 of 3" in c.ask("pin-tries"), 30, what="the try")
+            os.kill(job.pid, signal.SIGKILL)
+            with self.assertRaises(Exception):
+                job.result(20)
             c.ask("delay", "0")
+            raw(c.socket, ("verify", PIN))	# three again
             answer = inline(c.m, DAEMON, PIN)
             self.assertEqual(answer.json["error"], "slow_down", answer)
+
+
+class NewPin(unittest.TestCase):
+    def change(self, m, answers, operation="change", uid=DAEMON, device=None):
+        if device is None:
+            device = m.request("GET", "/devices", uid=uid).json["devices"][0]["id"]
+        return m.answering(answers, "POST", "/devices/%s/pin" % device, uid=uid,
+                           json={"operation": operation})
+
+    def test_change_and_unblock(self):
+        with seated({DAEMON: "seat0", 0: "seat0"}), Card() as c:
+            c.enrol("daemon", 1)
+            answer, prompts = self.change(c.m, [PIN, "246802", "246802"])
+            self.assertEqual((answer.status, answer.json.get("pin_default")), (200, None), answer)
+            self.assertEqual([(p["purpose"], p["ask"], p["tries_left"], p["most"]) for p in prompts],
+                             [("pin-change", "pin", 3, None), ("pin-change", "new-pin", None, 8),
+                              ("pin-change", "new-pin-again", None, 8)])
+            self.assertEqual(inline(c.m, DAEMON, PIN).json["reason"], "wrong")
+            answer, _ = c.m.answering("246802", "POST", "/token", uid=DAEMON, form=FORM)
+            self.assertNotIn("pin_default", answer.json, answer)
+            for wrong in ("111111", "222222", "333333"):	# another program locks it
+                raw(c.socket, ("verify", wrong))
+            self.assertEqual(c.tries(), 0)
+            answer, prompts = c.m.answering("246802", "POST", "/token", uid=DAEMON, form=FORM)
+            self.assertEqual((answer.json["error"], prompts), ("pin_locked", []), answer)
+            answer, _ = self.change(c.m, ["246802", "135790", "135790"])
+            self.assertEqual(answer.json["error"], "pin_locked", answer)
+            answer, prompts = self.change(c.m, [pivcard.PUK, PIN, PIN], "unblock")
+            self.assertEqual((answer.status, answer.json["pin_default"]), (200, True), answer)
+            self.assertEqual([p["ask"] for p in prompts], ["puk", "new-pin", "new-pin-again"])
+            self.assertEqual(c.tries(), 3)
+            self.assertEqual(inline(c.m, DAEMON, PIN).status, 200, "one that was refused before")
+            harness.until(lambda: [(line["event"], line["verdict"]) for line in audited(c.m)
+                                   if line["event"].startswith("pin-")] ==
+                          [("pin-changed", "ok"), ("pin-unblocked", "ok")], what="the audit log")
+
+    def test_refusals(self):
+        rows = [
+            ("a wrong PIN", [WRONG, "246802", "246802"], "change", 401, "pin_required", 2),
+            ("not the same twice", [PIN, "246802", "246803"], "change", 400, "invalid_request", 3),
+            ("too short", [PIN, "123"], "change", 400, "invalid_request", 3),
+            ("too long", [PIN, "123456789"], "change", 400, "invalid_request", 3),
+            ("too short for PIV", [pivcard.PUK, "12345", "12345"], "unblock", 400, "invalid_request", 3),
+            ("no digits", [pivcard.PUK, "abcdefg", "abcdefg"], "unblock", 400, "invalid_request", 3),
+            ("cancelled", [PIN, None], "change", 409, "cancelled", 3),
+            ("a wrong PUK", ["87654321", "246802", "246802"], "unblock", 401, "pin_required", 3),
+            ("that PUK again", ["87654321", "246802", "246802"], "unblock", 401, "pin_required", 3),
+            ("no such operation", [], "reset", 400, "invalid_request", 3),
+        ]
+        with seated({DAEMON: "seat0", BIN: "remote"}), Card() as c:
+            for name, answers, operation, status, error, tries in rows:
+                with self.subTest(name):
+                    answer, _ = self.change(c.m, answers, operation)
+                    self.assertEqual((answer.status, answer.json["error"], c.tries()),
+                                     (status, error, tries), answer)
+                    raw(c.socket, ("verify", PIN))	# three again
+            self.assertEqual(c.tries("puk"), 2, "one wrong one was sent, once")
+            answer, prompts = self.change(c.m, [pivcard.PUK, PIN, PIN], "unblock")
+            self.assertEqual((answer.status, prompts[0]["confirm"]), (200, 2), answer)
+            answer, prompts = self.change(c.m, [PIN, "246802", "246802"], uid=BIN)
+            self.assertEqual((answer.json["reason"], prompts), ("seat", []), answer)
+            answer, _ = self.change(c.m, [], device="0" * 16)
+            self.assertEqual((answer.status, answer.json["error"]), (404, "device_not_found"))
+
+    def test_command(self):
+        with seated({DAEMON: "seat0", 0: "seat0"}), Card() as c:
+            device = c.m.request("GET", "/devices").json["devices"][0]
+            for uri, new in (("pkcs11:token=card;serial=%s;id=%%01" % device["serial"], "246802"),
+                             (device["id"], PIN)):
+                ran = c.m.tessera("device", "pin", "change", "--device", uri, uid=DAEMON,
+                                  pin="\n".join([PIN if new != PIN else "246802", new, new]))
+                self.assertEqual((ran.status, ran.out), (0, "The PIN is changed.\n"), ran)
+                self.assertEqual("everybody knows" in ran.err, new == PIN, ran)
+            for status, words in ((6, ("change", "--device", "pkcs11:token=other")),
+                                  (2, ("reset", "--device", device["id"])), (2, ("change",))):
+                self.assertEqual(c.m.tessera("device", "pin", *words, uid=DAEMON).status, status)
 
 
 class Signing(unittest.TestCase):
