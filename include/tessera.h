@@ -273,7 +273,8 @@ TSR_API int tsr_prompt_answer(struct tsr_client *c, const char *id, const char *
 
 /* The same where the event has a number "confirm": few tries are left, and the
  * person was shown how many, and wants to spend one.  (A tsr_prompt_fn that gives
- * a PIN at once cannot say so: it returns TSR_AGAIN, and this comes later.) */
+ * a PIN at once cannot say so: it calls this and returns TSR_AGAIN, or calls it
+ * later.) */
 TSR_API int tsr_prompt_confirm(struct tsr_client *c, const char *id, const char *pin,
     unsigned tries);
 TSR_API int tsr_prompt_cancel(struct tsr_client *c, const char *id);

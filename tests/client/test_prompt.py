@@ -236,7 +236,9 @@ class OnTerminal(ClientTest):
             old = dict(self.env)
             self.env.update(env)
             t = self.terminal("login")
-            self.assertEqual("\x1b[" in t.expect("PIN: "), colour, env)
+            self.assertEqual("\x1b[" in t.expect("(Ctrl-C ends): "), colour, env)
+            t.type("2\n")
+            t.expect("PIN: ")
             t.type("1234\n")
             self.assertEqual(t.end()[0], 0)
             self.env = old

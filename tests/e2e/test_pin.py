@@ -271,6 +271,34 @@ class Signing(unittest.TestCase):
                 self.assertEqual(inline(c.m, DAEMON, pin).status, status)
                 self.assertEqual(raw(c.socket, ("sign",)), [SECURITY_NOT_SATISFIED], pin)
 
+    def test_card_is_closed_after_a_death(self):
+        """The worker is killed between login and signature."""
+        with seated({DAEMON: "seat0", 0: "seat0"}), Card() as c:
+            c.enrol("daemon", 1)
+            self.assertEqual(inline(c.m, DAEMON, PIN).status, 200)	# it is warm now
+            c.ask("delay", "50")
+            job = harness.Job(DAEMON, inline, c.m, DAEMON, PIN)
+            c.ask("wait-for-apdu", "87")
+            for pid in harness.processes_of(c.m.folder):
+                try:
+                    with open("/proc/%d/comm" % pid, encoding="ascii") as f:
+                        if pid != c.m.process.pid and "pkcs11" in f.read():
+                            os.kill(pid, signal.SIGKILL)
+                except (FileNotFoundError, ProcessLookupError):
+                    pass
+            self.assertEqual(job.result(60).status, 503)
+            c.ask("delay", "0")
+            harness.until(lambda: self.sign(c) == [SECURITY_NOT_SATISFIED], 20, what="a closed card")
+            # one that nobody knows the end of counts nothing on the card
+            self.assertEqual(c.tries(), 3)
+
+    @staticmethod
+    def sign(c):
+        try:
+            return raw(c.socket, ("sign",))
+        except OSError:			# the card is being reset
+            return None
+
 
 class Pad(unittest.TestCase):
     def test_reader_with_a_pin_pad(self):
