@@ -100,7 +100,7 @@ proof_pin_replied(void *arg, int code, struct prompt_reply *reply, uint32_t wait
 }
 
 static void
-proof_pin_show(struct proof *p, int retry, struct prompt_show *show)
+proof_pin_show(struct proof *p, int last, struct prompt_show *show)
 {
 	const struct credential *c = p->ask.credential;
 
@@ -115,19 +115,22 @@ proof_pin_show(struct proof *p, int retry, struct prompt_show *show)
 	show->token_model = c->token_model;
 	show->credential_id = c->id;
 	show->credential_label = c->label;
-	show->retry = retry;
+	show->retry = last != TSR_OK;
 	show->tries_left = p->tries;
 	show->confirm = pin_guard_confirm(p->proofs->parts.guard, &p->of, p->tries);
 	show->least = p->least;
 	show->most = p->most;
 	show->pad = (p->flags & PROTO_TOKEN_PROTECTED_PATH) != 0;
-	/* a wrong PIN is what "low" means, whatever the token said before */
-	show->pin = p->tries == 1 ? "final" : retry ? "low" : device_pin_state(p->flags);
+	/* A wrong PIN is what "low" means, whatever the token said before; one of a
+	 * length that it does not take was none of its tries. */
+	show->pin = p->tries == 1 ? "final" : last == TSR_PIN_WRONG ? "low" :
+	    device_pin_state(p->flags);
 }
 
-/* TSR_OK; else why nobody is asked, with the seconds to wait. */
+/* last: what came of the PIN before, TSR_OK where there was none.  TSR_OK; else why
+ * nobody is asked, with the seconds to wait. */
 static int
-proof_pin_ask(struct proof *p, int retry, uint32_t *wait_s)
+proof_pin_ask(struct proof *p, int last, uint32_t *wait_s)
 {
 	static const struct prompt_client none = { NULL, proof_pin_replied, NULL };
 	const struct proof_parts *parts = &p->proofs->parts;
@@ -136,7 +139,7 @@ proof_pin_ask(struct proof *p, int retry, uint32_t *wait_s)
 	enum pin_place place;
 	int r;
 
-	proof_pin_show(p, retry, &show);
+	proof_pin_show(p, last, &show);
 	/* Before anybody is bothered: could one of them try? */
 	place = prompts_place(parts->prompts, p->ask.prompter, p->ask.requester);
 	if (show.pad && show.confirm == 0)
@@ -186,7 +189,7 @@ proof_pin_told(void *arg, int code, uint32_t tries_left, const char *detail)
 	}
 	if (p->pin != NULL)
 		r = proof_pin_try(p);
-	else if ((r = proof_pin_ask(p, 0, &wait_s)) != TSR_OK)
+	else if ((r = proof_pin_ask(p, TSR_OK, &wait_s)) != TSR_OK)
 		r = proof_pin_refuse(p, r, wait_s);
 	if (r != TSR_OK)
 		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
@@ -245,7 +248,7 @@ proof_pin_again(struct proof *p)
 	uint32_t wait_s;
 
 	secret_free(&p->pin);
-	if (p->asked > 0 && p->asked < PROOF_TRIES && proof_pin_ask(p, 1, &wait_s) == TSR_OK)
+	if (p->asked > 0 && p->asked < PROOF_TRIES && proof_pin_ask(p, TSR_PIN_WRONG, &wait_s) == TSR_OK)
 		return TSR_OK;
 	return proof_pin_fail(p, TSR_PIN_WRONG, p->tries, "the token refused this PIN before: it is "
 	    "not tried again until the token is pulled");
@@ -347,7 +350,7 @@ proof_pin_answered(struct proof *p, int code, uint32_t tries_left)
 	/* Somebody who mistyped may try again once, but never with the last try:
 	 * most cards have three, and few tell how many are left. */
 	return (code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH) && p->asked > 0 &&
-	    p->asked < PROOF_TRIES && tries_left > 1 && proof_pin_ask(p, 1, &wait_s) == TSR_OK;
+	    p->asked < PROOF_TRIES && tries_left > 1 && proof_pin_ask(p, code, &wait_s) == TSR_OK;
 }
 
 void
