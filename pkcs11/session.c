@@ -40,6 +40,7 @@ session_look(struct session *s, CK_SLOT_ID slot, struct token *t)
 	CK_RV rv;
 
 	memset(&info, 0, sizeof(info));
+	(void)lease_lost();			/* what was before has been dealt with */
 	if ((rv = s->src.fn->C_GetTokenInfo(slot, &info)) != CKR_OK)
 		return rv;
 	if (lease_lost())
