@@ -1,193 +1,81 @@
 # SPDX-License-Identifier: ISC
-"""An agent with smart cards: tessera-sim's pcscd and cards behind OpenSC.
+"""An agent with a smart card, and what other programs do to its reader.
 
     with cards.Desk() as d:             # one reader with one card in it
         d.enrol()
         self.assertEqual(d.prove().status, 200)
         d.card.ctl("pull")
 
-What other programs do to a reader is in Other, a child of its own: the PC/SC
-library remembers its first socket for good.
+Other programs are children of their own: the PC/SC library remembers its first
+socket for good.
 """
 import ctypes
 import os
 import select
-import signal
 import socket
 import subprocess
 import threading
 import time
 
 import harness
+import pcsc
 from harness import DAEMON, DEVICE_GRANT
 
-OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
-PIN = "123456"
+READER = b"Tessera 0 00 00"
 KEYS = "9a=p256,9c=rsa2048,9d=p256,9e=p256"
-SEEN_S = 15.0			# until pcscd has seen a card
-SIM = os.path.join(os.environ.get("TESSERA_BIN", ""), "tessera-sim")
 SHARED, EXCLUSIVE, LEAVE = 2, 1, 0
 CLOSED = 0x6982		# security status not satisfied
 
 
-def sim(*words):
-    done = subprocess.run([SIM, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, timeout=60)
-    if done.returncode != 0:
-        raise harness.Failed("tessera-sim %s: %s" % (" ".join(words), done.stderr))
-    return done.stdout.strip()
-
-
-class Card:
-    """A card of its own folder, plugged into a reader of that pcscd."""
-
-    def __init__(self, folder, pcscd, keys=KEYS, subject="Card"):
-        self.folder, self.pcscd, self.process = folder, pcscd, None
-        sim("card", "--state", folder, "--init", "--algorithm", keys, "--subject", subject)
-
-    def start(self, reader=0, port=None):
-        """port: of a reader whose pcscd is not tessera-sim's."""
-        where = ["--pcscd", self.pcscd.folder, "--reader", str(reader)] if port is None else \
-                ["--port", str(port)]
-        self.process = subprocess.Popen([SIM, "card", "--state", self.folder, *where],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        if not self.process.stdout.readline():
-            raise harness.Failed("the card does not start")
-        return self
-
-    def ctl(self, *words):
-        return sim("ctl", "--socket", self.folder + "/ctl.sock", "card", *words)
-
-    def insert(self, *words):
-        """Put it in and wait until pcscd has seen it."""
-        harness.until(lambda: self.try_insert(*words), SEEN_S, "a reader for the card")
-        self.pcscd.wait_card()
-
-    def try_insert(self, *words):
-        try:
-            self.ctl("insert", *words)
-            return True
-        except harness.Failed:		# its pcscd is on its way
-            return False
-
-    def tries(self):
-        return int(self.ctl("pin-tries").split()[1])
-
-    def end(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            self.process = None
-
-
-class Pcscd:
-    def __init__(self, folder, readers=1):
-        self.folder, self.readers = folder, readers
-        self.socket = folder + "/pcscd.comm"
-        self.start()
-
-    def start(self):
-        sim("pcscd", self.folder, "--readers", str(self.readers))
-
-    def stop(self):
-        sim("pcscd", self.folder, "--stop")
-
-    def pid(self):
-        with open(self.folder + "/pid", encoding="ascii") as f:
-            return int(f.read())
-
-    def kill(self):
-        """kill -9, and gone."""
-        pid = self.pid()
-        os.kill(pid, signal.SIGKILL)
-        harness.until(lambda: not alive(pid), what="pcscd's end")
-
-    def env(self):
-        return {"PATH": "/usr/bin:/bin", "PCSCLITE_CSOCK_NAME": self.socket}
-
-    def port(self, reader=0):
-        with open(self.folder + "/readers", encoding="ascii") as f:
-            return int(f.read().split()[reader])
-
-    def run(self, *argv):
-        return subprocess.run(argv, env=self.env(), stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=60)
-
-    def has_card(self, reader=0):
-        return self.run("/usr/bin/opensc-tool", "--reader", str(2 * reader), "-a").stdout[:2] == "3b"
-
-    def wait_card(self, there=True, reader=0):
-        harness.until(lambda: self.has_card(reader) == there, SEEN_S, "pcscd to see the card")
-
-
-def alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 class Desk:
-    """m, pcscd and card (in its first reader).  settings go to the Machine."""
+    """An agent m with the module "opensc", a pcsc.Bench b and a card in its
+    first reader.  settings go to the Machine."""
 
     def __init__(self, keys=KEYS, readers=1, **settings):
-        self.m = harness.Machine(start=False, **settings)
-        self.pcscd = self.card = None
-        self.more = []
+        self.b = pcsc.Bench(readers)
         try:
-            self.pcscd = Pcscd(self.m.folder + "/pcscd", readers)
-            self.card = self.new_card("card", keys).start()
-            self.pcscd.wait_card()
-            self.m.modules = {"opensc": self.opensc()}
-            self.m.write_conf()
-            self.m.start()
+            self.card = self.b.card("card", "--algorithm", keys, "--subject", "card")
+            self.m = harness.Machine(modules={"opensc": self.b.module()}, **settings)
         except BaseException:
-            self.__exit__(True, None, None)
+            self.b.close()
             raise
-
-    def opensc(self):
-        return {"path": OPENSC, "environment": ["PCSCLITE_CSOCK_NAME=" + self.pcscd.socket]}
-
-    def new_card(self, name, keys=KEYS):
-        self.more.append(Card("%s/%s" % (self.m.folder, name), self.pcscd, keys, name))
-        return self.more[-1]
 
     def enrol(self, user="daemon", key="01"):
         return self.m.tessera("enroll", "pkcs11", "--user", user, "--device",
-                              "pkcs11:token=card;id=%" + key, "--json", pin=PIN, check=True).json
+                              "pkcs11:token=card;id=%" + key, "--json", pin=pcsc.PIN,
+                              check=True).json
 
-    def prove(self, uid=DAEMON, pin=PIN, timeout=60.0):
-        return self.m.request("POST", "/token", uid=uid, timeout=timeout, form={
-            "grant_type": DEVICE_GRANT, "audience": "demo", "pin": pin})
+    def form(self, pin=pcsc.PIN):
+        return {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": pin}
+
+    def prove(self, uid=DAEMON, pin=pcsc.PIN):
+        return self.m.request("POST", "/token", uid=uid, form=self.form(pin))
 
     def proving(self, uid=DAEMON):
         """The same as a Job."""
-        form = {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}
-        return harness.Job(uid, lambda: harness.one_request(self.m.api, "POST", "/token", form=form))
+        return harness.Job(uid, lambda: harness.one_request(
+            self.m.api, "POST", "/token", form=self.form()))
 
     def other(self, what, *args):
-        """What another program gets: one of Other's functions."""
-        return harness.as_user(0, other, self.pcscd.socket, what, *args)
+        """What another program gets: a function of an Other."""
+        return harness.as_user(0, other, self.b.socket, what, *args)
+
+    def settle(self):
+        """Until no helper is at the card: a spare reads all of it."""
+        def quiet():
+            before = self.card.count()
+            time.sleep(0.15)
+            return self.card.count() == before
+        harness.until(quiet, 20, "the helpers to leave the card alone")
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
         try:
-            if kind is None:
-                self.m.stop()
+            self.m.__exit__(kind, value, trace)
         finally:
-            for card in self.more:
-                card.end()
-            if self.pcscd is not None:
-                try:
-                    self.pcscd.stop()
-                except harness.Failed:
-                    pass
-        self.m.__exit__(kind, value, trace)
+            self.b.__exit__(kind, value, trace)
 
 
 # --- other programs
@@ -212,7 +100,7 @@ class Other:
 
     def connect(self, mode):
         protocol = ctypes.c_ulong()
-        return self.call("SCardConnect", self.context, b"Tessera 0 00 00", ctypes.c_ulong(mode),
+        return self.call("SCardConnect", self.context, READER, ctypes.c_ulong(mode),
                          ctypes.c_ulong(3), ctypes.byref(self.card), ctypes.byref(protocol))
 
     def begin(self):
@@ -257,11 +145,10 @@ class Holder:
         wait, self.over = os.pipe()
 
         def hold():
-            os.environ["PCSCLITE_CSOCK_NAME"] = desk.pcscd.socket
+            os.environ["PCSCLITE_CSOCK_NAME"] = desk.b.socket
             o = Other()
             rv = o.connect(mode) or (o.begin() if mode == SHARED else 0)
             os.write(say, b"%d" % rv)
-            os.close(self.over)
             os.read(wait, 1)
             o.disconnect()
             return rv
@@ -275,6 +162,7 @@ class Holder:
             raise harness.Failed("the reader cannot be held: %r" % got)
 
     def end(self):
+        os.write(self.over, b"x")
         os.close(self.over)
         self.job.result()
 
@@ -292,7 +180,9 @@ def sign_for(o, seconds):
 class Activated:
     """What pcscd.socket does: a listening socket, and a pcscd for who connects."""
 
-    def __init__(self, path, conf):
+    def __init__(self, path, conf, pid_file=None):
+        """pid_file: where a card looks for it."""
+        self.pid_file = pid_file
         self.conf, self.started, self.process, self.over = conf, 0, None, False
         if os.path.exists(path):
             os.unlink(path)
@@ -317,6 +207,9 @@ class Activated:
              % (self.sock.fileno(), self.conf)], pass_fds=[self.sock.fileno()],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.started += 1
+        if self.pid_file is not None:
+            with open(self.pid_file, "w", encoding="ascii") as f:
+                f.write("%d\n" % self.process.pid)
 
     def kill(self):
         process = self.process

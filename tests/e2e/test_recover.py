@@ -8,6 +8,7 @@ import unittest
 
 import cards
 import harness
+import pcsc
 from harness import DAEMON
 from test_helper import workers
 
@@ -30,13 +31,14 @@ class Base(unittest.TestCase):
         try:
             d.enrol()
             self.good(d.prove())
+            d.settle()
         except BaseException:
             d.__exit__(True, None, None)
             raise
         return d
 
     def back(self, d):
-        """The card is in the reader; the first request succeeds."""
+        """The card is in the reader again; the first request succeeds."""
         d.card.insert()
         self.good(d.prove())
 
@@ -57,9 +59,9 @@ class Recover(Base):
     def test_pcscd_restarted(self):
         """While nobody asks; all that was warm knows the old one."""
         with self.ready() as d:
-            d.pcscd.stop()
-            d.pcscd.start()
-            d.pcscd.wait_card()
+            d.b.stop()
+            d.b.start()
+            d.card.await_seen()
             self.good(d.prove())
             self.good(d.prove())
             self.assertEqual(d.m.request("GET", "/devices", uid=DAEMON).json["errors"], [])
@@ -67,15 +69,15 @@ class Recover(Base):
     def test_pcscd_gone(self):
         """It is named, with what to look at."""
         with self.ready() as d:
-            d.pcscd.kill()
+            d.b.kill()
             for _ in range(2):
                 answer = d.prove()
                 self.refused(answer, "temporarily_unavailable")
                 self.assertIn("systemctl status pcscd", answer.json["error_description"])
             shown = d.m.request("GET", "/devices", uid=DAEMON).json
             self.assertEqual([e["error"] for e in shown["errors"]], ["temporarily_unavailable"])
-            d.pcscd.start()
-            d.pcscd.wait_card()
+            d.b.start()
+            d.card.await_seen()
             self.good(d.prove())
 
     def test_another_card_after_a_restart(self):
@@ -83,26 +85,24 @@ class Recover(Base):
         with self.ready() as d:
             first = d.m.request("GET", "/devices", uid=DAEMON).json["devices"]
             d.card.ctl("pull")
-            d.pcscd.kill()
-            d.pcscd.start()
-            other = d.new_card("card2")
-            other.start()
-            d.pcscd.wait_card()
+            d.b.kill()
+            d.b.start()
+            other = d.b.card("other", "--subject", "other", reader=0)
             second = d.m.request("GET", "/devices", uid=DAEMON).json["devices"]
             self.assertNotEqual([c["serial"] for c in first], [c["serial"] for c in second])
             self.refused(d.prove(), *GONE)
-            self.assertEqual(other.ctl("count", "verify"), other.ctl("count", "verify"))
+            self.assertEqual(other.tries(), (3, 3))
 
     def test_pcscd_killed_in_a_signature(self):
         with self.ready() as d:
             d.card.ctl("delay", "400")
             job = d.proving()
             d.card.ctl("wait-for-apdu", "general-authenticate")
-            d.pcscd.kill()
+            d.b.kill()
             self.refused(job.result(), "temporarily_unavailable")
             d.card.ctl("delay", "0")
-            d.pcscd.start()
-            d.pcscd.wait_card()
+            d.b.start()
+            d.card.await_seen()
             self.good(d.prove())
 
     def test_pulled_at_each_command(self):
@@ -110,14 +110,15 @@ class Recover(Base):
         with self.ready() as d:
             for command in ("select", "verify", "general-authenticate"):
                 with self.subTest(command=command):
+                    d.settle()
                     d.card.ctl("pull", command)
                     began = time.monotonic()
                     self.refused(d.prove(), *GONE)
                     self.assertLess(time.monotonic() - began, LOGIN_S)
-                    d.pcscd.wait_card(False)
+                    d.card.await_seen(False)
                     self.refused(d.prove(), *GONE)
                     self.back(d)
-            self.assertEqual(d.card.tries(), 3)
+            self.assertEqual(d.card.tries(), (3, 3))
 
     def test_pulled_while_a_signature_takes_long(self):
         with self.ready() as d:
@@ -132,58 +133,47 @@ class Recover(Base):
     def test_put_back_while_idle(self):
         with self.ready() as d:
             for _ in range(3):
-                d.card.ctl("pull")
-                d.pcscd.wait_card(False)
+                d.card.pull()
                 self.back(d)
 
     def test_another_card(self):
         """It is not given the PIN of the one before."""
         with self.ready() as d:
-            other = d.new_card("card2")
-            d.card.ctl("pull")
-            d.pcscd.wait_card(False)
-            other.start()
-            d.pcscd.wait_card()
+            d.card.pull()
+            other = d.b.card("other", "--subject", "other", reader=0)
             self.refused(d.prove(), *GONE)
             self.refused(d.prove(), *GONE)
-            self.assertNotIn("verify", [line.split()[0] for line in other.ctl("log").split("\n")
-                                        if line and "data" in line])
-            self.assertEqual(other.tries(), 3)
-            other.ctl("pull")
-            d.pcscd.wait_card(False)
+            self.assertEqual(other.tries(), (3, 3))
+            other.pull()
             self.back(d)
 
     def test_another_reader(self):
         with self.ready(readers=2) as d:
             d.card.ctl("pull")
-            d.card.ctl("insert", "1")
-            d.pcscd.wait_card(reader=1)
+            d.card.insert(1)
             self.good(d.prove())
             self.good(d.prove())
 
     def test_no_reader(self):
         """All readers unplugged, and plugged in again."""
         with self.ready() as d:
-            conf = d.pcscd.folder + "/conf"
-            d.pcscd.kill()
-            self.no_reader(d, conf)
-            d.pcscd.start()
-            d.pcscd.wait_card()
+            d.b.kill()
+            self.no_reader(d)
+            d.b.start()
+            d.card.await_seen()
             self.good(d.prove())
 
-    def no_reader(self, d, conf):
-        with cards.Activated(d.pcscd.socket, d.m.folder_for(conf + ".none", "root", 0o755)) as bare:
+    def no_reader(self, d):
+        none = d.m.folder_for(d.m.folder + "/none", "root", 0o755)
+        with cards.Activated(d.b.socket, none) as bare:
             self.refused(d.prove(), *GONE)
             self.assertGreater(bare.started, 0)
 
     def test_pcscd_that_ends_when_idle(self):
         """systemd starts it again for whoever connects."""
         with self.ready() as d:
-            port = d.pcscd.port()
-            d.card.end()
-            d.pcscd.kill()
-            d.card.start(port=port)
-            with cards.Activated(d.pcscd.socket, d.pcscd.folder + "/conf") as a:
+            d.b.kill()
+            with cards.Activated(d.b.socket, d.b.pcscd + "/conf", d.b.pcscd + "/pid") as a:
                 for n in range(1, 4):
                     harness.until(lambda: d.prove().status == 200, 20, "a proof by activation")
                     self.assertEqual(a.started, n)
@@ -197,8 +187,7 @@ class Recover(Base):
             self.refused(d.prove(), "timeout", "device_busy")
             self.assertLess(time.monotonic() - began, LOGIN_S + 1)
             d.card.ctl("mute", "off")
-            d.card.ctl("pull")
-            d.pcscd.wait_card(False)
+            d.card.pull()
             self.back(d)
 
     def test_doubtful_worker_is_replaced(self):
@@ -286,13 +275,13 @@ class Sharing(Base):
         """Another program tries to sign all the time that others prove themselves."""
         with self.ready() as d:
             jobs = [harness.Job(DAEMON, self.many, d, 15) for _ in range(2)]
-            seen = harness.as_user(0, cards.other, d.pcscd.socket, cards.sign_for, 3.0)
+            seen = harness.as_user(0, cards.other, d.b.socket, cards.sign_for, 3.0)
             self.assertEqual([j.result() for j in jobs], [[200] * 15] * 2)
             self.assertEqual(seen - {cards.CLOSED}, set(), [hex(s) for s in seen])
 
     @staticmethod
     def many(d, n):
-        form = {"grant_type": harness.DEVICE_GRANT, "audience": "demo", "pin": cards.PIN}
+        form = {"grant_type": harness.DEVICE_GRANT, "audience": "demo", "pin": pcsc.PIN}
         return [harness.one_request(d.m.api, "POST", "/token", form=form).status for _ in range(n)]
 
     def test_beside_other_programs(self):
@@ -303,11 +292,10 @@ class Sharing(Base):
                 f.write(bytes(32))
             jobs = [harness.Job(DAEMON, self.many, d, 10) for _ in range(2)]
             for _ in range(8):
-                for argv in (("/usr/bin/pkcs11-tool", "--module", cards.OPENSC, "--login", "--pin",
-                              cards.PIN, "--sign", "-m", "ECDSA", "--id", "01", "-i", data, "-o",
+                for argv in (("/usr/bin/pkcs11-tool", "--module", pcsc.OPENSC, "--login", "--pin",
+                              pcsc.PIN, "--sign", "-m", "ECDSA", "--id", "01", "-i", data, "-o",
                               "/dev/null"), ("/usr/bin/opensc-tool", "-a")):
-                    ran = d.pcscd.run(*argv)
-                    self.assertEqual(ran.returncode, 0, ran.stdout)
+                    d.b.run(*argv)
             self.assertEqual([j.result() for j in jobs], [[200] * 10] * 2)
 
 
