@@ -45,11 +45,12 @@ class Desk:
                               "pkcs11:token=card;id=%" + key, "--json", pin=pcsc.PIN,
                               check=True).json
 
-    def form(self, pin=pcsc.PIN):
-        return {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": pin}
+    @staticmethod
+    def form(pin=pcsc.PIN, audience="demo"):
+        return {"grant_type": DEVICE_GRANT, "audience": audience, "pin": pin}
 
-    def prove(self, uid=DAEMON, pin=pcsc.PIN):
-        return self.m.request("POST", "/token", uid=uid, form=self.form(pin))
+    def prove(self, uid=DAEMON, **what):
+        return self.m.request("POST", "/token", uid=uid, form=self.form(**what))
 
     def proving(self, uid=DAEMON):
         """The same as a Job."""
