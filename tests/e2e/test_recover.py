@@ -191,11 +191,16 @@ class Recover(Base):
             self.back(d)
 
     def test_doubtful_worker_is_replaced(self):
-        """The card fails: the worker that saw it is not asked again."""
+        """The card fails: the worker that saw it is not asked again, and the PIN is
+        not given a second time."""
         with self.ready() as d:
-            before = set(workers(d.m))
+            before, count = set(workers(d.m)), d.card.count("verify")
+            self.good(d.prove())
+            usual = d.card.count("verify") - count
+            count += usual
             d.card.ctl("status-word", "general-authenticate", "6f00", "9")
             self.refused(d.prove(), "temporarily_unavailable", "device_removed", "timeout")
+            self.assertLessEqual(d.card.count("verify") - count, usual)
             d.card.ctl("status-word", "general-authenticate", "6f00", "0")
             self.good(d.prove())
             harness.until(lambda: not before <= set(workers(d.m)), what="the end of a worker")
