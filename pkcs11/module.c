@@ -85,23 +85,36 @@ module_initialise(struct module *m, const char *init_args, struct fault *f)
 	return TSR_OK;
 }
 
+/* The module, then libp11 over it. */
+static int
+module_start(struct module *m, struct fault *f)
+{
+	int r;
+
+	if ((r = module_initialise(m, m->init_args, f)) != TSR_OK)
+		return r;
+	if ((m->ctx = PKCS11_CTX_new()) == NULL)
+		return TSR_NOMEM;
+	PKCS11_CTX_init_args(m->ctx, m->init_args);
+	if (PKCS11_CTX_load(m->ctx, m->path) != 0) {
+		ERR_clear_error();
+		return fault_set(f, TSR_MODULE, "libp11 cannot use the module");
+	}
+	return TSR_OK;
+}
+
 int
 module_load(struct module *m, const char *path, const char *init_args, struct fault *f)
 {
 	int r;
 
 	memset(m, 0, sizeof(*m));
-	if ((r = module_functions(m, path, f)) != TSR_OK ||
-	    (r = module_initialise(m, init_args, f)) != TSR_OK)
+	m->path = path;
+	m->init_args = init_args;
+	m->fresh = 1;
+	if ((r = module_functions(m, path, f)) != TSR_OK)
 		return r;
-	if ((m->ctx = PKCS11_CTX_new()) == NULL)
-		return TSR_NOMEM;
-	PKCS11_CTX_init_args(m->ctx, init_args);
-	if (PKCS11_CTX_load(m->ctx, path) != 0) {
-		ERR_clear_error();
-		return fault_set(f, TSR_MODULE, "libp11 cannot use the module");
-	}
-	return TSR_OK;
+	return module_start(m, f);
 }
 
 static void
@@ -115,11 +128,13 @@ module_forget(struct module *m)
 }
 
 int
-module_restart(struct module *m, const char *init_args, struct fault *f)
+module_restart(struct module *m, struct fault *f)
 {
 	module_forget(m);
-	(void)m->fn->C_Finalize(NULL);
-	return module_initialise(m, init_args, f);
+	PKCS11_CTX_unload(m->ctx);	/* calls C_Finalize; our dlopen keeps the module */
+	PKCS11_CTX_free(m->ctx);
+	m->ctx = NULL;
+	return module_start(m, f);
 }
 
 /* The slots' ids, *n of them.  The call without a list makes OpenSC look for

@@ -241,8 +241,10 @@ worker_try(struct worker *w, uint16_t type, const struct proto_value *v, struct 
 	session_drop(&w->session);
 	lease_release(0);
 	lease_begin(wait);
-	if (module_restart(&w->module, w->conf->init_args, &again) != TSR_OK)
+	if (module_restart(&w->module, &again) != TSR_OK) {
+		w->session.must_end = 1;
 		return r;
+	}
 	buf_reset(&w->out);
 	w->partial = 0;
 	second = lease_explain(worker_answer(w, type, v, &again), &again);
