@@ -26,10 +26,10 @@ lease_load(const char *folder)
 }
 
 void
-lease_begin(void)
+lease_begin(unsigned ms)
 {
 	if (lease != NULL)
-		lease->begin();
+		lease->begin(ms);
 }
 
 void

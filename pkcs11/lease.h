@@ -15,9 +15,10 @@
  * module is loaded; nothing where there is none. */
 void lease_load(const char *folder);
 
-/* Around each request to the module.  reset is 1 where a PIN may have been
- * given in it. */
-void lease_begin(void);
+/* Around each request to the module.  A reader that another program holds is
+ * waited for as long as ms says, in all; within the request's deadline, so that
+ * the keeper need not end it.  reset is 1 where a PIN may have been given. */
+void lease_begin(unsigned ms);
 void lease_release(int reset);
 
 /* Keep all others from the reader until lease_release. */

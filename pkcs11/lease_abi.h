@@ -20,8 +20,9 @@ enum lease_cause {
 };
 
 struct lease_functions {
-	/* A request begins: forget causes, and have patience with others anew. */
-	void (*begin)(void);
+	/* A request begins: forget causes, and have patience with other programs
+	 * for so long. */
+	void (*begin)(unsigned ms);
 	/* Forget causes alone. */
 	void (*forget)(void);
 	/* From here on a reader that is used stays locked until release: nobody

@@ -236,11 +236,11 @@ lease_lock(struct lease *l)
 /* --- the worker's side --- */
 
 static void
-lease_begin(void)
+lease_begin(unsigned ms)
 {
 	cause = LEASE_FINE;
 	sent = 0;
-	pcsc_patience();
+	pcsc_patience(ms);
 }
 
 static void
@@ -512,10 +512,12 @@ lease_present(struct lease *l, DWORD ms, DWORD *state)
 	s.szReader = l->reader;
 	s.dwCurrentState = *state & ~(DWORD)SCARD_STATE_CHANGED;
 	rv = pcsc_real()->change(l->context, ms, &s, 1);
-	if (rv == SCARD_E_TIMEOUT)
-		return 1;
+	if (rv != SCARD_S_SUCCESS) {
+		(void)lease_note_context(l->context, rv);
+		return 1;		/* no more is known of it */
+	}
 	*state = s.dwEventState;
-	return rv == SCARD_S_SUCCESS && (*state & SCARD_STATE_PRESENT) != 0 &&
+	return (*state & SCARD_STATE_PRESENT) != 0 &&
 	    (*state >> COUNT_SHIFT) == l->count;
 }
 

@@ -195,10 +195,15 @@ pcsc_wait_disconnect(SCARDHANDLE card, DWORD disposition)
 }
 
 void
-pcsc_patience(void)
+pcsc_patience(unsigned ms)
 {
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += PCSC_WAIT_MS / 1000;
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += (long)(ms % 1000) * 1000000L;
+	if (end.tv_nsec >= 1000000000L) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000000000L;
+	}
 }
 
 int

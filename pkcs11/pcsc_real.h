@@ -9,8 +9,6 @@
 
 #include <winscard.h>
 
-#define PCSC_WAIT_MS	3000	/* for another program that holds the reader */
-
 struct pcsc_real {
 	LONG (*establish)(DWORD, LPCVOID, LPCVOID, LPSCARDCONTEXT);
 	LONG (*release)(SCARDCONTEXT);
@@ -33,12 +31,12 @@ struct pcsc_real {
 const struct pcsc_real *pcsc_real(void);
 
 /* The calls that wait for as long as somebody else likes: in a thread that is
- * given up PCSC_WAIT_MS after the last pcsc_patience().  Then they return
+ * given up so long after the last pcsc_patience().  Then they return
  * SCARD_E_SHARING_VIOLATION, and pcsc_stuck() is 1 from there on: the thread is
  * still at it, with a lock that it may get later, and only the end of the
  * process stops it.  Not patient: a reader that is another program's alone is
  * not waited for. */
-void pcsc_patience(void);
+void pcsc_patience(unsigned ms);
 LONG pcsc_wait_connect(SCARDCONTEXT context, const char *reader, DWORD mode, DWORD protocols,
     int patient, SCARDHANDLE *out, DWORD *active);
 LONG pcsc_wait_begin(SCARDHANDLE card);

@@ -24,6 +24,8 @@
 #include "tessera.h"
 
 #define TEXT_MAX	256	/* bytes of a serial number or label that is asked for */
+#define PROVE_WAIT_MS	6000	/* for a reader; the agent gives 15 s to a proof */
+#define LIST_WAIT_MS	3000	/* and 5 s to a list */
 
 struct worker {
 	int fd;
@@ -279,20 +281,23 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 static int
 worker_try(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
 {
+	const unsigned wait = type == PROTO_PROVE ? PROVE_WAIT_MS : LIST_WAIT_MS;
 	struct fault again;
 	int r, second;
 
 	w->session.tried = 0;
-	lease_begin();
+	lease_begin(wait);
 	r = lease_explain(worker_answer(w, type, v, f), f);
 	if (r == TSR_OK || !w->opened || !lease_may_repeat(r, w->session.tried))
 		return r;
 	fault_clear(&again);
 	session_drop(&w->session);
 	lease_release(0);
-	lease_begin();
-	if (module_restart(&w->module, w->conf->init_args, &again) != TSR_OK)
+	lease_begin(wait);
+	if (module_restart(&w->module, &again) != TSR_OK) {
+		w->session.must_end = 1;
 		return r;
+	}
 	buf_reset(&w->out);
 	w->partial = 0;
 	second = lease_explain(worker_answer(w, type, v, &again), &again);

@@ -29,6 +29,7 @@ TEST_S = 180
 NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
+RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
 PIN = "e2e/pin "
 JOURNAL = "e2e/journal "
@@ -54,6 +55,24 @@ SEEDED = [
     ("algorithms of the helper believed", "agent/enrol.c",
      "enrol_match_algorithm(k->algorithms & possible)", "enrol_match_algorithm(k->algorithms)",
      IMPOSTOR + "test_algorithms_are_the_keys"),
+
+    # --- readers and cards
+    ("reader kept after a request", "pkcs11/worker.c",
+     "	lease_release(w->session.tried);\n", "", SHARING + "test_reader_is_let_go"),
+    ("PIN for another card", "pkcs11/pcsc_lease.c",
+     "(state >> COUNT_SHIFT) == l->count &&\n	    (active & l->active) != 0)", "1)",
+     RECOVER + "test_another_card"),
+    ("card of an earlier pcscd believed", "pkcs11/pcsc_lease.c",
+     "if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))", "if (0)",
+     RECOVER + "test_another_card_after_a_restart"),
+    ("PIN given twice", "pkcs11/lease.c",
+     "(!tried || !lease->sent()) &&", "(!tried || lease->used()) &&",
+     RECOVER + "test_doubtful_worker_is_replaced"),
+    ("doubtful worker kept", "agent/helper.c",
+     "	if (helper_doubtful(code))", "	if (code == TSR_HELPER)",
+     RECOVER + "test_doubtful_worker_is_replaced"),
+    ("pcscd's end not named", "agent/helper_conn.c",
+     "	case TSR_UNAVAILABLE:\n", "", RECOVER + "test_pcscd_gone"),
 
     # --- judged again when the proof is there
     ("dead caller, device grant", "agent/grant_device.c",
