@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, argv, folder, user="root", env=None):
         entry = pwd.getpwnam(user)
-        self.errors = os.path.join(folder, "%s.err" % os.path.basename(argv[1]))
+        self.errors = os.path.join(folder, "%s.err" % os.path.basename(argv[1] if argv[0].endswith("sim") else argv[0]))
         with open(self.errors, "ab") as err:
             self.process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=err, text=True,
@@ -64,27 +64,19 @@ class Child:
         return status
 
 
-class Card:
-    """A virtual PIV card in a reader of its bench."""
+class Plugged:
+    """Something that is in a reader of a bench, and has a control socket."""
 
-    def __init__(self, bench, name, reader, options):
-        self.bench, self.reader, self.name = bench, reader, name
+    def __init__(self, bench, name, reader):
+        self.bench, self.reader, self.name, self.child = bench, reader, name, None
         self.state = os.path.join(bench.folder, name)
-        self.options, self.child = [], None
-        made = [bench.sim, "card", "--state", self.state, "--init"]
-        for option in options:
-            if option.startswith("--contactless"):
-                self.options.append(option)
-            else:
-                made.append(option)
-        bench.run(*made, user=bench.user)
-        self.start()
+
+    def argv(self):
+        raise NotImplementedError
 
     def start(self):
         """Be in the reader, and seen there."""
-        self.child = Child([self.bench.sim, "card", "--state", self.state, "--pcscd",
-                            self.bench.pcscd, "--reader", str(self.reader), *self.options],
-                           self.bench.folder, self.bench.user)
+        self.child = Child(self.argv(), self.bench.folder, self.bench.user)
         self.await_seen()
 
     def await_seen(self, present=True):
@@ -97,7 +89,7 @@ class Card:
                               *[str(w) for w in words]).strip()
 
     def ctl_later(self, *words):
-        """The same as a process, for wait-for-apdu."""
+        """The same as a process."""
         return subprocess.Popen([self.bench.sim, "ctl", "--socket", self.state, "card",
                                  *[str(w) for w in words]], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -111,23 +103,9 @@ class Card:
         if reader is None:
             self.ctl("insert")
         else:
-            self.reader = reader
             self.ctl("insert", reader)
+            self.reader = reader
         self.await_seen()
-
-    def tries(self):
-        """(PIN, PUK) tries left."""
-        words = self.ctl("pin-tries").replace(",", "").split()
-        return int(words[1]), int(words[5])
-
-    def count(self, ins="any"):
-        return int(self.ctl("count", ins))
-
-    @property
-    def serial(self):
-        """What OpenSC takes for the token's serial number."""
-        words = self.ctl("status").split()
-        return words[words.index("serial") + 1][16:]
 
     @property
     def reader_name(self):
@@ -138,8 +116,75 @@ class Card:
         return child.end(number) if child is not None else None
 
 
+class Card(Plugged):
+    """A virtual PIV card."""
+
+    def __init__(self, bench, name, reader, options):
+        super().__init__(bench, name, reader)
+        self.options = [o for o in options if o.startswith("--contactless")]
+        bench.run(bench.sim, "card", "--state", self.state, "--init",
+                  *[o for o in options if not o.startswith("--contactless")], user=bench.user)
+        self.start()
+
+    def argv(self):
+        return [self.bench.sim, "card", "--state", self.state, "--pcscd", self.bench.pcscd,
+                "--reader", str(self.reader), *self.options]
+
+    def tries(self):
+        """(PIN, PUK) tries left."""
+        words = self.ctl("pin-tries").replace(",", "").split()
+        return int(words[1]), int(words[5])
+
+    def count(self, ins="any"):
+        return int(self.ctl("count", ins))
+
+    def next_apdu(self, ins="any"):
+        """A process that ends when the next such command has come, counted from
+        now, even where it comes before the process waits."""
+        return self.ctl_later("wait-for-apdu", ins, self.count(ins) + 1)
+
+    @property
+    def serial(self):
+        """What OpenSC takes for the token's serial number."""
+        words = self.ctl("status").split()
+        return words[words.index("serial") + 1][16:]
+
+
+class Cac(Plugged):
+    """A CAC card as libcacard implements it: three RSA keys, id=%00%01 to
+    %00%03, under the label "cac NAME" and the PIN Cac.PIN."""
+
+    PIN = "1234"
+    KEYS = ("id", "sign", "enc")
+
+    def __init__(self, bench, name, reader):
+        super().__init__(bench, name, reader)
+        self.label = "cac " + name
+        self.database = self.state + "/nss"
+        os.makedirs(self.database)
+        for file, data in (("pin", self.PIN.encode() + b"\n"), ("noise", os.urandom(64))):
+            with open(os.path.join(self.state, file), "wb") as f:
+                f.write(data)
+        common = ("-d", "sql:" + self.database, "-f", self.state + "/pin")
+        # else each signature derives a key from the PIN for 50 ms
+        env = {"NSS_MAX_MP_PBE_ITERATION_COUNT": "1"}
+        bench.run("certutil", "-N", *common, env=env)
+        for i, key in enumerate(self.KEYS):
+            bench.run("certutil", "-S", "-x", *common, "-z", self.state + "/noise", "-k", "rsa", "-g", "2048",
+                      "-m", str(i + 1), "-n", key, "-s", "CN=" + self.label, "-t", "u,u,u", "-v", "24", env=env)
+        self.start()
+
+    def argv(self):
+        return [os.path.join(os.environ["TESSERA_BIN"], "../tests/cacbridge"), self.state,
+                str(self.bench.port(self.reader)), self.database, *self.KEYS]
+
+    def tries(self):
+        return int(self.ctl("pin-tries").split()[1])
+
+
 class Bench:
-    """One pcscd with readers, and the cards that were put into them.
+    """One pcscd with readers, and the cards that were put into them.  A card is
+    serial=CARD.serial in a PKCS#11 URI.
 
     user    whose pcscd and cards they are
     """
@@ -191,6 +236,16 @@ class Bench:
         self.cards.append(card)
         return card
 
+    def cac(self, name, reader=None):
+        """A card that others wrote, in the next reader.  Benches of root's only."""
+        card = Cac(self, name, len(self.cards) if reader is None else reader)
+        self.cards.append(card)
+        return card
+
+    def port(self, reader):
+        with open(self.pcscd + "/readers", encoding="ascii") as f:
+            return int(f.read().split()[reader])
+
     @property
     def env(self):
         return {"PCSCLITE_CSOCK_NAME": self.socket}
@@ -201,10 +256,11 @@ class Bench:
         section.update(more)
         return section
 
-    def run(self, *argv, user="root", status=0, **more):
+    def run(self, *argv, user="root", status=0, env=None, **more):
         """A program with this pcscd; what it prints."""
         entry = pwd.getpwnam(user)
-        done = subprocess.run(argv, env={"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": self.folder, **self.env},
+        done = subprocess.run(argv, env={"PATH": "/usr/bin:/bin:/usr/sbin", "HOME": self.folder, **self.env,
+                                         **(env or {})},
                               stdin=subprocess.DEVNULL, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False, timeout=120, errors="replace",
                               user=entry.pw_uid, group=entry.pw_gid, extra_groups=[],
@@ -223,18 +279,22 @@ class Bench:
         return None
 
     def close(self):
+        ends = [(card.name, card.end()) for card in self.cards if isinstance(card, Card)]
         for card in self.cards:
             card.end()
         self.stop()
         harness.remove_folder(self.folder)
         os.close(self.lock)
+        wrong = [end for end in ends if end[1]]
+        if wrong:
+            raise Failed("cards that did not end well: %s" % wrong)
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, value, trace):
         if kind is not None:
-            for name in ("pcscd/log", "pcscd.err", "card.err"):
+            for name in ("pcscd/log", "pcscd.err", "card.err", "cacbridge.err"):
                 path = os.path.join(self.folder, name)
                 if os.path.exists(path):
                     with open(path, encoding="utf-8", errors="replace") as f:

@@ -12,3 +12,9 @@ add_test(NAME sim_stack COMMAND ${PYTHON3} -B ${CMAKE_CURRENT_SOURCE_DIR}/test_s
 set_tests_properties(sim_stack PROPERTIES
 	LABELS e2e TIMEOUT 300
 	ENVIRONMENT "TESSERA_BIN=${PROJECT_BINARY_DIR}/bin;TESSERA_SOURCE=${PROJECT_SOURCE_DIR}")
+
+# A card that others wrote, for the end-to-end tests.
+pkg_check_modules(CACARD REQUIRED IMPORTED_TARGET libcacard)
+add_executable(cacbridge cacbridge.c)
+target_link_libraries(cacbridge PRIVATE tessera_flags tessera_sim_base PkgConfig::CACARD)
+set_target_properties(cacbridge PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
