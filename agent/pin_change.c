@@ -362,19 +362,19 @@ pin_change_begin(struct pin_change *p)
 	const struct caller *c = p->request->caller;
 	int r;
 
-	if ((r = audit_ready(a->audit)) != TSR_OK ||
-	    (r = pending_begin(&a->pending, &p->pending, c->uid,
-	    policy_config(a->policy)->limits.pending_per_uid)) != TSR_OK)
-		pin_change_fail(p, r, PROTO_TRIES_UNKNOWN, "%s", "");
-	else if (!seat_has(a->seat, c))
-		pin_change_fail(p, TSR_PIN_SEAT, PROTO_TRIES_UNKNOWN, "a PIN is changed by somebody who sits "
-		    "at this machine");
-	else if (!events_route(a->events, c->uid, c, NULL))
-		pin_change_fail(p, TSR_NO_PROMPTER, PROTO_TRIES_UNKNOWN, "nobody can be asked for the PIN: "
-		    "listen on /events?prompter=self first");
-	else if ((r = device_list(a->helpers, policy_config(a->policy), NULL, pin_change_listed, p,
-	    &p->query)) != TSR_OK)
-		pin_change_fail(p, r, PROTO_TRIES_UNKNOWN, "%s", "");
+	if ((r = audit_ready(a->audit)) == TSR_OK)
+		r = pending_begin(&a->pending, &p->pending, c->uid,
+		    policy_config(a->policy)->limits.pending_per_uid);
+	if (r == TSR_OK && !seat_has(a->seat, c))
+		r = TSR_PIN_SEAT;
+	else if (r == TSR_OK && !events_route(a->events, c->uid, c, NULL))
+		r = TSR_NO_PROMPTER;
+	else if (r == TSR_OK)
+		r = device_list(a->helpers, policy_config(a->policy), NULL, pin_change_listed, p, &p->query);
+	if (r != TSR_OK)
+		pin_change_fail(p, r, PROTO_TRIES_UNKNOWN, "%s", r == TSR_PIN_SEAT ?
+		    "a PIN is changed by somebody who sits at this machine" : r == TSR_NO_PROMPTER ?
+		    "nobody can be asked for the PIN: listen on /events?prompter=self first" : "");
 }
 
 void

@@ -57,16 +57,34 @@ pin_guard_free(struct pin_guard **g)
 	*g = NULL;
 }
 
-static const struct guard_token *
-guard_find(const struct pin_guard *g, const struct pin_of *of)
+/* Its place, g->n where it has none. */
+static size_t
+guard_place(const struct pin_guard *g, const struct pin_of *of)
 {
 	size_t i;
 
 	for (i = 0; i < g->n; i++)
 		if (g->token[i].puk == of->puk && strcmp(g->token[i].serial, of->serial) == 0 &&
 		    strcmp(g->token[i].label, of->label) == 0)
-			return &g->token[i];
-	return NULL;
+			break;
+	return i;
+}
+
+static const struct guard_token *
+guard_find(const struct pin_guard *g, const struct pin_of *of)
+{
+	size_t i = guard_place(g, of);
+
+	return i < g->n ? &g->token[i] : NULL;
+}
+
+/* What is known of the token may have been lost meanwhile: nothing is made. */
+static struct guard_token *
+guard_known(struct pin_guard *g, const struct pin_of *of)
+{
+	size_t i = guard_place(g, of);
+
+	return i < g->n ? &g->token[i] : NULL;
 }
 
 /* The token's place; where all are taken, that of one that is idle and whose
@@ -74,7 +92,7 @@ guard_find(const struct pin_guard *g, const struct pin_of *of)
 static struct guard_token *
 guard_make(struct pin_guard *g, const struct pin_of *of)
 {
-	struct guard_token *t = (struct guard_token *)(uintptr_t)guard_find(g, of);
+	struct guard_token *t = guard_known(g, of);
 	size_t i;
 
 	if (t != NULL)
@@ -216,13 +234,6 @@ pin_guard_refused(struct pin_guard *g, const struct pin_of *of, enum pin_place p
 		t->wait_ms = 2 * t->wait_ms < PIN_GUARD_LONGEST_MS ? 2 * t->wait_ms :
 		    PIN_GUARD_LONGEST_MS;
 	t->until_ms = now_ms + t->wait_ms;
-}
-
-/* What is known of the token may have been lost meanwhile: nothing is made. */
-static struct guard_token *
-guard_known(struct pin_guard *g, const struct pin_of *of)
-{
-	return (struct guard_token *)(uintptr_t)guard_find(g, of);
 }
 
 void

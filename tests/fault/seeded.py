@@ -146,7 +146,7 @@ SEEDED = [
     ("unblocking keeps what was refused", "agent/pin_change.c",
      "pin_guard_changed(g, &p->of);", "", PIN + "NewPin.test_change_and_unblock"),
     ("PIN changed from elsewhere", "agent/pin_change.c",
-     "else if (!seat_has(a->seat, c))", "else if (0)", PIN + "NewPin.test_refusals"),
+     "if (r == TSR_OK && !seat_has(a->seat, c))", "if (0)", PIN + "NewPin.test_refusals"),
     ("PIN with the request", "agent/grant_device.c",
      "!helper && !aud->inline_pin)", "0)", TOKEN + "Requests.test_rows"),
     ("introspection by anybody", "agent/introspect.c",
