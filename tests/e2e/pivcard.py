@@ -83,10 +83,10 @@ class Card:
         self.socket = self.pcscd + "/pcscd.comm"
         try:
             self.run("pcscd", self.pcscd, "--foreground")
-            harness.until(lambda: os.path.exists(self.socket), 20, what="pcscd")
-            self.run("card", "--state", self.folder + "/card", "--init", "--subject", "card",
-                     "--pcscd", self.pcscd)
-            harness.until(lambda: self.ask("status").startswith("inserted"), 20, what="the card")
+            harness.until(lambda: os.path.exists(self.socket), 60, what="pcscd")
+            subprocess.run([self.sim, "card", "--state", self.folder + "/card", "--init", "--subject",
+                            "card"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+            harness.until(self.inserted, 60, what="the card")
             harness.until(lambda: b"token label" in self.pkcs11_tool("-L").stdout, 20,
                           what="OpenSC")
             self.m.modules = {"opensc": {"path": OPENSC,
@@ -102,6 +102,12 @@ class Card:
         with open(self.folder + "/log", "ab") as log:
             self.running.append(subprocess.Popen([self.sim, *args], stdin=subprocess.DEVNULL,
                                                  stdout=log, stderr=log))
+
+    def inserted(self):
+        """Is it?  The reader may not have been there yet."""
+        if len(self.running) < 2 or self.running[-1].poll() is not None:
+            self.run("card", "--state", self.folder + "/card", "--pcscd", self.pcscd)
+        return self.ask("status").startswith("inserted")
 
     def ask(self, *words):
         """tessera-sim ctl card WORDS: its answer, "" where nobody listens."""
