@@ -296,7 +296,7 @@ SEEDED = [
      'events_hold(d->agent->events, d->uid, "session-started"',
      'events_send(d->agent->events, d->uid, "session-started"',
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
-    ("any refused PIN is a try", "agent/proof.c", 'last == TSR_PIN_WRONG ? "low"',
+    ("any refused PIN is a try", "agent/proof_pin.c", 'last == TSR_PIN_WRONG ? "low"',
      'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
 
     # --- the command line
