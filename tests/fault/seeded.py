@@ -289,6 +289,12 @@ SEEDED = [
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
 
+    # --- a worker that has just started
+    ("looks once for its token", "pkcs11/session.c", "!= NULL || !fresh)", "!= NULL || 1)",
+     "unit pkcs11_evil"),
+    ("goes on without a module", "pkcs11/session.c", "		s->must_end = 1;\n		return r;\n	}\n	*out",
+     "		return r;\n	}\n	*out", "unit pkcs11_evil"),
+
     # --- what a failed commit must not say
     ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
