@@ -23,6 +23,7 @@ THREADS = re.compile(r"\b(pthread_create|thrd_create|threads\.h|SIGEV_THREAD|get
 ONLY_IN = {
     "sqlite3.h": r"agent/store_[a-z_]*\.[ch]$",
     "libp11.h": r"pkcs11/", "p11-kit/pkcs11.h": r"pkcs11/",
+    "winscard.h": r"pkcs11/",
     "systemd/": r"agent/", "confuse.h": r"base/config", "assuan.h": r"client/",
     "seccomp.h": r"base/sandbox",
     # libtessera goes into other people's processes without it
