@@ -108,7 +108,7 @@ class Recover(Base):
     def test_pulled_at_each_command(self):
         """Before pcscd has noticed: its next command has no answer."""
         with self.ready() as d:
-            for command in ("select", "verify", "general-authenticate"):
+            for command in ("verify", "general-authenticate"):
                 with self.subTest(command=command):
                     d.settle()
                     d.card.ctl("pull", command)
