@@ -119,9 +119,9 @@ worker_tokens(struct worker *w, struct fault *f)
 		t = &w->module.token[i];
 		struct proto_value v[] = {
 			value_text(t->serial), value_text(t->label), value_text(t->manufacturer),
-			value_text(t->model), value_u32(t->flags),
+			value_text(t->model), value_u32(t->flags), value_text(t->reader),
 		};
-		if ((r = worker_put(w, PROTO_TOKEN, v, 5)) != TSR_OK)
+		if ((r = worker_put(w, PROTO_TOKEN, v, 6)) != TSR_OK)
 			return r;
 	}
 	return worker_put(w, PROTO_DONE, NULL, 0);
