@@ -41,6 +41,7 @@ struct agent {
 	struct proofs *proofs;
 	struct enrol_codes *codes;
 	struct watch *watch;
+	struct presence_act *presence;	/* which devices are there */
 	struct link pending;		/* requests that wait for a device: pending.h */
 };
 

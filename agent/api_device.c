@@ -80,7 +80,9 @@ device_json(struct buf *b, const struct device *v, int first)
 	    (r = device_member(b, "label", v->label)) != TSR_OK ||
 	    (r = device_member(b, "manufacturer", v->manufacturer)) != TSR_OK)
 		return r;
-	return device_member(b, "model", v->model);
+	if ((r = device_member(b, "model", v->model)) != TSR_OK)
+		return r;
+	return device_member(b, "reader", v->reader);
 }
 
 static int

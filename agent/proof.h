@@ -30,6 +30,7 @@ struct proof_ask {
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */
 	struct secret *pin;			/* taken by proof_start; NULL: ask */
+	int silent;				/* by a key that needs no PIN: nobody is asked */
 	uint32_t flags;				/* the token's, PROTO_TOKEN_*: tries left */
 };
 
@@ -38,6 +39,9 @@ typedef void (*proof_done)(void *arg, int code, uint32_t tries_left, const char 
 
 int proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out);
 void proofs_free(struct proofs **p);
+
+/* The token was taken out: every proof with it ends with TSR_DEVICE_REMOVED. */
+void proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label);
 
 /* How many are under way. */
 size_t proofs_count(const struct proofs *p);

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "pkcs11/keys.h"
 #include "pkcs11/module.h"
+#include "pkcs11/present.h"
 #include "pkcs11/prove.h"
 #include "pkcs11/session.h"
 #include "tessera.h"
@@ -199,6 +200,25 @@ worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 }
 
 static int
+worker_present(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct prove_request q = {
+		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
+		.algorithm = v[3].u32, .challenge = v[4].p, .challenge_len = v[4].n,
+	};
+	struct prove_signature signature;
+	struct proto_value out;
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = present(&w->session, &q, &signature, f)) != TSR_OK)
+		return r;
+	out = value_bytes(signature.bytes, signature.len);
+	return worker_put(w, PROTO_SIGNATURE, &out, 1);
+}
+
+static int
 worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
 {
 	if (type == PROTO_OPEN)
@@ -212,6 +232,8 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 		return worker_keys(w, v, f);
 	case PROTO_PROVE:
 		return worker_prove(w, v, f);
+	case PROTO_PRESENT:
+		return worker_present(w, v, f);
 	default:
 		return fault_set(f, TSR_UNSUPPORTED, "not a request to this helper");
 	}
