@@ -16,6 +16,7 @@ struct place {
 	struct watcher_reader last;
 	uint64_t changed;		/* p->seq of the last coming or going */
 	int told;			/* in the report under way */
+	unsigned looks;			/* for the token of a card that was put in, still to be made */
 	uint64_t doubt_ms;		/* until then its card may only not have been found yet; 0 */
 };
 
@@ -377,9 +378,37 @@ presence_failed(const struct device_list *l, const char *module)
 	return 0;
 }
 
+/* Does any token sit there? */
+static int
+presence_holds(const struct presence *p, const struct place *r)
+{
+	const struct token *t;
+
+	for (t = p->token; t < p->token + p->n_tokens; t++)
+		if (t->seen && strcmp(t->device.reader, r->last.slot) == 0)
+			return 1;
+	return 0;
+}
+
+/* A card that was put in and is in no list: it may not have been ready. */
+static int
+presence_look_again(struct presence *p)
+{
+	struct place *r;
+	int again = 0;
+
+	for (r = p->place; r < p->place + p->n_places; r++) {
+		if (r->looks == 0)
+			continue;
+		r->looks = presence_holds(p, r) ? 0 : r->looks - 1;
+		again |= r->looks != 0;
+	}
+	return again;
+}
+
 /* All that was there before it has been looked at again, or there will be
  * another look. */
-static void
+static int
 presence_close_gap(struct presence *p, int listed)
 {
 	const struct place *r;
@@ -388,19 +417,20 @@ presence_close_gap(struct presence *p, int listed)
 	for (r = p->place; r < p->place + p->n_places; r++)
 		doubt |= r->doubt_ms != 0;
 	if (!p->watching || p->gap == 0)
-		return;
+		return 0;
 	if (listed && !p->missing && !doubt) {
 		p->gap = 0;
-		return;
+		return 0;
 	}
 	if (p->gap > 1 && !doubt)
 		p->gap--;
-	(void)timer_arm(p->timers, &p->retry, clock_boot_ms() + PRESENCE_RETRY_MS, presence_list, p);
+	return 1;
 }
 
 void
 presence_listed(struct presence *p, const struct device_list *l)
 {
+	int again;
 	size_t i;
 
 	p->listing = p->missing = 0;
@@ -413,9 +443,12 @@ presence_listed(struct presence *p, const struct device_list *l)
 			presence_missed(p, &p->token[i]);
 	if (l != NULL && !p->again)
 		p->settled = 1;
-	presence_close_gap(p, l != NULL);
+	again = presence_look_again(p);
+	again |= presence_close_gap(p, l != NULL);
 	if (p->again)
 		presence_list(p);
+	else if (again)
+		(void)timer_arm(p->timers, &p->retry, clock_boot_ms() + PRESENCE_RETRY_MS, presence_list, p);
 	presence_arm(p);
 }
 
@@ -528,6 +561,7 @@ presence_reader(struct presence *p, const struct watcher_reader *now)
 	if (!changed)
 		return;
 	r->changed = ++p->seq;
+	r->looks = is ? PRESENCE_LOOKS : 0;
 	if (was)
 		presence_pulled(p, now->slot);
 	if (is && !p->reporting)

@@ -25,8 +25,8 @@
 #define PRESENCE_PROVE_MS	5000	/* a token that came back in time may take that long to prove itself */
 #define PRESENCE_DOUBT_MS	1500	/* a pcscd that was started finds the cards of its readers by then */
 #define PRESENCE_TRIES		3	/* proofs of one that is back, where they fail but are not false */
-#define PRESENCE_LOOKS		4	/* at all modules, after a time when nobody watched */
-#define PRESENCE_RETRY_MS	1000	/* until a listing that could not begin is tried again */
+#define PRESENCE_LOOKS		4	/* for a card that was put in, or that ought to be there after a gap */
+#define PRESENCE_RETRY_MS	500	/* between them */
 
 struct presence;
 

@@ -34,6 +34,8 @@ const struct command command_table[] = {
 	  "ask the agent about a token read from a file or standard input", cmd_token_introspect },
 	{ "device", "list", NULL, 0, 0, OPT(OPT_KEYS), 0, NULL,
 	  "list connected devices", cmd_device_list },
+	{ "device", "watch", NULL, 0, 0, 0, 0, NULL,
+	  "tell of devices as they come and go", cmd_device_watch },
 	{ "enroll", "pkcs11", NULL, 0, 0,
 	  OPT(OPT_USER) | OPT(OPT_URI) | OPT(OPT_LABEL) | OPT(OPT_VOUCH) | OPT(OPT_CODE) | PROMPTING,
 	  OPT(OPT_URI), NULL,
