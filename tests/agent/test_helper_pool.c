@@ -83,7 +83,7 @@ listen_here(void)
 static int
 setup(void **state)
 {
-	struct helpers_options o = { NULL, "/nonexistent", 0, path };
+	struct helpers_options o = { NULL, "/nonexistent", 0, path, 0 };
 
 	(void)state;
 	(void)snprintf(dir, sizeof(dir), "/tmp/tessera-pool-XXXXXX");
@@ -213,10 +213,10 @@ peer_signature(struct peer *p)
 static void
 peer_token(struct peer *p, uint32_t id)
 {
-	struct proto_value v[5] = { { .p = (const uint8_t *)"1", .n = 1 },
-	    { .p = (const uint8_t *)"card", .n = 4 }, { .p = NULL }, { .p = NULL }, { .u32 = 0 } };
+	struct proto_value v[6] = { { .p = (const uint8_t *)"1", .n = 1 },
+	    { .p = (const uint8_t *)"card", .n = 4 }, { .p = NULL }, { .p = NULL }, { .u32 = 0 }, { .p = NULL } };
 
-	peer_send(p, PROTO_TOKEN, id, v, 5);
+	peer_send(p, PROTO_TOKEN, id, v, 6);
 }
 
 /* A helper that was started, with its module loaded. */
