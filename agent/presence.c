@@ -9,54 +9,10 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/presence_internal.h"
 #include "include/tessera.h"
 
-/* A reader, and what was said of it last. */
-struct place {
-	struct watcher_reader last;
-	uint64_t changed;		/* p->seq of the last coming or going */
-	int told;			/* in the report under way */
-	unsigned looks;			/* for the token of a card that was put in, still to be made */
-	uint64_t doubt_ms;		/* until then its card may only not have been found yet; 0 */
-};
-
-struct token {
-	struct device device;
-	int watched;			/* it is in a reader that is watched */
-	int contactless;
-	int guessed;			/* has a session, was never listed */
-	int away;			/* since away_ms, until it has proved itself */
-	uint64_t away_ms;
-	int here;			/* away, but listed again */
-	unsigned round;			/* of its proof, 0 where none is under way */
-	unsigned tries;			/* proofs since it came back */
-	int seen;			/* in the list at hand */
-};
-
-struct presence {
-	struct presence_owner owner;
-	struct timers *timers;
-	struct timer timer, retry;
-	uint64_t lock_ms, unwatched_ms;
-	struct place place[PRESENCE_READERS_MAX];
-	size_t n_places;
-	struct token token[PRESENCE_TOKENS_MAX];
-	size_t n_tokens;
-	uint64_t seq;			/* counts what readers do */
-	unsigned rounds;
-	int watching;			/* the service is there and has told all */
-	int reporting;			/* it is telling */
-	uint64_t blind_ms;		/* since when nobody watches */
-	int unwatched;			/* for longer than the limit */
-	int gap;			/* nobody watched for a while: how often to look at all again */
-	int settled;			/* the first list has come */
-	int listing, again;
-	int missing;			/* a card that ought to be there was not listed */
-	uint64_t list_seq;		/* p->seq when it began */
-};
-
 static void presence_tick(void *arg);
-static void presence_pulled(struct presence *p, const char *slot);
 
 int
 presence_new(struct timers *ts, const struct presence_owner *o, struct presence **out)
@@ -116,7 +72,7 @@ presence_add(struct presence *p, const struct device *d)
 }
 
 /* The last one takes its place. */
-static void
+void
 presence_drop(struct presence *p, struct token *t)
 {
 	*t = p->token[--p->n_tokens];
@@ -136,10 +92,10 @@ presence_due(const struct presence *p, const struct token *t)
 	uint64_t due = t->away_ms + p->lock_ms;
 
 	/* back in time, as far as the reader knows: let it prove itself */
-	return t->round != 0 || p->listing ? due + PRESENCE_PROVE_MS : due;
+	return t->round != 0 || t->stumbled || p->listing ? due + PRESENCE_PROVE_MS : due;
 }
 
-static void
+void
 presence_arm(struct presence *p)
 {
 	uint64_t due = UINT64_MAX;
@@ -166,6 +122,7 @@ presence_lock(struct presence *p, struct token *t, enum presence_reason why)
 
 	t->away = 0;
 	t->round = 0;
+	t->stumbled = 0;
 	p->owner.away(p->owner.arg, &d);	/* all of them, those proved since as well */
 	p->owner.lock(p->owner.arg, &d, why);
 }
@@ -209,6 +166,7 @@ presence_tick(void *arg)
 			continue;
 		t->away = 0;
 		t->round = 0;
+		t->stumbled = 0;
 		p->owner.lock(p->owner.arg, &t->device, PRESENCE_REMOVED);
 		if (!t->here)
 			presence_drop(p, t);
@@ -223,7 +181,7 @@ presence_tick(void *arg)
 
 /* --- listing --- */
 
-static void
+void
 presence_list(void *arg)
 {
 	struct presence *p = arg;
@@ -234,11 +192,18 @@ presence_list(void *arg)
 	}
 	p->again = 0;
 	p->list_seq = p->seq;
+	p->lists++;
 	p->listing = p->owner.list(p->owner.arg) == TSR_OK;
 	if (!p->listing)
 		(void)timer_arm(p->timers, &p->retry, clock_boot_ms() + PRESENCE_RETRY_MS,
 		    presence_list, p);
 	presence_arm(p);
+}
+
+static void
+presence_later(struct presence *p)
+{
+	(void)timer_arm(p->timers, &p->retry, clock_boot_ms() + PRESENCE_RETRY_MS, presence_list, p);
 }
 
 void
@@ -276,6 +241,7 @@ presence_prove(struct presence *p, struct token *t)
 	if ((t->round = ++p->rounds) == 0)
 		t->round = p->rounds = 1;
 	t->tries++;
+	t->stumbled = 0;
 	if (p->owner.prove(p->owner.arg, &t->device, t->round) != TSR_OK)
 		t->round = 0;
 }
@@ -294,14 +260,15 @@ presence_again(struct presence *p, struct token *t, const struct device *d)
 		t->away_ms = clock_boot_ms();
 		t->here = 0;
 	}
-	t->tries = 0;
 	t->device = *d;
 	t->guessed = 0;
 	if (t->away && !t->here) {
 		t->here = 1;
+		t->tries = 0;
 		p->owner.added(p->owner.arg, &t->device);
 		presence_prove(p, t);
-	} else if (!t->away && t->watched && p->gap && !t->contactless)
+	} else if (t->stumbled || (!t->away && t->watched && p->gap != 0 && t->round == 0 &&
+	    t->tries == 0 && !t->contactless))
 		presence_prove(p, t);
 }
 
@@ -341,6 +308,10 @@ presence_missed(struct presence *p, struct token *t)
 	const struct place *r = presence_place(p, t->device.reader);
 	int card = t->watched && !t->contactless;
 
+	if (t->guessed && (p->lists == t->born || ++t->tries < PRESENCE_LOOKS)) {
+		p->missing = 1;		/* this list is older than the proof, or a slip */
+		return;
+	}
 	if (t->guessed) {	/* it went between its proof and this */
 		presence_lock(p, t, PRESENCE_REMOVED);
 		presence_drop(p, t);
@@ -444,11 +415,11 @@ presence_listed(struct presence *p, const struct device_list *l)
 	if (l != NULL && !p->again)
 		p->settled = 1;
 	again = presence_look_again(p);
-	again |= presence_close_gap(p, l != NULL);
+	again |= presence_close_gap(p, l != NULL) | p->missing;
 	if (p->again)
 		presence_list(p);
 	else if (again)
-		(void)timer_arm(p->timers, &p->retry, clock_boot_ms() + PRESENCE_RETRY_MS, presence_list, p);
+		presence_later(p);
 	presence_arm(p);
 }
 
@@ -463,146 +434,13 @@ presence_proved(struct presence *p, const char *device, unsigned round, int code
 	if (code == TSR_OK && t->away) {
 		t->away = 0;
 		p->owner.back(p->owner.arg, &t->device);
-	} else if (code != TSR_OK && code != TSR_BAD_SIGNATURE && t->tries < PRESENCE_TRIES)
-		presence_prove(p, t);	/* a card that is pushed in stumbles */
-	else if (code != TSR_OK)
+	} else if (code != TSR_OK && code != TSR_BAD_SIGNATURE &&
+	    (!p->watching || t->tries < PRESENCE_TRIES)) {
+		t->stumbled = 1;	/* a card that is pushed in, a module that lost its pcscd */
+		presence_later(p);
+	} else if (code != TSR_OK)
 		presence_lock(p, t, PRESENCE_FALSE);
 	presence_arm(p);
-}
-
-/* --- readers --- */
-
-static void
-presence_pulled(struct presence *p, const char *slot)
-{
-	struct token *t;
-	size_t i;
-
-	for (i = p->n_tokens; i-- > 0;) {
-		t = &p->token[i];
-		if (!t->watched || strcmp(t->device.reader, slot) != 0 || (t->away && !t->here))
-			continue;
-		p->owner.removed(p->owner.arg, &t->device);
-		if (t->contactless) {
-			presence_drop(p, t);
-			continue;
-		}
-		if (!t->away)	/* else it counts from the first time */
-			t->away_ms = clock_boot_ms();
-		t->away = 1;
-		t->here = 0;
-		t->round = 0;
-		p->owner.away(p->owner.arg, &t->device);
-	}
-	presence_arm(p);
-}
-
-static struct place *
-presence_reader_find(struct presence *p, const char *name)
-{
-	struct place *r;
-
-	for (r = p->place; r < p->place + p->n_places; r++)
-		if (strcmp(r->last.name, name) == 0)
-			return r;
-	if (p->n_places == PRESENCE_READERS_MAX)
-		return NULL;
-	memset(r, 0, sizeof(*r));
-	p->n_places++;
-	return r;
-}
-
-static void
-presence_reader_drop(struct presence *p, struct place *r)
-{
-	char slot[WATCHER_SLOT_MAX];
-	int held = (r->last.state & PROTO_READER_PRESENT) != 0;
-
-	memcpy(slot, r->last.slot, sizeof(slot));
-	*r = p->place[--p->n_places];
-	if (held)
-		presence_pulled(p, slot);
-}
-
-static void
-presence_doubt(struct presence *p, struct place *r)
-{
-	if (r->doubt_ms == 0)
-		r->doubt_ms = clock_boot_ms() + PRESENCE_DOUBT_MS;
-	presence_arm(p);
-}
-
-void
-presence_reader(struct presence *p, const struct watcher_reader *now)
-{
-	struct place *r;
-	int was, is, changed;
-
-	if ((r = presence_reader_find(p, now->name)) == NULL)
-		return;
-	if ((now->state & PROTO_READER_GONE) != 0) {
-		p->seq++;
-		presence_reader_drop(p, r);
-		return;
-	}
-	was = (r->last.state & PROTO_READER_PRESENT) != 0;
-	is = (now->state & PROTO_READER_PRESENT) != 0;
-	r->told = 1;
-	if (was && !is && (p->reporting || r->doubt_ms != 0)) {
-		presence_doubt(p, r);	/* pcscd is young and has not looked at all cards */
-		return;
-	}
-	if (r->doubt_ms != 0)
-		was = 0;
-	r->doubt_ms = 0;
-	/* The count begins anew with pcscd: in a report it says nothing. */
-	changed = was != is || (was && !p->reporting && r->last.count != now->count);
-	r->last = *now;
-	if (!changed)
-		return;
-	r->changed = ++p->seq;
-	r->looks = is ? PRESENCE_LOOKS : 0;
-	if (was)
-		presence_pulled(p, now->slot);
-	if (is && !p->reporting)
-		presence_list(p);
-}
-
-void
-presence_service(struct presence *p, int available)
-{
-	size_t i;
-
-	p->reporting = available;
-	for (i = 0; i < p->n_places; i++) {
-		p->place[i].told = 0;
-		p->place[i].doubt_ms = 0;
-	}
-	if (!p->watching)
-		return;
-	p->watching = 0;
-	p->gap = PRESENCE_LOOKS;
-	p->blind_ms = clock_boot_ms();
-	p->unwatched = 0;
-	presence_arm(p);
-}
-
-void
-presence_ready(struct presence *p)
-{
-	size_t i;
-
-	if (!p->reporting)
-		return;
-	for (i = p->n_places; i-- > 0;)
-		if (!p->place[i].told && (p->place[i].last.state & PROTO_READER_PRESENT) != 0)
-			presence_doubt(p, &p->place[i]);
-		else if (!p->place[i].told)
-			presence_reader_drop(p, &p->place[i]);
-	p->reporting = 0;
-	p->watching = 1;
-	p->unwatched = 0;
-	presence_list(p);
 }
 
 /* --- sessions --- */
@@ -614,6 +452,7 @@ presence_session(struct presence *p, const struct device *d)
 
 	if (t == NULL && (t = presence_add(p, d)) != NULL) {
 		t->guessed = 1;		/* proved without having been listed */
+		t->born = p->lists;
 		presence_list(p);
 	} else if (t == NULL || (p->unwatched && presence_is_card(t))) {
 		p->owner.away(p->owner.arg, d);

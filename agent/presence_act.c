@@ -187,7 +187,9 @@ act_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	unsigned round = e->round;
 
 	(void)tries_left;
-	(void)detail;
+	if (code != TSR_OK)
+		log_line(LOG_NOTICE, "device %s did not prove that it is there: %s%s%s", e->device,
+		    tsr_strerror(code), detail[0] != '\0' ? ": " : "", detail);
 	memcpy(device, e->device, sizeof(device));
 	act_proof_end(e);
 	presence_proved(p->presence, device, round, code);
