@@ -239,7 +239,7 @@ watch_report(struct watch *w)
 static int
 watch_turn(struct watch *w, DWORD wait_ms, LONG *rv)
 {
-	SCARD_READERSTATE *pnp = &w->state[w->n];
+	SCARD_READERSTATE *pnp;
 	int r;
 
 	if ((r = watch_list(w, rv)) != TSR_OK || *rv != SCARD_S_SUCCESS)
