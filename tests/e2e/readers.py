@@ -9,12 +9,11 @@
 Both ends are tessera-sim's, the programs that administrators rehearse with.
 """
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
+import folder
 import harness
 
 OPENSC = "/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so"
@@ -24,9 +23,7 @@ PIN = "123456"
 class Readers:
     def __init__(self, readers=1):
         self.sim = os.environ["TESSERA_BIN"] + "/tessera-sim"
-        os.makedirs(harness.PARENT, mode=0o755, exist_ok=True)
-        self.folder = tempfile.mkdtemp(prefix="r", dir=harness.PARENT)
-        os.chmod(self.folder, 0o755)
+        self.folder, self.lock = folder.new_folder()
         self.pcscd, self.readers, self.cards = self.folder + "/pcscd", readers, []
         self.socket = self.pcscd + "/pcscd.comm"
         self.start_pcscd()
@@ -73,7 +70,8 @@ class Readers:
         for card in self.cards:
             card.end()
         self.stop_pcscd()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        folder.remove_folder(self.folder)
+        os.close(self.lock)
 
 
 class Card:
