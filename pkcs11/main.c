@@ -172,7 +172,7 @@ run_keeper(const struct options *o, const struct config *conf, const char *progr
 	return r == TSR_OK ? 0 : 1;
 }
 
-/* Ends by _exit: a second thread may be at work. */
+/* Where the agent hangs up, this ends inside. */
 static _Noreturn void
 run_watch(const struct options *o, const struct config *conf)
 {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +25,6 @@
 #define WATCH_READERS_MAX	64	/* pcscd has 16 */
 #define WATCH_LIST_MAX		(WATCH_READERS_MAX * MAX_READERNAME)	/* bytes of all names */
 #define WATCH_OUT_MAX		(WATCH_READERS_MAX * 1024u)	/* bytes of one report */
-#define WATCH_STACK		65536	/* bytes, of the thread that waits for the end */
 /* A reader that comes between two calls is found by the next list at the latest. */
 #define WATCH_LIST_MS		30000
 #define WATCH_PNP		"\\\\?PnP?\\Notification"
@@ -47,6 +45,8 @@ struct watch {
 	char list[WATCH_LIST_MAX];
 	int told;			/* what the agent believes: -1 nothing, 0 no service, 1 service */
 };
+
+static int watch_agent = -1;		/* for the signal handler */
 
 const char *
 watch_service(const struct config *c)
@@ -117,32 +117,32 @@ watch_request(struct watch *w)
 }
 
 /* The agent hung up (or says what it must not say): nothing is left to do, and
- * the other thread may sit in a call that nobody answers. */
-static void *
-watch_until_closed(void *arg)
+ * this process may sit in a call of PC/SC's that nobody answers. */
+static void
+watch_signalled(int number)
 {
-	struct pollfd p = { .fd = *(const int *)arg, .events = POLLIN | POLLRDHUP };
+	struct pollfd p = { .fd = watch_agent, .events = POLLIN | POLLRDHUP };
+	int saved = errno;
 
-	while (poll(&p, 1, -1) < 0 && errno == EINTR)
-		;
-	_exit((p.revents & (POLLHUP | POLLRDHUP)) != 0 ? 0 : 1);
+	(void)number;
+	if (poll(&p, 1, 0) > 0)
+		_exit((p.revents & (POLLHUP | POLLRDHUP)) != 0 ? 0 : 1);
+	errno = saved;
 }
 
+/* Have the kernel say when something comes from the agent, its end too. */
 static int
 watch_guard(struct watch *w)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	int r = TSR_SYSTEM;
+	struct sigaction sa = { .sa_handler = watch_signalled, .sa_flags = SA_RESTART };
+	int flags;
 
-	if (pthread_attr_init(&attr) != 0)
-		return TSR_NOMEM;
-	if (pthread_attr_setstacksize(&attr, WATCH_STACK) == 0 &&
-	    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED) == 0 &&
-	    pthread_create(&thread, &attr, watch_until_closed, &w->fd) == 0)
-		r = TSR_OK;
-	(void)pthread_attr_destroy(&attr);
-	return r;
+	watch_agent = w->fd;
+	if (sigaction(SIGIO, &sa, NULL) == -1 || fcntl(w->fd, F_SETOWN, getpid()) == -1 ||
+	    (flags = fcntl(w->fd, F_GETFL)) == -1 || fcntl(w->fd, F_SETFL, flags | O_ASYNC) == -1)
+		return TSR_SYSTEM;
+	watch_signalled(0);		/* it may have come before */
+	return TSR_OK;
 }
 
 /* --- readers --- */
@@ -340,9 +340,6 @@ watch_serve(int fd)
 	if ((r = watch_request(w)) == TSR_OK && (r = watch_guard(w)) == TSR_OK)
 		r = watch_for_ever(w);
 	buf_free(&w->out);
-	/* where the other thread looks at w->fd, this is the end of the process */
-	if (r == TSR_CLOSED || r == TSR_INVALID)
-		_exit(r == TSR_CLOSED ? 0 : 1);
 	free(w);
-	return r;
+	return r == TSR_CLOSED ? TSR_OK : r;
 }

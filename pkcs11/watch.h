@@ -22,8 +22,9 @@ const char *watch_service(const struct config *c);
  * PROTO_WATCH, and nothing after it, and reports (proto.h).  While the service
  * cannot be reached it is tried again, after WATCH_TRY_MS at first and
  * WATCH_TRY_MAX_MS at most.  When the agent hangs up the whole process ends at
- * once with status 0, so this returns errors only: TSR_INVALID for a false
- * frame, TSR_CLOSED, TSR_NOMEM, TSR_SYSTEM.  Inside the sandbox, one thread.
+ * once, by a signal handler, with status 0, and with 1 where it says more.
+ * TSR_OK where it hung up before or in a send; TSR_INVALID for a false frame,
+ * TSR_NOMEM, TSR_SYSTEM.  Inside the sandbox.
  */
 #define WATCH_TRY_MS		50
 #define WATCH_TRY_MAX_MS	2000

@@ -49,33 +49,11 @@ on_list(void *arg)
 	return TSR_OK;
 }
 
-static void
-on_added(void *arg, const struct device *d)
-{
-	(void)arg;
-	say("added", d);
-}
-
-static void
-on_removed(void *arg, const struct device *d)
-{
-	(void)arg;
-	say("removed", d);
-}
-
-static void
-on_away(void *arg, const struct device *d)
-{
-	(void)arg;
-	say("away", d);
-}
-
-static void
-on_back(void *arg, const struct device *d)
-{
-	(void)arg;
-	say("back", d);
-}
+#define SAYS(f, what)	static void f(void *arg, const struct device *d) { (void)arg; say(what, d); }
+SAYS(on_added, "added")
+SAYS(on_removed, "removed")
+SAYS(on_away, "away")
+SAYS(on_back, "back")
 
 static void
 on_lock(void *arg, const struct device *d, enum presence_reason why)
