@@ -136,6 +136,7 @@ enrol_store(struct enrol *e)
 	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
 		store_undo(st);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
 		return r;
 	}
 	return store_keep(st);

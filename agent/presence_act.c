@@ -401,7 +401,7 @@ presence_act_renew(struct presence_act *p)
 }
 
 void
-presence_act_session(struct presence_act *p, const struct credential *c)
+presence_act_session(struct presence_act *p, const struct credential *c, const struct session *s)
 {
 	struct device d;
 
@@ -411,7 +411,7 @@ presence_act_session(struct presence_act *p, const struct credential *c)
 	(void)snprintf(d.module, sizeof(d.module), "%s", c->module);
 	(void)snprintf(d.serial, sizeof(d.serial), "%s", c->token_serial);
 	(void)snprintf(d.label, sizeof(d.label), "%s", c->token_label);
-	device_make_id(d.id, d.module, d.serial, d.label);
+	(void)snprintf(d.id, sizeof(d.id), "%s", s->device);
 	presence_session(p->presence, &d);
 }
 

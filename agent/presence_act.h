@@ -23,8 +23,9 @@ void presence_act_free(struct presence_act **p);
 void presence_act_start(struct presence_act *p);
 void presence_act_renew(struct presence_act *p);
 
-/* A proof with c was accepted and left a session. */
-void presence_act_session(struct presence_act *p, const struct credential *c);
+/* A proof with c was accepted and left the session s. */
+void presence_act_session(struct presence_act *p, const struct credential *c,
+    const struct session *s);
 
 /* How the watcher does: as watcher_state_name(). */
 const char *presence_act_state(const struct presence_act *p, const char **detail);

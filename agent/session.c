@@ -135,17 +135,21 @@ session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
     uint32_t per_user, struct session **out)
 {
 	struct session *s, **bucket;
+	int r;
 
 	if (ss->n >= SESSIONS_MAX)
 		return TSR_NOMEM;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
+	if ((r = device_make_id(s->device, c->module, c->token_serial, c->token_label)) != TSR_OK) {
+		free(s);
+		return r;
+	}
 	session_make_room(ss, c->uid, per_user);
 	store_make_id(s->sid);
 	(void)snprintf(s->subject, sizeof(s->subject), "%s", c->subject);
 	(void)snprintf(s->credential, sizeof(s->credential), "%s", c->id);
 	(void)snprintf(s->label, sizeof(s->label), "%s", c->label);
-	device_make_id(s->device, c->module, c->token_serial, c->token_label);
 	s->uid = c->uid;
 	s->ends_ms = clock_boot_ms() + (uint64_t)lifetime * 1000;
 	bucket = session_bucket(ss, c->uid);

@@ -117,7 +117,7 @@ listing(const char *serial, const char *where)
 	(void)snprintf(d->label, sizeof(d->label), "card");
 	(void)snprintf(d->reader, sizeof(d->reader), "%s", where);
 	d->flags = where[0] == 'R' ? PROTO_TOKEN_REMOVABLE : 0;
-	device_make_id(d->id, d->module, d->serial, d->label);
+	(void)device_make_id(d->id, d->module, d->serial, d->label);
 }
 
 /* The list that was asked for is what listing() made of it, and s. */
@@ -137,7 +137,7 @@ id(const char *serial)
 {
 	static char out[DEVICE_ID_LEN + 1];
 
-	device_make_id(out, "m", serial, "card");
+	(void)device_make_id(out, "m", serial, "card");
 	return out;
 }
 

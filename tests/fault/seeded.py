@@ -228,7 +228,27 @@ SEEDED = [
      "escape_text(shown, sizeof(shown), name, strlen(name))", "name", "corpus audit_row"),
     ("a unit of a slice that is not its own", "agent/caller_unit.c", "t.p[outer.n - 6] != '-')",
      "t.n == 0)", "unit caller"),
-     "unit helper_pool"),
+
+    # --- the virtual card, on which others are tested
+    ("9C: the PIN once is enough", "sim/card_auth.c",
+     "ref == REF_SIGNATURE ? c->pin_fresh :", "ref == REF_SIGNATURE ? c->pin_verified :",
+     "unit sim_card"),
+    ("9A: no PIN", "sim/card_auth.c", "if (ref == REF_CARD_AUTH)", "if (ref == REF_CARD_AUTH || ref == 0x9a)",
+     "unit sim_card"),
+    ("a PIN attempt judged before it is paid", "sim/card_pin.c",
+     "\tpin->tries--;\n\tif (card_store_pins(c) != TSR_OK) {", "\tpin->tries--;\n\tif (0) {",
+     "unit sim_card_files"),
+    ("a blocked PIN accepted", "sim/card_pin.c", "if (pin->tries == 0)", "if (0)", "unit sim_card"),
+    ("a wrong PIN keeps the login", "sim/card_pin.c", "\tpin_status(c, sw == SW_OK);\n\treturn sw;\n}\n\n/* Old and new",
+     "\tif (sw == SW_OK)\n\t\tpin_status(c, 1);\n\treturn sw;\n}\n\n/* Old and new", "unit sim_card"),
+    ("a reset keeps the login", "sim/card.c", "c->selected = c->pin_verified = c->pin_fresh = c->admin = 0;",
+     "c->selected = c->admin = 0;", "unit sim_card"),
+    ("a challenge good twice", "sim/card_admin.c", "c->challenge_kind = CHALLENGE_NONE;", "(void)kind;",
+     "unit sim_card"),
+    ("objects written by anybody", "sim/card_data.c", "\tif (!c->admin)\n", "\tif (0)\n", "unit sim_card"),
+    ("strict contactless card takes a PIN", "sim/card.c", "return c->contact == CARD_CONTACTLESS_STRICT;",
+     "return c == NULL;", "unit sim_card"),
+    ("control socket for everybody", "sim/control.c", "fchmod(fd, 0600)", "fchmod(fd, 0666)", "unit sim_control"),
 
     # --- the journal as witness
     ("heads of anybody believed", "agent/journal.c",
@@ -259,6 +279,12 @@ SEEDED = [
     ("good health without a log", "agent/health.c",
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
+
+    # --- a worker that has just started
+    ("looks once for its token", "pkcs11/session.c", "!= NULL || !fresh)", "!= NULL || 1)",
+     "unit pkcs11_evil"),
+    ("goes on without a module", "pkcs11/session.c", "		s->must_end = 1;\n		return r;\n	}\n	*out",
+     "		return r;\n	}\n	*out", "unit pkcs11_evil"),
 
     # --- what a failed commit must not say
     ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
@@ -338,7 +364,7 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-sim", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):

@@ -106,7 +106,7 @@ add(const char *serial, const char *reader)
 	(void)snprintf(d->module, sizeof(d->module), "m");
 	(void)snprintf(d->serial, sizeof(d->serial), "%s", serial);
 	(void)snprintf(d->reader, sizeof(d->reader), "%s", reader);
-	device_make_id(d->id, d->module, d->serial, d->label);
+	(void)device_make_id(d->id, d->module, d->serial, d->label);
 }
 
 static void
