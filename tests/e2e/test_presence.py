@@ -135,7 +135,7 @@ class Presence(unittest.TestCase):
         card = r.card("one", 0, "--serial", "77", "--subject", "twin")
         self.enrol(m)
         locked = Job(DAEMON, next_event, m.api, "session-locked")
-        until(lambda: m.request("GET", "/metrics").status == 200, 10)
+        until(lambda: status(m)["connections"]["api"] == 1, 10, "its stream of events")
         card.pull()
         self.refused(m, "device_removed")
         card.end()
@@ -179,7 +179,7 @@ class Presence(unittest.TestCase):
         theirs = Job(BIN, device_events, m.api, 1)
         own = Job(DAEMON, device_events, m.api, 1)
         with Events(m.api) as events:
-            until(lambda: m.request("GET", "/metrics").status == 200, 10)
+            until(lambda: status(m)["connections"]["api"] == 3, 10, "three streams of events")
             one.pull()
             two = r.card("two", 0)
             came = self.devices(events, 2)
