@@ -91,15 +91,20 @@ static void
 journal_entry(sd_journal *j, const struct store *st, struct journal_seen *seen)
 {
 	char head[AUDIT_HEAD_TEXT], note[STORE_ANCHOR_MAX], err[JOURNAL_ERR];
+	struct audit_head said;
 	uint64_t at_least = 0;
 	int r;
 
 	if (journal_field(j, FIELD_NOTE, note, sizeof(note)) != TSR_OK ||
 	    journal_field(j, FIELD_HEAD, head, sizeof(head)) != TSR_OK ||
-	    (r = store_anchor_judge(st, note, "the journal", &at_least, err, sizeof(err))) == TSR_INVALID)
+	    (r = store_anchor_judge(st, note, "the journal", &at_least, err, sizeof(err))) == TSR_INVALID) {
+		seen->noise++;
 		return;
-	if (seen->entries++ == 0)
-		(void)audit_head_read(head, strlen(head), &seen->head);
+	}
+	seen->entries++;
+	/* not the newest's: an old entry may have been sent again */
+	if (audit_head_read(head, strlen(head), &said) == TSR_OK && said.seq > seen->head.seq)
+		seen->head = said;
 	if (r == TSR_CORRUPT && at_least > seen->at_least) {
 		seen->rolled_back = 1;
 		seen->at_least = at_least;
@@ -112,7 +117,6 @@ journal_look(const struct store *st, struct journal_seen *out)
 {
 	struct journal_seen seen;
 	sd_journal *j = NULL;
-	unsigned i;
 	int r = TSR_SYSTEM;
 
 	memset(&seen, 0, sizeof(seen));
@@ -120,7 +124,8 @@ journal_look(const struct store *st, struct journal_seen *out)
 		return TSR_SYSTEM;
 	if (journal_match(j, st) != TSR_OK)
 		goto out;
-	for (i = 0; i < JOURNAL_LOOK && sd_journal_previous(j) > 0; i++)
+	/* what is not ours does not take the place of what is */
+	while (seen.entries < JOURNAL_LOOK && seen.noise < JOURNAL_NOISE && sd_journal_previous(j) > 0)
 		journal_entry(j, st, &seen);
 	*out = seen;
 	r = TSR_OK;

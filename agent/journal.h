@@ -15,13 +15,15 @@
 #include "base/audit_chain.h"
 
 #define JOURNAL_MESSAGE_ID	"e5b5c7b6f0b14c3a9d1f6a2cb8b0a7d4"
-#define JOURNAL_LOOK		64	/* last entries of this store that are read */
+#define JOURNAL_LOOK		64	/* last entries of this store that are believed */
+#define JOURNAL_NOISE		16384	/* entries passed over that only look like it */
 #define JOURNAL_ERR		256	/* bytes of a sentence, with NUL */
 
 /* What the journal has of a store and its audit log. */
 struct journal_seen {
-	unsigned entries;		/* 0: nothing is known */
-	struct audit_head head;		/* the newest; seq 0: none */
+	unsigned entries;		/* that were believed; 0: nothing is known */
+	unsigned noise;			/* that were not */
+	struct audit_head head;		/* the furthest; seq 0: none */
 	int rolled_back;		/* the store is older than a note says */
 	uint64_t at_least;		/* where its generation has to go on */
 	char err[JOURNAL_ERR];		/* rolled_back: the sentence */

@@ -254,6 +254,15 @@ class Believed(Base):
                                         "TESSERA_STORE_NOTE": "x" * 2000, "TESSERA_AUDIT_HEAD": "9:"}])
         self.assertEqual(self.store()["verdict"], "good")
 
+    def test_noise_hides_nothing(self):
+        """Whoever runs as our uid may send what looks like ours, after what is."""
+        entries = self.history()
+        noise = dict(entries[-1], TESSERA_STORE_NOTE="x")
+        self.put_back()
+        self.start(self.agent, entries + 300 * [noise])
+        self.assertEqual(self.store()["verdict"], "rolled-back")
+        self.assertIn("300 entries about this store that this user sent", self.m.log())
+
     def test_a_cut_log(self):
         """Log and head file of an earlier day, under the store of today."""
         entries = self.history()
@@ -265,6 +274,14 @@ class Believed(Base):
             first = json.loads(f.readline())
         self.assertEqual((first["event"], first["reason"]), ("file", "lost"))
         self.m.start()
+
+    def test_an_old_entry_sent_again_hides_no_cut(self):
+        """Whoever runs as our uid may send again what we said once."""
+        self.after_minutes(self.journald.ours, "the first entry")
+        entries = self.history()
+        self.put_back("audit.log", "audit.head")
+        self.start(self.agent, entries + entries[:1])
+        self.assertIn("altered, cut or lost", self.m.log())
 
 
 if __name__ == "__main__":
