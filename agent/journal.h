@@ -2,7 +2,8 @@
  * journal.h - what the machine's journal knows of us: each minute's audit head
  * and the generation of the store.  A log that was cut and a store that was put
  * back to an earlier day do not fit it, and neither can change it: only entries
- * count whose sender, as the journal itself saw it, had our uid.
+ * count whose sender, as the journal itself saw it, had our uid, that are under a
+ * MAC of the store's key, and that the journal got when they say.
  *
  * SPDX-License-Identifier: ISC
  */
