@@ -36,7 +36,8 @@ proof_free(struct proof *p)
 		;
 	*at = p->next;
 	helper_cancel(&p->call);
-	proof_pin_end(p);
+	if (!p->ask.silent)	/* a PIN had no part in it */
+		proof_pin_end(p);
 	pubkey_free(&p->key);
 	sodium_memzero(p->challenge, sizeof(p->challenge));
 	free(p);
@@ -92,10 +93,11 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 		code = TSR_BAD_SIGNATURE;
 		detail = "the token's signature does not match the enrolled key";
 	}
-	if (proof_pin_answered(p, code, tries_left))
+	if (!p->ask.silent && proof_pin_answered(p, code, tries_left))
 		return;
 	/* Few tries are for a prompter at the seat, whoever might confirm them. */
-	if (code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW && p->place != PIN_AT_SEAT)
+	if (!p->ask.silent && code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW &&
+	    p->place != PIN_AT_SEAT)
 		code = TSR_PIN_SEAT;
 	if (code == TSR_OK && p->is_default && p->ask.pin_default != NULL)
 		*p->ask.pin_default = 1;
