@@ -9,11 +9,11 @@ import sys
 
 LINES = 600
 FOLDERS = ["include", "base", "token", "agent", "pkcs11", "client",
-           "client/lib"]
+           "client/lib", "sim"]
 MAY_INCLUDE = {
     "include": set(), "base": {"include"}, "token": {"include", "base"},
     "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
-    "client": {"include", "base", "token"},
+    "client": {"include", "base", "token"}, "sim": {"include", "base"},
 }
 # A library's header and the files that may name it.
 ONLY_IN = {
