@@ -19,9 +19,14 @@
 static int sim_help(int argc, char **argv);
 
 const struct sim_command sim_commands[] = {
+	{ "card", "--state DIR [--init [--algorithm A] [--subject CN] [--serial N] [--ca DIR]]\n"
+	    "\t[--contactless[=strict]] [--pcscd DIR [--reader N] | --port N]",
+	    "make a virtual PIV card, and put it into a reader", sim_card },
 	{ "ctl", "[--socket PATH] card|key COMMAND [ARGUMENT...]",
 	    "tell a running device what to do", sim_ctl },
 	{ "help", "[COMMAND]", "show this, or how a command is used", sim_help },
+	{ "pcscd", "DIR [--readers N] [--driver FILE] [--foreground | --stop]",
+	    "start a pcscd with virtual readers", sim_pcscd },
 };
 const int sim_command_count = (int)(sizeof(sim_commands) / sizeof(sim_commands[0]));
 
