@@ -25,6 +25,8 @@ const struct sim_command sim_commands[] = {
 	{ "ctl", "[--socket PATH] card|key COMMAND [ARGUMENT...]",
 	    "tell a running device what to do", sim_ctl },
 	{ "help", "[COMMAND]", "show this, or how a command is used", sim_help },
+	{ "key", "--listen SOCK [--control SOCK] [--state DIR] [--set NAME=VALUE]... [--verbose]",
+	    "a virtual FIDO2 key, for tessera-sim run", sim_key },
 	{ "pcscd", "DIR [--readers N] [--driver FILE] [--foreground | --stop]",
 	    "start a pcscd with virtual readers", sim_pcscd },
 };
