@@ -37,5 +37,6 @@ int sim_card(int argc, char **argv);
 int sim_ctl(int argc, char **argv);
 int sim_key(int argc, char **argv);
 int sim_pcscd(int argc, char **argv);
+int sim_run(int argc, char **argv);
 
 #endif
