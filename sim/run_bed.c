@@ -21,6 +21,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "sim/run_tree.h"
@@ -32,7 +33,7 @@ static const char *const dev_nodes[] = {
 };
 static const char *const dev_folders[] = { "shm", "net", "mqueue" };
 static const char *const dev_links[][2] = {
-	{ "pts/ptmx", "ptmx" }, { "/proc/self/fd", "fd" }, { "/proc/self/fd/0", "stdin" },
+	{ "/proc/self/fd", "fd" }, { "/proc/self/fd/0", "stdin" },
 	{ "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
 };
 
@@ -80,11 +81,34 @@ run_bed_bind(const char *host, const char *there, const char *name, int folder)
 	    TSR_SYSTEM : TSR_OK;
 }
 
+/* The host's ptys; in a user namespace, where those have an owner who is not
+ * mapped, new ones. */
+static int
+run_bed_pts(const char *stage, int root)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (root) {
+		/* not the devpts' own, which is often of mode 0 */
+		(void)snprintf(path, sizeof(path), "%s/ptmx", stage);
+		if (mknod(path, S_IFCHR | 0666, makedev(5, 2)) == -1 || chmod(path, 0666) == -1)
+			return TSR_SYSTEM;
+		return run_bed_bind("/dev", stage, "pts", 1);
+	}
+	if ((r = run_tree_link("pts/ptmx", stage, "ptmx")) != TSR_OK)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s/pts", stage);
+	if ((r = run_tree_folder(path)) != TSR_OK)
+		return r;
+	return mount("devpts", path, "devpts", 0, "newinstance,ptmxmode=0666") == -1 ? TSR_SYSTEM :
+	    TSR_OK;
+}
+
 /* Fill stage, a tmpfs, with what /dev shall have. */
 static int
 run_bed_dev(const char *stage, int root)
 {
-	char pts[PATH_MAX];
 	size_t i;
 	int r;
 
@@ -97,14 +121,7 @@ run_bed_dev(const char *stage, int root)
 	for (i = 0; i < COUNT(dev_links); i++)
 		if ((r = run_tree_link(dev_links[i][0], stage, dev_links[i][1])) != TSR_OK)
 			return r;
-	/* In a user namespace the host's ptys have an owner who is not mapped. */
-	if (root)
-		return run_bed_bind("/dev", stage, "pts", 1);
-	(void)snprintf(pts, sizeof(pts), "%s/pts", stage);
-	if ((r = run_tree_folder(pts)) != TSR_OK)
-		return r;
-	return mount("devpts", pts, "devpts", 0, "newinstance,ptmxmode=0666") == -1 ? TSR_SYSTEM :
-	    TSR_OK;
+	return run_bed_pts(stage, root);
 }
 
 static int
