@@ -61,14 +61,14 @@ cert_use(uint8_t ref)
 }
 
 static int
-cert_extend(X509 *x, const X509 *issuer, int nid, const char *value)
+cert_extend(X509 *x, X509 *issuer, int nid, const char *value)
 {
 	X509_EXTENSION *e;
 	X509V3_CTX ctx;
 	int ok;
 
 	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, (X509 *)(uintptr_t)issuer, x, NULL, NULL, 0);	/* it reads only */
+	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
 	if ((e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value)) == NULL)
 		return TSR_CRYPTO;
 	ok = X509_add_ext(x, e, -1);

@@ -11,7 +11,7 @@
 #include "sim/tlv.h"
 #include "tessera.h"
 
-#define AID_SHORT	9	/* bytes without the version */
+#define AID_SHORT	5	/* bytes of what yubico-piv-tool selects; SP 800-73 wants 9 */
 #define TAG_DATA	0x53
 #define TAG_LIST	0x5c
 

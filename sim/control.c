@@ -289,9 +289,11 @@ control_poll(const struct control *c, struct pollfd *p)
 		conn = &c->conn[i];
 		if (conn->fd == -1)
 			continue;
-		p[n].fd = conn->fd;
-		p[n].events = conn->out.len > 0 ? POLLOUT : conn->in.len < CONTROL_LINE_MAX ? POLLIN : 0;
-		p[n].revents = 0;
+		p[n] = (struct pollfd){ .fd = conn->fd };
+		if (conn->out.len > 0)
+			p[n].events = POLLOUT;
+		else if (conn->in.len < CONTROL_LINE_MAX)
+			p[n].events = POLLIN;
 		n++;
 	}
 	if (n == CONTROL_POLL_MAX)

@@ -45,12 +45,15 @@ key_attest_name(X509_NAME *name, const char *unit, const char *cn)
 
 /* An extension by its text, as in openssl's x509v3_config. */
 static int
-key_attest_extension(X509 *cert, int nid, const char *value)
+key_attest_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
 	X509_EXTENSION *e;
+	X509V3_CTX ctx;
 	int ok;
 
-	if ((e = X509V3_EXT_conf_nid(NULL, NULL, nid, value)) == NULL)
+	X509V3_set_ctx_nodb(&ctx);
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	if ((e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value)) == NULL)
 		return TSR_CRYPTO;
 	ok = X509_add_ext(cert, e, -1);
 	X509_EXTENSION_free(e);
@@ -108,8 +111,11 @@ key_attest_make_authority(struct authority *ca)
 	    (ca->cert = key_attest_blank(1, "Attestation", "tessera-sim attestation CA",
 	    ca->pkey)) == NULL ||
 	    X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert)) != 1 ||
-	    key_attest_extension(ca->cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") != TSR_OK ||
-	    key_attest_extension(ca->cert, NID_key_usage, "critical,keyCertSign,cRLSign") != TSR_OK ||
+	    key_attest_extension(ca->cert, ca->cert, NID_basic_constraints,
+	    "critical,CA:TRUE,pathlen:0") != TSR_OK ||
+	    key_attest_extension(ca->cert, ca->cert, NID_key_usage,
+	    "critical,keyCertSign,cRLSign") != TSR_OK ||
+	    key_attest_extension(ca->cert, ca->cert, NID_subject_key_identifier, "hash") != TSR_OK ||
 	    X509_sign(ca->cert, ca->pkey, EVP_sha256()) == 0)
 		return TSR_CRYPTO;
 	return TSR_OK;
@@ -203,7 +209,10 @@ key_attest_leaf(struct key *k, const struct authority *ca, struct key_attest *a)
 	    a->pair.pkey)) == NULL)
 		return TSR_CRYPTO;
 	if (X509_set_issuer_name(cert, X509_get_subject_name(ca->cert)) != 1 ||
-	    key_attest_extension(cert, NID_basic_constraints, "critical,CA:FALSE") != TSR_OK ||
+	    key_attest_extension(cert, ca->cert, NID_basic_constraints,
+	    "critical,CA:FALSE") != TSR_OK ||
+	    key_attest_extension(cert, ca->cert, NID_subject_key_identifier, "hash") != TSR_OK ||
+	    key_attest_extension(cert, ca->cert, NID_authority_key_identifier, "keyid") != TSR_OK ||
 	    key_attest_aaguid(cert, k->set.aaguid) != TSR_OK ||
 	    X509_sign(cert, ca->pkey, EVP_sha256()) == 0 ||
 	    (a->der_len = i2d_X509(cert, &a->der)) <= 0)

@@ -27,6 +27,10 @@
 #define PORT_FIRST	20000		/* below what the kernel gives to clients */
 #define PORT_COUNT	12000
 #define PORT_TRIES	1000
+#define FIELD_LOCAL	1		/* of a line of /proc/net/tcp */
+#define FIELD_STATE	3
+#define FIELD_INODE	9
+#define STATE_LISTEN	0x0a
 
 /* Both slots of a reader can be bound now. */
 static int
@@ -171,21 +175,40 @@ pcscd_conf_write(const struct pcscd_setup *s, int dirfd, uint16_t port[PCSCD_REA
 	return r;
 }
 
-/* The inode of the socket that listens on a port (proc_net(5)), or 0. */
+/* The inode in a line of /proc/net/tcp (proc_net(5)) where that is a socket
+ * that listens on the port, else 0. */
+static unsigned long
+conf_line(char *line, uint16_t port)
+{
+	char *word, *save = NULL, *local = NULL;
+	unsigned long state = 0, inode = 0;
+	int i;
+
+	word = strtok_r(line, " ", &save);
+	for (i = 0; word != NULL && i <= FIELD_INODE; i++) {
+		if (i == FIELD_LOCAL)
+			local = strchr(word, ':');
+		else if (i == FIELD_STATE)
+			state = strtoul(word, NULL, 16);
+		else if (i == FIELD_INODE)
+			inode = strtoul(word, NULL, 10);
+		word = strtok_r(NULL, " ", &save);
+	}
+	return state == STATE_LISTEN && local != NULL && strtoul(local + 1, NULL, 16) == port ? inode : 0;
+}
+
+/* The inode of the socket that listens on a port, or 0. */
 static unsigned long
 conf_listener(uint16_t port)
 {
-	unsigned long inode = 0, seen;
-	unsigned local, state;
+	unsigned long inode = 0;
 	char line[512];
 	FILE *f;
 
 	if ((f = fopen("/proc/net/tcp", "re")) == NULL)
 		return 0;
 	while (inode == 0 && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, " %*d: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local, &state,
-		    &seen) == 3 && local == port && state == 0x0a)
-			inode = seen;
+		inode = conf_line(line, port);
 	(void)fclose(f);
 	return inode;
 }

@@ -59,7 +59,7 @@ folder_owns(const char *folder, long pid)
 	buf_init(&b, sizeof(line) - 1);
 	found = file_read(AT_FDCWD, proc, &b) == TSR_OK;
 	for (i = 0; found && i < b.len; i++)
-		line[i] = b.data[i] != '\0' ? (char)b.data[i] : ' ';
+		line[i] = (char)(b.data[i] != '\0' ? b.data[i] : ' ');
 	line[found ? b.len : 0] = '\0';
 	buf_free(&b);
 	return strstr(line, "pcscd ") != NULL && strstr(line, due) != NULL;
@@ -133,10 +133,8 @@ pcscd_stop(const char *folder)
 		return TSR_NOT_FOUND;
 	if ((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return errno == ESRCH ? TSR_OK : TSR_SYSTEM;
-	if (kill(pid, SIGTERM) == -1)
-		r = TSR_SYSTEM;
-	else if (!folder_ended(pidfd, GRACE_MS) &&
-	    (kill(pid, SIGKILL) == -1 || !folder_ended(pidfd, GRACE_MS)))
+	if (kill(pid, SIGTERM) == -1 || (!folder_ended(pidfd, GRACE_MS) &&
+	    (kill(pid, SIGKILL) == -1 || !folder_ended(pidfd, GRACE_MS))))
 		r = TSR_SYSTEM;
 	(void)close(pidfd);
 	if (r == TSR_OK) {

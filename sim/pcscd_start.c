@@ -77,7 +77,7 @@ start_folders(const char *path)
 	char part[PATH_MAX];
 	size_t i;
 
-	for (i = 1; path[i] != '\0' && i < sizeof(part) - 1; i++) {
+	for (i = 1; i < sizeof(part) - 1 && path[i] != '\0'; i++) {
 		if (path[i] != '/')
 			continue;
 		memcpy(part, path, i);

@@ -40,14 +40,15 @@ tlv_length(struct reader *r, size_t *out)
 
 	if (reader_u8(r, &one) != TSR_OK)
 		return TSR_INVALID;
-	if (one < 0x80)
-		*out = one;
-	else if (one == 0x81 && reader_u8(r, &one) == TSR_OK)
-		*out = one;
-	else if (one == 0x82 && reader_u16(r, &two) == TSR_OK)
+	if (one == 0x82) {
+		if (reader_u16(r, &two) != TSR_OK)
+			return TSR_INVALID;
 		*out = two;
-	else
+		return TSR_OK;
+	}
+	if (one >= 0x80 && (one != 0x81 || reader_u8(r, &one) != TSR_OK))
 		return TSR_INVALID;
+	*out = one;
 	return TSR_OK;
 }
 
