@@ -140,8 +140,8 @@ int key_param_protocol(const struct key *k, const struct cbor *q, int64_t name, 
 
 /*
  * pinUvAuthParam in parameter auth over n bytes, with a token that has the
- * permission and is rp's (NULL: of no relying party).  *uv is set where it is
- * there and right.  CTAP 2.1 section 6.1.2 steps 1 and 2, 11.1.
+ * permission and is rp's, or nobody's (rp NULL: nobody's).  *uv is set where it
+ * is there and right.  CTAP 2.1 section 6.1.2 steps 1 and 2, 11.1.
  */
 int key_check_token(struct key *k, const struct cbor *q, int64_t auth, int64_t protocol,
     const uint8_t *p, size_t n, unsigned permission, const uint8_t rp[32], bool *uv);

@@ -123,10 +123,10 @@ key_manage_begin(struct key *k, const struct key_span *rp, struct cbor_out *out)
 	return key_manage_next(k, l->rps, out);
 }
 
+/* The credential that is to go: parameter 2. */
 static int
-key_manage_delete(struct key *k, const struct cbor *params)
+key_manage_victim(struct key *k, const struct cbor *params, struct key_resident **out)
 {
-	struct key_resident *c;
 	struct cbor entry, id;
 	int r;
 
@@ -136,10 +136,8 @@ key_manage_delete(struct key *k, const struct cbor *params)
 		return CTAP_MISSING_PARAMETER;
 	if (id.kind != CBOR_BYTES)
 		return CTAP_UNEXPECTED_TYPE;
-	if (id.n != KEY_ID || (c = key_cred_resident(k, id.p)) == NULL)
-		return CTAP_NO_CREDENTIALS;
-	memset(c, 0, sizeof(*c));
-	return key_store_save(&k->store) == TSR_OK ? CTAP_OK : CTAP_OTHER;
+	*out = id.n == KEY_ID ? key_cred_resident(k, id.p) : NULL;
+	return CTAP_OK;
 }
 
 static int
@@ -157,7 +155,8 @@ key_manage_count(const struct key *k, struct cbor_out *out)
 
 /* pinUvAuthParam covers the subcommand and its parameters as they were sent. */
 static int
-key_manage_allowed(struct key *k, const struct cbor *q, int64_t sub, const struct cbor *params)
+key_manage_allowed(struct key *k, const struct cbor *q, int64_t sub, const struct cbor *params,
+    const uint8_t rp[32])
 {
 	uint8_t p[1 + PARAMS_MAX];
 	bool allowed = false;
@@ -168,14 +167,49 @@ key_manage_allowed(struct key *k, const struct cbor *q, int64_t sub, const struc
 	p[0] = (uint8_t)sub;
 	if (params->raw_len > 0)
 		memcpy(p + 1, params->raw, params->raw_len);
-	r = key_check_token(k, q, 4, 3, p, 1 + params->raw_len, CTAP_MAY_MANAGE, NULL, &allowed);
+	r = key_check_token(k, q, 4, 3, p, 1 + params->raw_len, CTAP_MAY_MANAGE, rp, &allowed);
 	return r == CTAP_OK && !allowed ? CTAP_PUAT_REQUIRED : r;
+}
+
+/* List the credentials of the relying party whose hash is parameter 1. */
+static int
+key_manage_list(struct key *k, const struct cbor *q, const struct cbor *params,
+    struct cbor_out *out)
+{
+	struct key_span rp;
+	int r;
+
+	if ((r = key_param_bytes(params, 1, true, &rp)) != CTAP_OK)
+		return r;
+	if (rp.n != 32)
+		return CTAP_INVALID_PARAMETER;
+	if ((r = key_manage_allowed(k, q, MANAGE_CREDS, params, rp.p)) != CTAP_OK)
+		return r;
+	return key_manage_begin(k, &rp, out);
+}
+
+static int
+key_manage_delete(struct key *k, const struct cbor *q, const struct cbor *params)
+{
+	struct key_resident *c;
+	uint8_t rp[32];
+	int r;
+
+	if ((r = key_manage_victim(k, params, &c)) != CTAP_OK)
+		return r;
+	if (c != NULL)
+		key_cred_rp(c->rp, rp);
+	if ((r = key_manage_allowed(k, q, MANAGE_DELETE, params, c != NULL ? rp : NULL)) != CTAP_OK)
+		return r;
+	if (c == NULL)
+		return CTAP_NO_CREDENTIALS;
+	memset(c, 0, sizeof(*c));
+	return key_store_save(&k->store) == TSR_OK ? CTAP_OK : CTAP_OTHER;
 }
 
 int
 key_manage(struct key *k, const struct cbor *q, struct cbor_out *out)
 {
-	struct key_span rp = { NULL, 0 };
 	struct cbor params;
 	int64_t sub = 0;
 	int r;
@@ -186,21 +220,21 @@ key_manage(struct key *k, const struct cbor *q, struct cbor_out *out)
 	if (sub == MANAGE_NEXT_RP || sub == MANAGE_NEXT_CRED)
 		return k->list.i == 0 ? CTAP_NOT_ALLOWED :
 		    key_manage_next(k, sub == MANAGE_NEXT_RP, out);
-	if (sub < MANAGE_COUNT || sub > MANAGE_DELETE)
-		return CTAP_INVALID_SUBCOMMAND;
-	if ((r = key_manage_allowed(k, q, sub, &params)) != CTAP_OK)
-		return r;
 	k->list.n = k->list.i = 0;
 	switch (sub) {
 	case MANAGE_COUNT:
+		if ((r = key_manage_allowed(k, q, sub, &params, NULL)) != CTAP_OK)
+			return r;
 		return key_manage_count(k, out);
 	case MANAGE_RPS:
+		if ((r = key_manage_allowed(k, q, sub, &params, NULL)) != CTAP_OK)
+			return r;
 		return key_manage_begin(k, NULL, out);
 	case MANAGE_CREDS:
-		if ((r = key_param_bytes(&params, 1, true, &rp)) != CTAP_OK)
-			return r;
-		return rp.n != 32 ? CTAP_INVALID_PARAMETER : key_manage_begin(k, &rp, out);
+		return key_manage_list(k, q, &params, out);
+	case MANAGE_DELETE:
+		return key_manage_delete(k, q, &params);
 	default:
-		return key_manage_delete(k, &params);
+		return CTAP_INVALID_SUBCOMMAND;
 	}
 }

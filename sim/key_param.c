@@ -142,7 +142,7 @@ key_check_token(struct key *k, const struct cbor *q, int64_t auth, int64_t proto
 		return CTAP_PIN_AUTH_INVALID;
 	if (pin->bound && (rp == NULL || memcmp(pin->rp, rp, sizeof(pin->rp)) != 0))
 		return CTAP_PIN_AUTH_INVALID;
-	if (!pin->bound && rp != NULL) {
+	if (!pin->bound && rp != NULL && permission != CTAP_MAY_MANAGE) {
 		memcpy(pin->rp, rp, sizeof(pin->rp));
 		pin->bound = true;
 	}

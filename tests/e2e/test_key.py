@@ -2,14 +2,12 @@
 """The virtual FIDO2 key under Debian's own libfido2: fido2-token, fido2-cred and
 fido2-assert, unmodified, in the world of tessera-sim run."""
 import base64
-import ctypes
 import os
 import re
 import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
@@ -326,6 +324,218 @@ class Verification(Tools):
         keys[0].set("uv=fail")
         self.assertNotEqual(self.ask(keys, ident, ("-t", "uv=true")).returncode, 0)
         self.assertEqual(keys[0].status()["uv-tries"], "4")
+
+
+class Plug(Tools):
+    """Unplugged and plugged in, touched and not."""
+
+    def waiting(self, keys, ident):
+        """fido2-assert in the world, waiting for a touch."""
+        keys[0].set("touch=manual")
+        job = keys.start(*self.asking(ident))
+        keys[0].ctl("wait-for", "touch")
+        return job
+
+    def test_touch(self):
+        keys = self.plugged(1)
+        ident, pem, _ = self.make(keys)
+        job = self.waiting(keys, ident)
+        self.assertIsNone(job.poll())
+        keys[0].ctl("touch")
+        out, _ = job.communicate(timeout=FAST_S)
+        self.assertEqual(self.verify(out, pem), 0)
+        keys[0].ctl("touch")			# beforehand: for one request
+        self.ok(self.ask(keys, ident))
+        self.assertEqual(keys[0].status()["armed"], "no")
+        keys[0].set("touch=auto", "touch-delay=300")
+        before = time.monotonic()
+        self.ok(self.ask(keys, ident))
+        self.assertGreaterEqual(time.monotonic() - before, 0.3)
+        keys[0].set("touch=deny", "touch-delay=0")
+        self.assertIn("FIDO_ERR_OPERATION_DENIED", self.ask(keys, ident).stderr)
+        keys[0].set("touch=never", "timeout=200")
+        self.assertIn("FIDO_ERR_USER_ACTION_TIMEOUT", self.ask(keys, ident).stderr)
+
+    def test_unplugged_while_waiting(self):
+        keys = self.plugged(1)
+        ident, pem, _ = self.make(keys)
+        job = self.waiting(keys, ident)
+        before = time.monotonic()
+        keys[0].ctl("unplug")
+        _, err = job.communicate(timeout=FAST_S)
+        self.assertLess(time.monotonic() - before, 3)
+        self.assertIn("FIDO_ERR_RX", err)
+        self.assertEqual(keys[0].status()["plugged"], "no")
+        keys[0].ctl("plug")
+        keys[0].set("touch=auto")
+        self.assertEqual(self.verify(self.ok(self.ask(keys, ident)), pem), 0)
+
+    def test_killed_and_cancelled(self):
+        keys = self.plugged(1)
+        ident, pem, _ = self.make(keys)
+        job = self.waiting(keys, ident)
+        job.kill()
+        job.communicate()
+        keys[0].set("touch=auto")
+        # the next one brings the channel to order, or has one of its own
+        keys[0].ctl("touch")
+        self.assertEqual(self.verify(self.ok(self.ask(keys, ident)), pem), 0)
+
+    def test_again_is_another_device(self):
+        keys = self.plugged(2)
+        job = keys.start("sh", "-c", "while read x; do fido2-token -L | cut -d: -f1 | tr '\\n' ' '; "
+                         "echo; done")
+
+        def listed():
+            job.stdin.write("\n")
+            job.stdin.flush()
+            return sorted(job.stdout.readline().split())
+
+        self.assertEqual(listed(), ["/dev/hidraw0", "/dev/hidraw1"])
+        keys[0].ctl("unplug")
+        until(lambda: listed() == ["/dev/hidraw1"], what="the first is gone")
+        keys[0].ctl("plug")
+        until(lambda: listed() == ["/dev/hidraw1", "/dev/hidraw2"], what="it is another one")
+        job.communicate(timeout=FAST_S)
+
+    def test_events_of_udev(self):
+        keys = self.plugged(1)
+        job = keys.start(sys.executable, "-u", "-c", MONITOR)
+        self.assertEqual(job.stdout.readline(), "listening\n")
+        for turn in range(3):
+            keys[0].ctl("unplug")
+            self.assertEqual(job.stdout.readline(), "remove /dev/hidraw%d\n" % turn)
+            keys[0].ctl("plug")
+            self.assertEqual(job.stdout.readline(), "add /dev/hidraw%d\n" % (turn + 1))
+        job.kill()
+        job.communicate()
+
+    def test_comes_late(self):
+        keys = self.plugged(1)
+        keys[0].ctl("unplug")
+        job = keys.start("sh", "-c", "echo up; until [ -e /dev/hidraw0 ]; do sleep 0.02; done; "
+                         "fido2-token -L")
+        self.assertEqual(job.stdout.readline(), "up\n")
+        keys[0].ctl("plug")
+        self.assertIn("/dev/hidraw0: ", job.communicate(timeout=FAST_S)[0])
+
+    def test_reports_are_not_split(self):
+        keys = self.plugged(1)
+        done = keys.run(sys.executable, "-c", PING)
+        self.assertEqual(self.ok(done), "same\n")
+
+
+# Prints what libudev's own monitor says of hidraw devices.
+MONITOR = """
+import ctypes, select
+u = ctypes.CDLL("libudev.so.1")
+for f in ("udev_new", "udev_monitor_new_from_netlink", "udev_monitor_receive_device"):
+    getattr(u, f).restype = ctypes.c_void_p
+for f in ("udev_device_get_action", "udev_device_get_devnode"):
+    getattr(u, f).restype = ctypes.c_char_p
+p = ctypes.c_void_p
+m = p(u.udev_monitor_new_from_netlink(p(u.udev_new()), b"udev"))
+u.udev_monitor_filter_add_match_subsystem_devtype(m, b"hidraw", None)
+u.udev_monitor_enable_receiving(m)
+print("listening")
+while True:
+    select.select([u.udev_monitor_get_fd(m)], [], [])
+    d = u.udev_monitor_receive_device(m)
+    if d:
+        print(u.udev_device_get_action(p(d)).decode(), u.udev_device_get_devnode(p(d)).decode())
+"""
+
+# Sends PINGs of 6,000 bytes and reads the answers slowly: far more than a pty keeps.
+PING = r"""
+import os, time
+f = os.open("/dev/hidraw0", os.O_RDWR)
+os.write(f, bytes([0]) + b"\xff" * 4 + b"\x86\0\x08" + b"nonce123" + bytes(49))
+r = os.read(f, 64)
+c = r[15:19]
+want = os.urandom(6000)
+os.write(f, bytes([0]) + c + bytes([0x81, 6000 >> 8, 6000 & 255]) + want[:57])
+for i in range(101):
+    os.write(f, (bytes([0]) + c + bytes([i]) + want[57 + 59 * i:57 + 59 * (i + 1)]).ljust(65, b"\0"))
+time.sleep(0.3)
+got, n = b"", 0
+while len(got) < 6000:
+    r = os.read(f, 64)
+    assert len(r) == 64, len(r)
+    got += r[7:] if n == 0 else r[5:]
+    n += 1
+print("same" if got[:6000] == want else "different")
+"""
+
+
+class Faults(Tools):
+    """Each ends in an error of fido2-assert or of its verification, in time;
+    afterwards the key is as good as before."""
+
+    # fault: how; the answer to getAssertion is the reply to the third message
+    FAULTS = (
+        "cbor-truncated", "cbor-garbage", "cbor-deep", "cbor-duplicate", "cbor-indefinite",
+        "cbor-unsorted", "bad-sequence", "huge-length", "wrong-channel", "wrong-command",
+        "no-response", "short-report", "unplug-mid-reply", "status:0x27", "status:0x99",
+        "time-out", "cancel", "credential-count", "unplug",
+    )
+    VERIFIED = ("bad-signature", "wrong-rp", "up-clear", "flags-junk")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.keys = Keys(1)
+        cls.addClassCleanup(cls.keys.stop)
+
+    def after(self, ident, pem):
+        self.keys[0].set("fault=none", "touch=auto")
+        self.keys[0].ctl("plug")
+        self.assertEqual(self.verify(self.ok(self.ask(self.keys, ident)), pem), 0)
+
+    def test_of_transport_and_cbor(self):
+        ident, pem, _ = self.make(self.keys)
+        for fault in self.FAULTS:
+            with self.subTest(fault=fault):
+                self.keys[0].set("fault=%s@3" % fault)
+                # 1.12 waits for ever for a reply that does not come
+                lost = fault in ("wrong-channel", "no-response")
+                script = "ulimit -v 400000; exec timeout %g %s" % (
+                    1 if lost else FAST_S, " ".join(self.asking(ident)))
+                before = time.monotonic()
+                done = self.keys.run("sh", "-c", script)
+                self.assertNotEqual(done.returncode, 0, done.stdout)
+                self.assertLess(time.monotonic() - before, 5)
+                self.assertEqual(done.returncode, 124 if lost else 1, done.stderr)
+                self.assertEqual(self.keys[0].status()["fault"], "none")
+                self.after(ident, pem)
+
+    def test_of_content(self):
+        ident, pem, _ = self.make(self.keys)
+        for fault in self.VERIFIED:
+            with self.subTest(fault=fault):
+                self.keys[0].set("fault=" + fault)
+                done = self.ask(self.keys, ident, ("-p",))
+                self.assertEqual(self.keys[0].status()["fault"], "none")
+                bad = done.returncode != 0 or self.verify(done.stdout, pem, options=("-p",)) != 0
+                self.assertTrue(bad or fault == "flags-junk")
+                self.after(ident, pem)
+        self.keys[0].set("fault=counter-back", "counter=100")
+        self.assertLess(authdata(self.ok(self.ask(self.keys, ident)))[1], 100)
+
+    def test_nonce(self):
+        self.keys[0].set("fault=bad-nonce")
+        self.assertNotEqual(self.keys.run("fido2-token", "-I", "/dev/hidraw0").returncode, 0)
+        self.ok(self.keys.run("fido2-token", "-I", "/dev/hidraw0"))
+
+    def test_unplug_at_every_message(self):
+        ident, pem, _ = self.make(self.keys)
+        for n in range(1, 4):
+            with self.subTest(message=n):
+                self.keys[0].set("fault=unplug@%d" % n)
+                self.assertEqual(self.ask(self.keys, ident).returncode, 1)
+                self.assertEqual(self.keys[0].status()["plugged"], "no")
+                self.after(ident, pem)
+        self.keys[0].set("fault=unplug-waiting", "touch=manual")
+        self.assertIn("FIDO_ERR_RX", self.ask(self.keys, ident).stderr)
+        self.after(ident, pem)
 
 
 if __name__ == "__main__":
