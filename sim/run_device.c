@@ -184,22 +184,22 @@ run_device_opened(struct run_device *d)
 	d->opened = true;
 }
 
-/* Whether more reports can go into the pty without being split.  What is
- * unread is known only at its other end. */
+/* Whether more reports can go into the pty without being split.  Its other end
+ * does not know of what is still on the way to it, but a poll that finds
+ * nothing there waits for that first: empty is the one thing that is certain. */
 static bool
 run_device_room(struct run_device *d)
 {
-	int peer, n = 0;
+	struct pollfd p = { .events = POLLIN };
 
 	if (d->unread < UNREAD_MAX)
 		return true;
-	if ((peer = ioctl(d->pty, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) != -1) {
-		if (ioctl(peer, FIONREAD, &n) == -1)
-			n = 0;
-		(void)close(peer);
-	}
-	d->unread = (size_t)n;
-	return d->unread < UNREAD_MAX;
+	if ((p.fd = ioctl(d->pty, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) == -1)
+		return false;
+	if (poll(&p, 1, 0) == 0)
+		d->unread = 0;
+	(void)close(p.fd);
+	return d->unread == 0;
 }
 
 bool

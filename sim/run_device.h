@@ -33,7 +33,7 @@ struct run_device {
 	dev_t rdev, dev;		/* of the pty's node, and of its file system */
 	char sys[RUN_SYSPATH];		/* its HID device in /sys */
 	bool opened;			/* somebody may have it open */
-	size_t unread;			/* bytes that may wait in the pty */
+	size_t unread;			/* bytes that may wait in the pty, at most */
 	size_t got;
 	uint8_t report[CTAP_REPORT + 1];	/* from a program, with its number */
 };
