@@ -437,6 +437,8 @@ file_start(struct audit_file *f, const struct audit_file_options *o, const struc
 	file_read_head(f, &head);
 	if (made)
 		memset(&head, 0, sizeof(head));		/* of another key */
+	else if (o->known.seq > head.seq)
+		head = o->known;
 	if ((r = file_find(f, err, err_size)) == TSR_OK)
 		r = file_continue(f, o, first->data, &head, now, lost);
 	else if (r == TSR_NOT_FOUND) {

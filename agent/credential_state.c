@@ -108,7 +108,7 @@ credential_tell(struct agent *a, const struct credential *c, enum credential_cha
 	/* Sessions end even if the commit should fail: that is the safe side. */
 	if (what != CREDENTIAL_ENABLE)
 		(void)session_end_credential(a->sessions, c->id);
-	events_send(a->events, c->uid, change_name[what], json, (size_t)n);
+	events_hold(a->events, c->uid, change_name[what], json, (size_t)n);
 }
 
 void

@@ -145,7 +145,7 @@ enrol_tell(const struct enrol *e)
 
 	buf_init(&b, 1024);
 	if (buf_printf(&b, "{\"id\":\"%s\",\"kind\":\"pkcs11\"}", e->credential->id) == TSR_OK)
-		events_send(e->agent->events, e->credential->uid, "credential-enrolled",
+		events_hold(e->agent->events, e->credential->uid, "credential-enrolled",
 		    (const char *)b.data, b.len);
 	buf_free(&b);
 }

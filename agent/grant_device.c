@@ -156,7 +156,7 @@ device_grant_tell(struct device_grant *d, const struct credential *c)
 
 	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
 		return;
-	events_send(d->agent->events, d->uid, "session-started", json, (size_t)n);
+	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 static void
@@ -369,7 +369,7 @@ grant_session(struct agent *a, const struct http_request *r, const struct asker 
 	else {
 		d->uid = r->caller->uid;
 		(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
-		(void)snprintf(d->client, sizeof(d->client), "uid:%u", d->uid);
+		mint_client_uid(d->uid, d->client);
 		http_park(r->conn, device_grant_gone, d);
 		device_grant_begin(d);
 	}

@@ -91,37 +91,68 @@ anchor_parse(const struct store *st, char *line, uint64_t *generation)
 }
 
 int
-store_anchor_check(struct store *st, const char *path, uint64_t *at_least, char *err, size_t err_size)
+store_anchor_judge(const struct store *st, const char *text, const char *from, uint64_t *at_least,
+    char *err, size_t err_size)
 {
 	char line[STORE_ANCHOR_MAX], body[STORE_ANCHOR_MAX];
 	uint64_t noted = 0, now = st->tags.now.generation;
-	int r;
 
-	*at_least = 0;
-	if ((r = anchor_read(path, line)) == TSR_NOT_FOUND) {
-		if (!st->tags.now.anchored)
-			return TSR_OK;
-		(void)snprintf(err, err_size, "the anchor %s is gone", path);
-		return TSR_CORRUPT;
-	}
-	if (r != TSR_OK) {
-		(void)snprintf(err, err_size, "the anchor %s cannot be read: %s", path, strerror(errno));
-		return r;
-	}
-	if (anchor_parse(st, line, &noted) != TSR_OK) {
-		(void)snprintf(err, err_size, "the anchor %s was altered or is not of this store", path);
-		return TSR_CORRUPT;
+	if (snprintf(line, sizeof(line), "%s", text) >= (int)sizeof(line) ||
+	    anchor_parse(st, line, &noted) != TSR_OK) {
+		(void)snprintf(err, err_size, "%s was altered or is not of this store", from);
+		return TSR_INVALID;
 	}
 	*at_least = noted + 1;
 	anchor_body(st, body);
 	if (now > noted || (now == noted && strcmp(body, line) == 0))
 		return TSR_OK;
 	if (now == noted)
-		(void)snprintf(err, err_size, "the store is not the one that the anchor %s knows", path);
+		(void)snprintf(err, err_size, "the store is not the one that %s knows", from);
 	else
-		(void)snprintf(err, err_size, "the store is of generation %" PRIu64 ", the anchor %s "
-		    "knows %" PRIu64 ": it was put back to an earlier day", now, path, noted);
+		(void)snprintf(err, err_size, "the store is of generation %" PRIu64 ", %s knows %" PRIu64
+		    ": it was put back to an earlier day", now, from, noted);
 	return TSR_CORRUPT;
+}
+
+int
+store_anchor_check(struct store *st, const char *path, uint64_t *at_least, char *err, size_t err_size)
+{
+	char line[STORE_ANCHOR_MAX], from[PATH_MAX + sizeof("the anchor ")];
+	int r;
+
+	*at_least = 0;
+	(void)snprintf(from, sizeof(from), "the anchor %s", path);
+	if ((r = anchor_read(path, line)) == TSR_NOT_FOUND) {
+		if (!st->tags.now.anchored)
+			return TSR_OK;
+		(void)snprintf(err, err_size, "%s is gone", from);
+		return TSR_CORRUPT;
+	}
+	if (r != TSR_OK) {
+		(void)snprintf(err, err_size, "%s cannot be read: %s", from, strerror(errno));
+		return r;
+	}
+	r = store_anchor_judge(st, line, from, at_least, err, err_size);
+	return r == TSR_INVALID ? TSR_CORRUPT : r;
+}
+
+void
+store_anchor_store(const struct store *st, char out[STORE_ANCHOR_STORE])
+{
+	(void)sodium_bin2hex(out, STORE_ANCHOR_STORE, st->tags.now.store, sizeof(st->tags.now.store));
+}
+
+int
+store_anchor_text(const struct store *st, char out[STORE_ANCHOR_MAX])
+{
+	char line[STORE_ANCHOR_MAX], mac[HEX(32)];
+
+	if (st->batch || st->db == NULL)
+		return st->batch ? TSR_INVALID : TSR_STORE;
+	anchor_body(st, line);
+	anchor_mac(st, line, mac);
+	return snprintf(out, STORE_ANCHOR_MAX, "%s %s", line, mac) < STORE_ANCHOR_MAX ?
+	    TSR_OK : TSR_STORE;
 }
 
 static int
@@ -147,13 +178,14 @@ anchor_put(const char *path, const char *text)
 }
 
 static int
-anchor_note(struct store *st, const char *path)
+anchor_note(const struct store *st, const char *path)
 {
-	char line[STORE_ANCHOR_MAX], text[2 * STORE_ANCHOR_MAX], mac[HEX(32)];
+	char line[STORE_ANCHOR_MAX], text[STORE_ANCHOR_MAX + 1];
+	int r;
 
-	anchor_body(st, line);
-	anchor_mac(st, line, mac);
-	(void)snprintf(text, sizeof(text), "%s %s\n", line, mac);
+	if ((r = store_anchor_text(st, line)) != TSR_OK)
+		return r;
+	(void)snprintf(text, sizeof(text), "%s\n", line);
 	return anchor_put(path, text);
 }
 

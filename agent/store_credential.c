@@ -45,7 +45,6 @@ enum column {
 #define SQL_GET		"SELECT " COLUMNS ", seq FROM credential WHERE id = ?1"
 #define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
 #define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
-#define SQL_ACTIVE	"SELECT count(*) FROM credential WHERE subject = ?1 AND uid = ?2 AND state = ?3"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
 #define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
@@ -308,27 +307,6 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	st->walking--;
 	if (r == TSR_OK)
 		r = store_code(rc);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return r;
-}
-
-int
-store_credential_active(struct store *st, const char *subject, uid_t uid, unsigned *n)
-{
-	sqlite3_stmt *s;
-	int rc, r;
-
-	if ((r = store_stmt(st, STMT_CREDENTIAL_ACTIVE, SQL_ACTIVE, &s)) != TSR_OK)
-		return r;
-	if ((rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK &&
-	    (rc = sqlite3_bind_int64(s, 2, uid)) == SQLITE_OK &&
-	    (rc = sqlite3_bind_int64(s, 3, CREDENTIAL_ACTIVE)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		*n = (unsigned)sqlite3_column_int64(s, 0);
-	else
-		r = rc == SQLITE_DONE ? TSR_STORE : store_code(rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;

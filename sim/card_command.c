@@ -185,6 +185,17 @@ command_quit(struct device *d, int n, char **word, struct buf *answer)
 	return TSR_OK;
 }
 
+/* Who was killed while he waited makes room. */
+static void
+command_forget(struct device *d)
+{
+	size_t i;
+
+	for (i = 0; i < TRACE_WAITERS; i++)
+		if (!control_asked(d->control, d->trace.waiter[i].ticket))
+			d->trace.waiter[i].ticket = 0;
+}
+
 static int
 command_wait(struct device *d, int n, char **word, uint64_t ticket, struct buf *answer)
 {
@@ -204,6 +215,7 @@ command_wait(struct device *d, int n, char **word, uint64_t ticket, struct buf *
 			return TSR_OK;		/* has been */
 		at = (uint64_t)count;
 	}
+	command_forget(d);
 	if (trace_wait(&d->trace, ticket, ins, at) == TSR_OK)
 		return CONTROL_LATER;
 	return command_refuse(answer, "too many wait already");

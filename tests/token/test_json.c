@@ -161,8 +161,13 @@ test_quote_refusals(void **state)
 	}
 	assert_int_equal(json_put_string(&b, "\x01\x01\x01"), TSR_TOO_LARGE);
 	assert_int_equal(json_quote(text, 1, "", &n), TSR_TOO_LARGE);
+	assert_int_equal(json_put_member(&b, "m", "\xff"), TSR_INVALID);
+	assert_int_equal(json_put_member(&b, "m", "a text that does not fit"), TSR_TOO_LARGE);
 	assert_int_equal(b.len, 1);
 	assert_int_equal(n, 5);
+	assert_int_equal(json_put_member(&b, "m", "x\""), TSR_OK);
+	assert_int_equal(b.len, 11);
+	assert_memory_equal(b.data, "k,\"m\":\"x\\\"\"", 11);
 	buf_free(&b);
 
 	memset(many, 2, sizeof(many) - 1);
