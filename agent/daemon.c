@@ -126,6 +126,7 @@ daemon_commit(void *arg)
 	}
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
+	enrol_codes_settle(d->agent.codes, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);
 	daemon_tell_head(d);

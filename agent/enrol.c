@@ -133,6 +133,7 @@ enrol_store(struct enrol *e)
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
 		store_undo(st);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
 		return r;
 	}
 	return store_keep(st);

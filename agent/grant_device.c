@@ -92,7 +92,8 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
 }
 
-/* The proof's own record, which reads again that the credential is active. */
+/* The proof's own record, which reads again that the credential is active, and
+ * its line: there is never the one without the other. */
 static int
 device_grant_record(struct device_grant *d, const struct credential *c)
 {
@@ -104,6 +105,10 @@ device_grant_record(struct device_grant *d, const struct credential *c)
 	if ((r = store_credential_used(st, c->id, clock_wall())) != TSR_OK) {
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	}
+	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK) {
+		store_undo(st);
+		return r;
 	}
 	return store_keep(st);
 }
@@ -138,7 +143,6 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	/* A login pays for its one token and leaves no session behind. */
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
 	    (r = device_grant_record(d, c)) != TSR_OK ||
-	    (r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK ||
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;

@@ -138,7 +138,7 @@ proof_draw(struct proof *p)
 	p->ask.context.expiry = (uint64_t)clock_wall() + PROOF_CHALLENGE_S;
 	if ((r = challenge_context_encode(&context, &p->ask.context)) == TSR_OK) {
 		randombytes_buf(nonce, sizeof(nonce));
-		challenge_bytes(p->challenge, nonce, &context);
+		r = challenge_bytes(p->challenge, nonce, &context);
 	}
 	buf_free(&context);
 	return r;

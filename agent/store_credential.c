@@ -153,7 +153,8 @@ store_credential_add(struct store *st, const struct credential *c)
 	if ((r = check(c)) != TSR_OK ||
 	    (r = store_stmt(st, STMT_CREDENTIAL_ADD, SQL_ADD, &s)) != TSR_OK)
 		return r;
-	crypto_hash_sha256(hash, c->spki, c->spki_len);
+	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
+		return TSR_CRYPTO;
 	if ((r = store_write(st, s, bind_all(s, c, hash), &n)) != TSR_OK)
 		return r;
 	return n == 1 ? TSR_OK : TSR_TOO_LARGE;
@@ -202,7 +203,8 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 		return r;
 	memcpy(c->spki, p, n);
 	c->spki_len = n;
-	crypto_hash_sha256(hash, c->spki, c->spki_len);
+	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
+		return TSR_CRYPTO;
 	if ((r = store_column_blob(s, COLUMN_SPKI_HASH, sizeof(hash), sizeof(hash), &p, &n)) != TSR_OK)
 		return r;
 	if (memcmp(hash, p, sizeof(hash)) != 0)
@@ -270,7 +272,7 @@ store_credential_get(struct store *st, const char *id, struct credential **out)
 		}
 		credential_free(&c);
 	} else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;
@@ -293,7 +295,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	if (subject != NULL &&
 	    (rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_bind_int64(s, 2, uid);
-	r = store_code(rc);
+	r = store_code_of(st, rc);
 	st->walking++;
 	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		c = NULL;
@@ -306,7 +308,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	}
 	st->walking--;
 	if (r == TSR_OK)
-		r = store_code(rc);
+		r = store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;

@@ -78,8 +78,11 @@ extern const char *const store_schema_steps[STORE_SCHEMA];
 int store_ready(struct store *st, int write);
 
 /* store_row.c */
-/* An SQLite result as one of ours. */
+/* An SQLite result as one of ours.  The second also where it is about the
+ * contents: SQLite calls a file corrupt that the disk would not read (EIO), and
+ * that is TSR_STORE. */
 int store_code(int rc);
+int store_code_of(struct store *st, int rc);
 /* The same, TSR_CORRUPT, TSR_NOMEM or TSR_STORE, with the sentence "the store
  * PATH what: ..." or a better one. */
 int store_complain(struct store *st, int rc, const char *what, char *err, size_t err_size);

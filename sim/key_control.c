@@ -169,6 +169,17 @@ key_control_status(struct key_serve *s, int n, char **word, uint64_t ticket, str
 	    key_cred_residents(&s->key));
 }
 
+static int
+key_control_quit(struct key_serve *s, int n, char **word, uint64_t ticket, struct buf *answer)
+{
+	(void)n;
+	(void)word;
+	(void)ticket;
+	(void)answer;
+	s->quit = true;
+	return TSR_OK;
+}
+
 static const struct {
 	const char *name;
 	int least, most;		/* words with the name */
@@ -181,6 +192,7 @@ static const struct {
 	{ "wait-for", 2, 3, key_control_wait },
 	{ "log", 1, 1, key_control_log },
 	{ "status", 1, 1, key_control_status },
+	{ "quit", 1, 1, key_control_quit },
 };
 
 int
@@ -193,6 +205,6 @@ key_control(void *arg, int n, char **word, uint64_t ticket, struct buf *answer)
 		    n <= commands[i].most)
 			return commands[i].run(arg, n, word, ticket, answer);
 	(void)buf_put_cstr(answer, "the commands: touch, unplug, plug, set NAME=VALUE..., "
-	    "wait-for EVENT [COUNT], log, status");
+	    "wait-for EVENT [COUNT], log, status, quit");
 	return TSR_INVALID;
 }

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from fidokey import BIN, Keys
-from process import as_user, until
+from process import Failed, as_user, until
 
 CDH = base64.b64encode(bytes(range(32))).decode()
 SALT = base64.b64encode(bytes(32)).decode()
@@ -138,6 +138,44 @@ class Device(Tools):
             "os.execvp('fido2-token',['fido2-token','-I','/dev/hidraw0'])" % ((NOBODY,) * 6)
         self.ok(keys.run(sys.executable, "-c", drop, owner="nobody"))
         self.assertNotEqual(keys.run(sys.executable, "-c", drop, owner="root").returncode, 0)
+
+    def test_control(self):
+        keys = self.plugged(1)
+        seen = keys[0].expect("getInfo")
+        self.ok(keys.run("fido2-token", "-I", "/dev/hidraw0"))
+        seen.wait()
+        keys[0].ctl("wait-for", "GETINFO", "1")
+        for bad in (("dance",), ("set", "touch"), ("set", "touch=1"), ("wait-for", "godot"),
+                    ("wait-for", "init", "many"), ("touch", "twice")):
+            with self.assertRaises(Failed):
+                keys[0].ctl(*bad)
+        self.assertIn("getInfo; status 0x00", keys[0].ctl("log"))
+        keys[0].ctl("unplug")
+        with self.assertRaises(Failed):
+            keys[0].ctl("touch")
+        keys[0].ctl("quit")
+        self.assertEqual(keys[0].process.wait(FAST_S), 0)
+        self.assertEqual(os.listdir(keys.folder), [])
+
+    def test_one_key_one_socket_one_folder(self):
+        keys = self.plugged(1, state=True)
+        for more in (["--listen", keys[0].socket], ["--listen", keys[0].socket + "x", "--control",
+                     keys[0].control], ["--listen", keys[0].socket + "y", "--state", keys[0].state]):
+            done = subprocess.run([BIN, "key", *more], stderr=subprocess.PIPE, timeout=FAST_S)
+            self.assertEqual(done.returncode, 1, done.stderr)
+        self.ok(keys.run("fido2-token", "-I", "/dev/hidraw0"))
+
+    def test_command_lines(self):
+        for words in (["key"], ["key", "--listen"], ["key", "--listen", "a", "b"],
+                      ["key", "--listen", "a", "--set", "touch"], ["key", "--colour"],
+                      ["key", "--listen", "a", "--set", "touch=1"], ["run"], ["run", "--key"],
+                      ["run", "--keys", "x", "true"]):
+            done = subprocess.run([BIN, *words], stderr=subprocess.PIPE, timeout=FAST_S, text=True)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("usage: tessera-sim " if "--set" not in words else "touch", done.stderr)
+        done = subprocess.run([BIN, "run", "--owner", "no such user", "true"], timeout=FAST_S,
+                              stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
 
     def test_status_of_the_program(self):
         keys = self.plugged(1)

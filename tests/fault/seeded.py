@@ -212,6 +212,29 @@ SEEDED = [
      "return c == NULL;", "unit sim_card"),
     ("control socket for everybody", "sim/control.c", "fchmod(fd, 0600)", "fchmod(fd, 0666)", "unit sim_control"),
 
+    # --- the virtual FIDO2 key, on which others are tested
+    ("a token for another relying party", "sim/key_param.c",
+     "if (pin->bound && (rp == NULL ||", "if (0 && (rp == NULL ||", "unit sim_key_token"),
+    ("a token beyond its permissions", "sim/key_param.c",
+     "(pin->permissions & permission) == 0)", "0)", "unit sim_key_token"),
+    ("a fourth wrong PIN in a row", "sim/key_client_pin.c",
+     "if (k->pin.failed >= FAILED_MAX)", "if (0)", "unit sim_key_token"),
+    ("PIN tries for ever", "sim/key_client_pin.c",
+     "\tst->pin_tries--;\n", "", "unit sim_key_token"),
+    ("a credential of another relying party", "sim/key_cred.c",
+     "if (sodium_memcmp(mac, id + HEAD, sizeof(mac)) != 0)", "if (mac[0] == 0 && id[0] == 0 && n == 0)",
+     "unit sim_key"),
+    ("credProtect 3 without verification", "sim/key_assert.c", "(c.protect < 3 || uv)", "true",
+     "unit sim_key"),
+    ("made before the touch", "sim/key_param.c", "\t\treturn CTAP_WAIT;", "\t\treturn CTAP_OK;",
+     "unit sim_key"),
+    ("duplicate keys read", "sim/cbor.c", "if (i > 0 && !cbor_sorted(&key, &item))", "if (0)",
+     "unit sim_cbor"),
+    ("packets in any order", "sim/ctaphid.c", "if (p[4] != h->sequence) {", "if (0) {",
+     "unit sim_ctaphid"),
+    ("a full pty filled further", "sim/run_device.c", "if (poll(&p, 1, 0) == 0)", "if (p.fd != -1)",
+     "e2e/key Plug.test_reports_are_not_split"),
+
     # --- the journal as witness
     ("heads of anybody believed", "agent/journal.c",
      "sd_journal_add_match(j, uid, 0) < 0 ||", "",
@@ -241,6 +264,12 @@ SEEDED = [
     ("good health without a log", "agent/health.c",
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
+
+    # --- a worker that has just started
+    ("looks once for its token", "pkcs11/session.c", "!= NULL || !fresh)", "!= NULL || 1)",
+     "unit pkcs11_evil"),
+    ("goes on without a module", "pkcs11/session.c", "		s->must_end = 1;\n		return r;\n	}\n	*out",
+     "		return r;\n	}\n	*out", "unit pkcs11_evil"),
 
     # --- what a failed commit must not say
     ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",

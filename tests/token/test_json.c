@@ -186,6 +186,29 @@ test_wiped_memory(void **state)
 	test_read(state);
 }
 
+/* Each name is held against all before it: a limit keeps that short. */
+static void
+test_members(void **state)
+{
+	json_t *o = NULL;
+	struct buf b;
+	unsigned n, i;
+
+	(void)state;
+	buf_init(&b, 65536);
+	for (n = DOC_MEMBERS_MAX; n <= DOC_MEMBERS_MAX + 1; n++) {
+		buf_reset(&b);
+		for (i = 0; i < n; i++)
+			assert_int_equal(buf_printf(&b, "%s\"%x\":0", i == 0 ? "{" : ",", i), TSR_OK);
+		assert_int_equal(buf_put_cstr(&b, "}"), TSR_OK);
+		assert_int_equal(json_read_object((char *)b.data, b.len, 1, &o),
+		    n == DOC_MEMBERS_MAX ? TSR_OK : TSR_TOO_LARGE);
+	}
+	assert_int_equal(json_object_size(o), DOC_MEMBERS_MAX);
+	json_decref(o);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -193,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_quote_refusals),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_wiped_memory),
 	};
 
