@@ -448,6 +448,24 @@ class Plug(Tools):
         job.kill()
         job.communicate()
 
+    def test_hundred_times_and_nothing_left(self):
+        keys = self.plugged(1)
+        job = keys.start("sh", "-c", "read x; find /sys/devices/pci0000:00 /sys/class/hidraw "
+                         "-name 'hidraw[0-9]*' | wc -l; ls /dev/hidraw*")
+        until(lambda: keys[0].status()["hosts"] == "1", what="it is plugged in")
+
+        def held():
+            return [len(os.listdir("/proc/%d/fd" % pid)) for pid in (job.pid, keys[0].process.pid)]
+
+        before = held()
+        for turn in range(100):
+            keys[0].ctl("unplug")
+            keys[0].ctl("plug")
+            keys[0].ctl("wait-for", "connected", str(turn + 2))
+        until(lambda: held() == before, what="descriptors are given back")
+        out, _ = job.communicate("\n", timeout=FAST_S)
+        self.assertEqual(out, "2\n/dev/hidraw100\n")
+
     def test_comes_late(self):
         keys = self.plugged(1)
         keys[0].ctl("unplug")
