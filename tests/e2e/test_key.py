@@ -508,18 +508,20 @@ f = os.open("/dev/hidraw0", os.O_RDWR)
 os.write(f, bytes([0]) + b"\xff" * 4 + b"\x86\0\x08" + b"nonce123" + bytes(49))
 r = os.read(f, 64)
 c = r[15:19]
-want = os.urandom(6000)
-os.write(f, bytes([0]) + c + bytes([0x81, 6000 >> 8, 6000 & 255]) + want[:57])
-for i in range(101):
-    os.write(f, (bytes([0]) + c + bytes([i]) + want[57 + 59 * i:57 + 59 * (i + 1)]).ljust(65, b"\0"))
-time.sleep(0.3)
-got, n = b"", 0
-while len(got) < 6000:
-    r = os.read(f, 64)
-    assert len(r) == 64, len(r)
-    got += r[7:] if n == 0 else r[5:]
-    n += 1
-print("same" if got[:6000] == want else "different")
+for turn in range(30):
+    want = os.urandom(6000)
+    os.write(f, bytes([0]) + c + bytes([0x81, 6000 >> 8, 6000 & 255]) + want[:57])
+    for i in range(101):
+        os.write(f, (bytes([0]) + c + bytes([i]) + want[57 + 59 * i:57 + 59 * (i + 1)]).ljust(65, b"\0"))
+    time.sleep(turn / 500)
+    got, n = b"", 0
+    while len(got) < 6000:
+        r = os.read(f, 64)
+        assert len(r) == 64, (turn, n, len(r))
+        got += r[7:] if n == 0 else r[5:]
+        n += 1
+    assert got[:6000] == want
+print("same")
 """
 
 
