@@ -143,10 +143,10 @@ class Device(Tools):
         keys = self.plugged(1)
         seen = keys[0].expect("getInfo")
         self.ok(keys.run("fido2-token", "-I", "/dev/hidraw0"))
-        seen.wait()
+        seen()
         keys[0].ctl("wait-for", "GETINFO", "1")
         for bad in (("dance",), ("set", "touch"), ("set", "touch=1"), ("wait-for", "godot"),
-                    ("wait-for", "init", "many"), ("touch", "twice")):
+                    ("wait-for", "init", "many"), ("count", "godot"), ("touch", "twice")):
             with self.assertRaises(Failed):
                 keys[0].ctl(*bad)
         self.assertIn("getInfo; status 0x00", keys[0].ctl("log"))
