@@ -12,11 +12,10 @@
 #include "agent/clock.h"
 #include "agent/device.h"
 #include "agent/metrics.h"
+#include "agent/verdict.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
 #include "token/sigcheck.h"
-
-enum verdict { PROOF_DENY, PROOF_ALLOW };
 
 struct proof {
 	struct proof *next;
@@ -25,7 +24,7 @@ struct proof {
 	struct secret *pin;
 	int asked;			/* PINs asked for so far */
 	uint32_t shown;			/* tries left, as the prompt told; unknown without one */
-	enum verdict verdict;
+	struct verdict verdict;
 	uint8_t challenge[CHALLENGE_LEN];
 	uint64_t sent_us;		/* clock_work_us() when the helper was asked */
 	struct pubkey *key;		/* the credential's, once the challenge is out */
@@ -101,8 +100,8 @@ proof_signature(void *arg, uint16_t type, const struct proto_value *v)
 	struct proof *p = arg;
 
 	(void)type;
-	if (pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p, v[0].n) == TSR_OK)
-		p->verdict = PROOF_ALLOW;	/* the only line that can */
+	verdict_judge(&p->verdict, pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p,
+	    v[0].n));
 	sodium_memzero(p->challenge, sizeof(p->challenge));	/* spent, right or wrong */
 }
 
@@ -113,7 +112,7 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	metrics_observe(&metrics.device, clock_work_us() - p->sent_us);
 	p->call = NULL;
-	if (code == TSR_OK && p->verdict != PROOF_ALLOW) {
+	if (code == TSR_OK && !verdict_allows(&p->verdict)) {
 		proof_finish(p, TSR_BAD_SIGNATURE, PROTO_TRIES_UNKNOWN,
 		    "the token's signature does not match the enrolled key");
 		return;
@@ -223,7 +222,6 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->ask = *ask;
 	p->pin = ask->pin;
 	ask->pin = p->ask.pin = NULL;
-	p->verdict = PROOF_DENY;
 	p->shown = PROTO_TRIES_UNKNOWN;
 	p->done = done;
 	p->arg = arg;
