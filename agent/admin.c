@@ -13,6 +13,7 @@
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
 #include "agent/enrol.h"
+#include "agent/enrol_otp.h"
 #include "agent/http_form.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -165,8 +166,20 @@ admin_credential(struct agent *a, const struct http_request *r, const struct ask
 void
 admin_enrol(struct agent *a, const struct http_request *r, const struct asker *who)
 {
-	if (admin_may_change(a, r, who) == TSR_OK)
+	if (admin_may_change(a, r, who) != TSR_OK)
+		return;
+	if (enrol_otp_wanted(r))
+		enrol_otp_admin(a, r, who);
+	else
 		enrol_pkcs11(a, r, who);
+}
+
+void
+admin_enrol_confirm(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id)
+{
+	if (admin_may_change(a, r, who) == TSR_OK)
+		enrol_otp_admin_confirm(a, r, who, id);
 }
 
 static void

@@ -25,7 +25,8 @@ credential_other(void *arg, const struct credential *c)
 {
 	struct credential_others *o = arg;
 
-	if (strcmp(c->id, o->but->id) != 0 && login_would_use(o->agent, c))
+	if (strcmp(c->id, o->but->id) != 0 && (login_would_use(o->agent, c) ||
+	    (credential_is_otp(c) && c->state == CREDENTIAL_ACTIVE)))
 		o->found = 1;
 	return TSR_OK;
 }
