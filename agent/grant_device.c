@@ -18,6 +18,7 @@
 #include "agent/login.h"
 #include "agent/metrics.h"
 #include "agent/mint.h"
+#include "agent/otp.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -102,7 +103,10 @@ device_grant_record(struct device_grant *d, const struct credential *c)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = store_credential_used(st, c->id, clock_wall())) != TSR_OK) {
+	r = store_credential_used(st, c->id, clock_wall());
+	if (r == TSR_OK && c->acr >= ACR_HARDWARE)	/* it speaks for its owner's codes, too */
+		r = otp_forgive_all(st, c->subject, c->uid);
+	if (r != TSR_OK) {
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
 	}

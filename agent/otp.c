@@ -269,3 +269,101 @@ otp_prove(struct store *st, const struct otp_ask *ask, struct verdict *v, struct
 	sodium_memzero(&t, sizeof(t));
 	return r;
 }
+
+/* --- by somebody who may --- */
+
+static int
+resync_window(const struct otp_record *r, struct hotp_window *w, uint64_t *middle)
+{
+	struct totp clock = { r->period, r->start };
+	int code;
+
+	*middle = 0;
+	if (r->kind == OTP_HOTP) {
+		w->first = w->least = (uint64_t)(r->watermark + 1);
+		w->count = OTP_RESYNC;
+		return TSR_OK;
+	}
+	if ((code = totp_step(&clock, clock_wall(), middle)) != TSR_OK)
+		return code;
+	return totp_window(*middle, 0, OTP_RESYNC / 2, OTP_RESYNC / 2, r->watermark, w);
+}
+
+static int
+resync_search(const struct otp_record *r, const char *code, const char *next, uint64_t *at,
+    uint64_t *middle)
+{
+	struct hotp h = { r->hash, r->digits, r->seed->data, r->seed->size };
+	struct hotp_window w;
+	uint32_t first, second;
+
+	if (hotp_parse(code, strlen(code), h.digits, &first) != TSR_OK ||
+	    hotp_parse(next, strlen(next), h.digits, &second) != TSR_OK ||
+	    resync_window(r, &w, middle) != TSR_OK)
+		return TSR_NOT_FOUND;
+	return hotp_find_pair(&h, &w, first, second, at);
+}
+
+int
+otp_resync(struct store *st, const char *credential, const char *code, const char *next)
+{
+	struct otp_record rec;
+	uint64_t at = 0, middle = 0;
+	int r;
+
+	if ((r = store_otp_get(st, credential, &rec)) != TSR_OK)
+		return r;
+	if ((r = resync_search(&rec, code, next, &at, &middle)) == TSR_OK) {
+		otp_forgive(&rec.throttle);
+		r = store_otp_spend(st, credential, (int64_t)at,
+		    rec.kind == OTP_TOTP ? (int64_t)(at - middle) : 0, &rec.throttle);
+	}
+	otp_record_clear(&rec);
+	return r == TSR_NOT_FOUND || r == TSR_CONFLICT ? TSR_BAD_GRANT : r;
+}
+
+int
+otp_forgive_one(struct store *st, const char *credential)
+{
+	struct otp_record rec;
+	int r;
+
+	if ((r = store_otp_get(st, credential, &rec)) != TSR_OK)
+		return r;
+	if (rec.throttle.failures > 0) {
+		otp_forgive(&rec.throttle);
+		r = store_otp_refuse(st, credential, rec.expected, &rec.throttle);
+	}
+	otp_record_clear(&rec);
+	return r;
+}
+
+struct forgiven {
+	char id[STORE_CREDENTIALS_MAX][STORE_ID_LEN + 1];
+	size_t n;
+};
+
+static int
+forgive_gather(void *arg, const struct credential *c)
+{
+	struct forgiven *f = arg;
+
+	if (credential_is_otp(c) && f->n < STORE_CREDENTIALS_MAX)
+		(void)snprintf(f->id[f->n++], STORE_ID_LEN + 1, "%s", c->id);
+	return TSR_OK;
+}
+
+int
+otp_forgive_all(struct store *st, const char *subject, uid_t uid)
+{
+	struct forgiven f = { .n = 0 };
+	size_t i;
+	int r;
+
+	if ((r = store_credential_each(st, subject, uid, forgive_gather, &f)) != TSR_OK)
+		return r;
+	for (i = 0; i < f.n; i++)
+		if ((r = otp_forgive_one(st, f.id[i])) != TSR_OK && r != TSR_NOT_FOUND)
+			return r;
+	return TSR_OK;
+}

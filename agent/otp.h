@@ -44,6 +44,21 @@ struct otp_ask {
 int otp_prove(struct store *st, const struct otp_ask *ask, struct verdict *v,
     struct credential **out);
 
+/*
+ * Two codes that follow each other, shown to an administrator, who is not held
+ * back: searched OTP_RESYNC counters ahead (TOTP: half of them to either side of
+ * now), spent, and all failures forgotten.  Inside a request.  TSR_BAD_GRANT;
+ * TSR_NOT_FOUND where the credential has no codes; else as otp_prove.
+ */
+#define OTP_RESYNC	1000
+int otp_resync(struct store *st, const char *credential, const char *code, const char *next);
+
+/* Somebody spoke for the owner: a device of his proved itself, or an
+ * administrator said so.  Forget the failures of all his tokens / of one, inside
+ * a request. */
+int otp_forgive_all(struct store *st, const char *subject, uid_t uid);
+int otp_forgive_one(struct store *st, const char *credential);
+
 /* What is wrong with what was typed, NULL where it may be a code: said before
  * anything is looked at, since it tells nothing of anybody. */
 const char *otp_complaint(const char *code);

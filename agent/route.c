@@ -66,6 +66,7 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/confirm", 0, NULL, admin_enrol_confirm },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/resync", 0, NULL, admin_credential_resync },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/remove", 0, NULL, admin_credential_remove }

@@ -257,6 +257,52 @@ class Otp(unittest.TestCase):
         m.clock.advance(2)
         self.assertEqual(self.token(self.code()).status, 200)
 
+    def rest(self):
+        """A hundred wrong codes, as fast as they are looked at."""
+        for _ in range(100):
+            self.refused(self.token("111111", uid=DAEMON))
+            self.m.clock.advance(3600)
+        self.refused(self.token(self.code()))
+
+    def test_rests_until_an_administrator(self):
+        credential = self.enrol_totp()
+        self.rest()
+        self.assertEqual(self.admin(f"/admin/credentials/{credential}/enable").status, 200)
+        self.assertEqual(self.token(self.code()).status, 200)
+
+    def test_rests_until_a_device(self):
+        m = self.m
+        m.make_token("card", "123456")
+        self.enrol_totp()
+        m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card;id=%01",
+                  "--vouch", "hardware", pin="123456", check=True)
+        self.rest()
+        answer = m.request("POST", "/token", uid=DAEMON, form={
+            "grant_type": harness.DEVICE_GRANT, "audience": "demo", "pin": "123456"})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(self.token(self.code()).status, 200)
+
+    def test_resync(self):
+        credential = self.enrol_totp()
+        far = 100
+        self.refused(self.token(self.code(far)))
+        path = f"/admin/credentials/{credential}/resync"
+        for codes, error in (({"code": self.code(far)}, "invalid_request"),
+                             ({"code": self.code(far), "next": self.code(far)}, "invalid_grant"),
+                             ({"code": self.code(501), "next": self.code(502)}, "invalid_grant")):
+            answer = self.admin(path, **codes)
+            self.assertEqual((answer.status, answer.json["error"]), (400, error), answer)
+        both = {"code": self.code(far), "next": self.code(far + 1)}
+        self.assertEqual(self.admin(path, **both).status, 200)
+        self.assertEqual(self.admin(path, **both).json["error"], "invalid_grant")
+        self.refused(self.token(self.code(far + 1)))	# spent by it
+        self.m.clock.advance(60)
+        self.assertEqual(self.token(self.code(far + 1)).status, 200)	# it is that far ahead
+        # one's own: two codes in a row, within the usual window
+        self.m.clock.advance(600)
+        self.assertEqual(self.m.request("POST", "/session", uid=DAEMON, json={
+            "otp": self.code(far + 9), "otp_next": self.code(far + 10)}).status, 200)
+
     def test_sixteen_at_once(self):
         """One good code, 16 times, over 1, 4 and 16 connections: one token."""
         m = self.m
