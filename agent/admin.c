@@ -18,6 +18,7 @@
 #include "agent/enrol_otp.h"
 #include "agent/enrol_otp_read.h"
 #include "agent/http_form.h"
+#include "agent/mint.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -55,10 +56,10 @@ admin_token_good(struct agent *a, const struct http_request *r, const struct ask
 		.now = clock_wall(), .leeway = 0, .max_lifetime = 3600
 	};
 	struct jwt_claims c;
-	char client[32];
+	char client[MINT_CLIENT_MAX];
 	enum acr acr;
 
-	(void)snprintf(client, sizeof(client), "uid:%u", r->caller->uid);
+	mint_client_uid(r->caller->uid, client);
 	return jwt_check(token, n, &want, &c) == TSR_OK && strcmp(c.sub, who->name) == 0 &&
 	    strcmp(c.client_id, client) == 0 && acr_parse(c.acr, &acr) == TSR_OK &&
 	    acr >= ACR_HARDWARE && c.auth_time + ADMIN_PROOF_S >= want.now;

@@ -21,6 +21,7 @@
 #include "agent/problem.h"
 #include "agent/store_backup.h"
 #include "agent/watch.h"
+#include "base/log.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -87,7 +88,7 @@ state_store(struct agent *a, struct buf *b)
 	    store_verdict_name(store_verdict(a->store)), store_generation(a->store))) != TSR_OK)
 		return r;
 	if (watch_anchor(a->watch) == NULL)
-		return buf_put_cstr(b, "null");
+		return buf_put_cstr(b, log_is_journal() ? "\"journal\"" : "null");
 	return json_put_string(b, watch_anchor(a->watch));
 }
 

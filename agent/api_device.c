@@ -59,28 +59,18 @@ device_answer_end(struct device_answer *d, int code)
 }
 
 static int
-device_member(struct buf *b, const char *name, const char *value)
-{
-	int r;
-
-	if ((r = buf_printf(b, ",\"%s\":", name)) != TSR_OK)
-		return r;
-	return json_put_string(b, value);
-}
-
-static int
 device_json(struct buf *b, const struct device *v, int first)
 {
 	int r;
 
 	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\"", first ? "" : ",",
 	    v->id, device_pin_state(v->flags))) != TSR_OK ||
-	    (r = device_member(b, "module", v->module)) != TSR_OK ||
-	    (r = device_member(b, "serial", v->serial)) != TSR_OK ||
-	    (r = device_member(b, "label", v->label)) != TSR_OK ||
-	    (r = device_member(b, "manufacturer", v->manufacturer)) != TSR_OK)
+	    (r = json_put_member(b, "module", v->module)) != TSR_OK ||
+	    (r = json_put_member(b, "serial", v->serial)) != TSR_OK ||
+	    (r = json_put_member(b, "label", v->label)) != TSR_OK ||
+	    (r = json_put_member(b, "manufacturer", v->manufacturer)) != TSR_OK)
 		return r;
-	return device_member(b, "model", v->model);
+	return json_put_member(b, "model", v->model);
 }
 
 static int
@@ -89,8 +79,8 @@ device_error_json(struct buf *b, const char *module, int code, const char *detai
 	int r;
 
 	if ((r = buf_printf(b, "%s{\"error\":\"%s\"", b->len > 0 ? "," : "", problem_name(code))) != TSR_OK ||
-	    (r = device_member(b, "module", module)) != TSR_OK ||
-	    (r = device_member(b, "error_description", detail)) != TSR_OK)
+	    (r = json_put_member(b, "module", module)) != TSR_OK ||
+	    (r = json_put_member(b, "error_description", detail)) != TSR_OK)
 		return r;
 	return buf_put_cstr(b, "}");
 }
@@ -114,7 +104,7 @@ device_key_uri(struct buf *b, const struct device *v, const struct device_key *k
 	u.id_len = k->id_len <= URI_ID_MAX ? k->id_len : 0;
 	buf_init(&text, 4096);
 	if ((r = uri_write(&text, &u)) == TSR_OK && (r = buf_put_u8(&text, 0)) == TSR_OK)
-		r = device_member(b, "uri", (const char *)text.data);
+		r = json_put_member(b, "uri", (const char *)text.data);
 	buf_free(&text);
 	return r;
 }
@@ -163,7 +153,7 @@ device_key_json(struct device_answer *d, const struct device *v, const struct de
 	if ((r = store_credential_each(d->agent->store, NULL, 0, device_enrolled_each, &e)) != TSR_OK ||
 	    (r = buf_put_cstr(b, first ? "{" : ",{")) != TSR_OK ||
 	    (r = credential_json_hex(b, "id", k->id, k->id_len)) != TSR_OK ||
-	    (r = device_member(b, "label", k->label)) != TSR_OK ||
+	    (r = json_put_member(b, "label", k->label)) != TSR_OK ||
 	    (r = device_key_algorithms(b, k->algorithms)) != TSR_OK ||
 	    (r = buf_printf(b, ",\"always_authenticate\":%s,\"certificate\":%s",
 	    (k->flags & PROTO_KEY_ALWAYS_AUTHENTICATE) != 0 ? "true" : "false",

@@ -382,7 +382,9 @@ file_replay(struct audit_file *f, const struct audit_file_options *o)
 		n = (size_t)(end - p) + 1;
 		if (audit_line_read(p, n - 1, &l) != TSR_OK || l.seq < f->chain.seq)
 			continue;
-		if (audit_chain_check(&f->chain, p, n - 1) != TSR_OK)
+		if ((r = audit_chain_check(&f->chain, p, n - 1)) == TSR_CRYPTO)
+			return r;
+		if (r != TSR_OK)
 			break;
 		if ((r = buf_put(&f->pending, p, n)) != TSR_OK)
 			return r;
@@ -437,6 +439,8 @@ file_start(struct audit_file *f, const struct audit_file_options *o, const struc
 	file_read_head(f, &head);
 	if (made)
 		memset(&head, 0, sizeof(head));		/* of another key */
+	else if (o->known.seq > head.seq)
+		head = o->known;
 	if ((r = file_find(f, err, err_size)) == TSR_OK)
 		r = file_continue(f, o, first->data, &head, now, lost);
 	else if (r == TSR_NOT_FOUND) {

@@ -28,6 +28,7 @@ struct audit_file_options {
 	unsigned keep;		/* older files kept */
 	const char *waiting;	/* lines that were durable elsewhere; those that the file lacks are written to it */
 	size_t waiting_len;
+	struct audit_head known;	/* a head that others kept; seq 0: none */
 };
 
 /*

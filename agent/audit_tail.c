@@ -36,17 +36,19 @@ tail_load(int fd, uint64_t from, char *p, size_t n)
 	return TSR_OK;
 }
 
-/* Follow the lines of p[0..n) as long as they fit.  The first is believed; the
- * offset after the last that fits is returned, and first_bad says whether a
- * well-formed line follows it. */
-static size_t
+/* Follow the lines of p[0..n) as long as they fit.  The first is believed; *good
+ * is the offset after the last that fits, and *formed says whether a well-formed
+ * line follows it.  TSR_CRYPTO: a line could not be looked at, which does not
+ * make it a false one. */
+static int
 tail_follow(const char *p, size_t n, const uint8_t first[AUDIT_KEY], struct audit_head *last,
-    int *formed)
+    size_t *good, int *formed)
 {
 	struct audit_chain c;
 	struct audit_line l;
 	const char *end;
 	size_t at = 0, len;
+	int r = TSR_OK;
 
 	memset(&c, 0, sizeof(c));
 	*formed = 0;
@@ -55,9 +57,9 @@ tail_follow(const char *p, size_t n, const uint8_t first[AUDIT_KEY], struct audi
 		if (audit_line_read(p + at, len, &l) != TSR_OK)
 			break;
 		if (last->seq == 0) {
-			if (audit_chain_at(&c, first, l.seq + 1, l.mac) != TSR_OK)
+			if ((r = audit_chain_at(&c, first, l.seq + 1, l.mac)) != TSR_OK)
 				break;
-		} else if (audit_chain_check(&c, p + at, len) != TSR_OK) {
+		} else if ((r = audit_chain_check(&c, p + at, len)) != TSR_OK) {
 			*formed = 1;
 			break;
 		}
@@ -66,7 +68,8 @@ tail_follow(const char *p, size_t n, const uint8_t first[AUDIT_KEY], struct audi
 		at += len + 1;
 	}
 	audit_chain_wipe(&c);
-	return at;
+	*good = at;
+	return r == TSR_CRYPTO ? r : TSR_OK;
 }
 
 static int
@@ -87,7 +90,7 @@ audit_tail_read(int fd, const uint8_t first[AUDIT_KEY], const struct audit_head 
 	struct audit_tail t;
 	struct stat sb;
 	uint64_t from;
-	size_t n, skip = 0;
+	size_t n, good = 0, skip = 0;
 	const char *nl;
 	char *p;
 	int formed, r;
@@ -104,7 +107,9 @@ audit_tail_read(int fd, const uint8_t first[AUDIT_KEY], const struct audit_head 
 		goto out;
 	if (from > 0 && (nl = memchr(p, '\n', n)) != NULL)
 		skip = (size_t)(nl - p) + 1;	/* into the first whole line */
-	t.good = from + skip + tail_follow(p + skip, n - skip, first, &t.last, &formed);
+	if ((r = tail_follow(p + skip, n - skip, first, &t.last, &good, &formed)) != TSR_OK)
+		goto out;
+	t.good = from + skip + good;
 	t.altered = tail_altered(&t, formed, from, head);
 	*out = t;
  out:

@@ -18,7 +18,8 @@ struct audit_tail {
 };
 
 /* Look at the end of the file fd.  first is the log's first key, head what is
- * known of its end (seq 0: nothing).  TSR_STORE, TSR_NOMEM. */
+ * known of its end (seq 0: nothing).  TSR_STORE, TSR_NOMEM,
+ * TSR_CRYPTO. */
 int audit_tail_read(int fd, const uint8_t first[AUDIT_KEY], const struct audit_head *head,
     struct audit_tail *out);
 

@@ -83,23 +83,6 @@ static const char *const change_name[] = {
 };
 
 static int
-credential_write(struct agent *a, const struct caller *by, const struct credential *c,
-    enum credential_change what, int force)
-{
-	struct store *st = a->store;
-	int r;
-
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	if ((r = credential_apply(a, c, what, force)) != TSR_OK ||
-	    (r = audit_event_credential(a, by, change_name[what], c, force)) != TSR_OK) {
-		store_undo(st);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static int
 credential_answer(struct agent *a, const struct credential *c, enum credential_change what,
     struct buf *out)
 {
@@ -114,6 +97,25 @@ credential_answer(struct agent *a, const struct credential *c, enum credential_c
 	return r;
 }
 
+/* The answer before the line: who is told that it failed finds it as it was. */
+static int
+credential_write(struct agent *a, const struct caller *by, const struct credential *c,
+    enum credential_change what, int force, struct buf *out)
+{
+	struct store *st = a->store;
+	int r;
+
+	if ((r = store_begin(st)) != TSR_OK)
+		return r;
+	if ((r = credential_apply(a, c, what, force)) != TSR_OK ||
+	    (r = credential_answer(a, c, what, out)) != TSR_OK ||
+	    (r = audit_event_credential(a, by, change_name[what], c, force)) != TSR_OK) {
+		store_undo(st);
+		return r;
+	}
+	return store_keep(st);
+}
+
 static void
 credential_tell(struct agent *a, const struct credential *c, enum credential_change what)
 {
@@ -123,7 +125,7 @@ credential_tell(struct agent *a, const struct credential *c, enum credential_cha
 	/* Sessions end even if the commit should fail: that is the safe side. */
 	if (what != CREDENTIAL_ENABLE)
 		(void)session_end_credential(a->sessions, c->id);
-	events_send(a->events, c->uid, change_name[what], json, (size_t)n);
+	events_hold(a->events, c->uid, change_name[what], json, (size_t)n);
 }
 
 void
@@ -134,7 +136,7 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 	int r;
 
 	buf_init(&out, HTTP_ANSWER_MAX);
-	r = credential_write(a, http_caller(conn), c, what, force);
+	r = credential_write(a, http_caller(conn), c, what, force, &out);
 	if (r == TSR_DENIED)
 		problem(conn, TSR_CONFLICT, "this is the last usable credential of %s, who could "
 		    "not log in any more: an administrator may %s it with --force", c->subject,
@@ -144,11 +146,8 @@ credential_change(struct agent *a, struct http_conn *conn, const struct credenti
 	else if (r != TSR_OK)
 		problem(conn, r, NULL);
 	else {
-		credential_tell(a, c, what);	/* whether or not there is memory for an answer */
-		if ((r = credential_answer(a, c, what, &out)) == TSR_OK)
-			http_answer(conn, 200, NULL, out.data, out.len, 1);
-		else
-			problem(conn, r, NULL);
+		credential_tell(a, c, what);
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
 	}
 	buf_free(&out);
 }

@@ -21,6 +21,7 @@
 #include "agent/enrol_code.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
+#include "agent/journal.h"
 #include "agent/listen.h"
 #include "agent/metrics.h"
 #include "agent/proof.h"
@@ -43,6 +44,7 @@ struct daemon {
 	int ready;
 	int stopping;
 	char kid[STORE_ID_LEN + 1];	/* of the active key, as last audited */
+	char head[AUDIT_HEAD_TEXT];	/* of the audit log, to be told; "": none is */
 	int keys_due;			/* keys_tick wrote: publish after the commit */
 	struct timer expire, keys;
 	sd_event_source *stop_timer;
@@ -87,6 +89,31 @@ daemon_durable(struct daemon *d)
 	return r;
 }
 
+/* The journal gets the store's generation with it, which counts from a commit
+ * on: a head that comes while a batch is open waits for its end. */
+static void
+daemon_tell_head(struct daemon *d)
+{
+	int r = TSR_SYSTEM;
+
+	if (d->head[0] == '\0')
+		return;
+	if (log_is_journal() && (r = journal_send(d->agent.store, d->head)) == TSR_INVALID)
+		return;
+	if (r != TSR_OK)
+		log_line(LOG_NOTICE, "audit head %s", d->head);
+	d->head[0] = '\0';
+}
+
+static void
+daemon_audit_head(void *arg, const char *text)
+{
+	struct daemon *d = arg;
+
+	(void)snprintf(d->head, sizeof(d->head), "%s", text);
+	daemon_tell_head(d);
+}
+
 static int
 daemon_commit(void *arg)
 {
@@ -99,16 +126,12 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	session_settle(d->agent.sessions, r == TSR_OK);
+	events_settle(d->agent.events, r == TSR_OK);
+	enrol_codes_settle(d->agent.codes, r == TSR_OK);
 	if (d->keys_due)
 		daemon_publish(d);
+	daemon_tell_head(d);
 	return r;
-}
-
-static void
-daemon_audit_head(void *arg, const char *text)
-{
-	(void)arg;
-	log_line(LOG_NOTICE, "audit head %s", text);
 }
 
 static void
@@ -191,7 +214,9 @@ daemon_session_ended(void *arg, const struct session *s)
 	char json[64];
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\"}", s->sid);
 
-	events_send(d->agent.events, s->uid, "session-ended", json, (size_t)n);
+	/* of one whose proof did not become durable nobody has heard */
+	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
+	    (size_t)n);
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -447,6 +472,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	uid_t helper = (uid_t)-1;
 	int r;
 
+	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((d = calloc(1, sizeof(*d))) == NULL) {
 		config_free(&config);
 		return TSR_NOMEM;
@@ -460,7 +486,6 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);
-	(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_helper_user(config, o->mode, &helper, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||

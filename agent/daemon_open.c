@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/journal.h"
 #include "agent/offline.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -125,13 +126,24 @@ daemon_audit_size(const struct config *c)
 	return (uint64_t)c->audit.size << 20;
 }
 
+/* What the journal knows of a store that is there. */
+static void
+daemon_look(const struct store *st, struct journal_seen *seen)
+{
+	if (!log_is_journal())
+		return;
+	if (journal_look(st, seen) != TSR_OK || seen->entries == 0)
+		log_line(LOG_NOTICE, "the journal has nothing about this store that this user can read: "
+		    "it cannot tell whether the store was put back or the audit log was cut");
+}
+
 /* st is NULL where there is none yet. */
 static int
 daemon_open_audit(const struct config *c, const struct secret *key, struct store *st,
-    struct audit_file **out, char *err, size_t err_size)
+    const struct audit_head *known, struct audit_file **out, char *err, size_t err_size)
 {
 	struct audit_file_options o = { .dir = c->state_dir, .size = daemon_audit_size(c),
-	    .keep = c->audit.keep };
+	    .keep = c->audit.keep, .known = *known };
 	struct buf waiting;
 	int lost, r;
 
@@ -172,10 +184,12 @@ daemon_open_store(const struct config *c, struct agent *a, struct audit_file **a
     size_t err_size)
 {
 	struct secret *key = NULL;
+	struct journal_seen seen;
 	char public_file[PATH_MAX];
 	enum jwk_alg alg;
 	int fresh = store_is_new(c->store), r;
 
+	memset(&seen, 0, sizeof(seen));
 	(void)snprintf(public_file, sizeof(public_file), "%s/jwks.json", c->public_dir);
 	if ((r = jwk_alg_parse(c->signing.algorithm, &alg)) != TSR_OK ||
 	    (r = daemon_make_dir(c->state_dir, 0700, err, err_size)) != TSR_OK ||
@@ -183,10 +197,14 @@ daemon_open_store(const struct config *c, struct agent *a, struct audit_file **a
 	    (r = daemon_store_key(c, &key, err, err_size)) != TSR_OK ||
 	    /* a store that is there says best what is wrong with its key; a new one comes after
 	     * its log, or a crash between would look like a loss of the log */
-	    (fresh && (r = daemon_open_audit(c, key, NULL, audit, err, err_size)) != TSR_OK) ||
-	    (r = daemon_open_file(c, &key, &a->store, err, err_size)) != TSR_OK ||
-	    (!fresh && (r = daemon_open_audit(c, key, a->store, audit, err, err_size)) != TSR_OK) ||
-	    (r = watch_new(a, c->anchor, &a->watch, err, err_size)) != TSR_OK)
+	    (fresh && (r = daemon_open_audit(c, key, NULL, &seen.head, audit, err, err_size)) != TSR_OK) ||
+	    (r = daemon_open_file(c, &key, &a->store, err, err_size)) != TSR_OK)
+		goto out;
+	if (!fresh)
+		daemon_look(a->store, &seen);
+	if ((!fresh && (r = daemon_open_audit(c, key, a->store, &seen.head, audit, err,
+	    err_size)) != TSR_OK) ||
+	    (r = watch_new(a, c->anchor, &seen, &a->watch, err, err_size)) != TSR_OK)
 		goto out;
 	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),
 	    &a->keys, err, err_size);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/hash.h"
 #include "include/tessera.h"
 
 /* One module's part of a query. */
@@ -30,18 +31,19 @@ struct device_query {
 	void *arg;
 };
 
-void
+int
 device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *serial, const char *label)
 {
-	crypto_generichash_state st;
+	struct hash_part parts[] = {
+		{ module, strlen(module) + 1 }, { serial, strlen(serial) + 1 }, { label, strlen(label) + 1 }
+	};
 	uint8_t hash[32];
+	int r;
 
-	crypto_generichash_init(&st, NULL, 0, sizeof(hash));
-	crypto_generichash_update(&st, (const uint8_t *)module, strlen(module) + 1);
-	crypto_generichash_update(&st, (const uint8_t *)serial, strlen(serial) + 1);
-	crypto_generichash_update(&st, (const uint8_t *)label, strlen(label) + 1);
-	crypto_generichash_final(&st, hash, sizeof(hash));
+	if ((r = hash_parts(hash, sizeof(hash), NULL, 0, parts, 3)) != TSR_OK)
+		return r;
 	(void)sodium_bin2hex(id, DEVICE_ID_LEN + 1, hash, DEVICE_ID_LEN / 2);
+	return TSR_OK;
 }
 
 uint32_t
@@ -136,7 +138,8 @@ device_list_part(void *arg, uint16_t type, const struct proto_value *v)
 	device_copy(d->manufacturer, sizeof(d->manufacturer), &v[2]);
 	device_copy(d->model, sizeof(d->model), &v[3]);
 	d->flags = v[4].u32;
-	device_make_id(d->id, d->module, d->serial, d->label);
+	if (device_make_id(d->id, d->module, d->serial, d->label) != TSR_OK)
+		l->n--;		/* nobody could name it */
 }
 
 static void

@@ -57,8 +57,8 @@ struct device_keys {
 	size_t n;
 };
 
-/* DEVICE_ID_LEN characters from what names a token. */
-void device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *serial,
+/* DEVICE_ID_LEN characters from what names a token.  TSR_CRYPTO. */
+int device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *serial,
     const char *label);
 
 /* Tries left as far as the flags tell: 0 locked, 1 final try, else

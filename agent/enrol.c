@@ -134,6 +134,7 @@ enrol_store(struct enrol *e)
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
 		store_undo(st);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
 		return r;
 	}
 	return store_keep(st);
@@ -146,7 +147,7 @@ enrol_tell(const struct enrol *e)
 
 	buf_init(&b, 1024);
 	if (buf_printf(&b, "{\"id\":\"%s\",\"kind\":\"pkcs11\"}", e->credential->id) == TSR_OK)
-		events_send(e->agent->events, e->credential->uid, "credential-enrolled",
+		events_hold(e->agent->events, e->credential->uid, "credential-enrolled",
 		    (const char *)b.data, b.len);
 	buf_free(&b);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "base/hash.h"
 #include "include/tessera.h"
 
 #define CODE_BYTES	10	/* of randomness */
@@ -21,11 +22,13 @@ struct code {
 	uint64_t ends_ms;	/* 0: a free place */
 	uint64_t serial;	/* no two codes have the same */
 	unsigned wrong;
+	int spent;		/* in the open batch */
 	uint8_t hash[CODE_HASH];
 };
 
 struct enrol_codes {
 	uint64_t last;		/* serial given */
+	int unsettled;		/* some were spent in the open batch */
 	uint8_t key[crypto_generichash_KEYBYTES];
 	struct code code[ENROL_CODES_MAX];
 };
@@ -68,16 +71,13 @@ enrol_code_text(const uint8_t raw[CODE_BYTES], char chars[CODE_CHARS])
 	}
 }
 
-static void
+static int
 enrol_code_hash(const struct enrol_codes *ec, uid_t uid, const char chars[CODE_CHARS],
     uint8_t hash[CODE_HASH])
 {
-	crypto_generichash_state st;
+	struct hash_part parts[] = { { &uid, sizeof(uid) }, { chars, CODE_CHARS } };
 
-	crypto_generichash_init(&st, ec->key, sizeof(ec->key), CODE_HASH);
-	crypto_generichash_update(&st, (const uint8_t *)&uid, sizeof(uid));
-	crypto_generichash_update(&st, (const uint8_t *)chars, CODE_CHARS);
-	crypto_generichash_final(&st, hash, CODE_HASH);
+	return hash_parts(hash, CODE_HASH, ec->key, sizeof(ec->key), parts, 2);
 }
 
 /* uid's own place, else a free one where make is 1. */
@@ -100,28 +100,33 @@ int
 enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1])
 {
 	char chars[CODE_CHARS];
-	uint8_t raw[CODE_BYTES];
+	uint8_t raw[CODE_BYTES], hash[CODE_HASH];
 	struct code *c;
 	size_t i, o = 0;
+	int r;
 
 	if ((c = enrol_code_place(ec, uid, 1)) == NULL)
 		return TSR_TOO_LARGE;
 	randombytes_buf(raw, sizeof(raw));
 	enrol_code_text(raw, chars);
+	if ((r = enrol_code_hash(ec, uid, chars, hash)) != TSR_OK)
+		goto out;
+	memcpy(c->hash, hash, CODE_HASH);
 	c->uid = uid;
 	c->wrong = 0;
+	c->spent = 0;
 	c->serial = ++ec->last;
 	c->ends_ms = clock_boot_ms() + (uint64_t)ENROL_CODE_S * 1000;
-	enrol_code_hash(ec, uid, chars, c->hash);
 	for (i = 0; i < CODE_CHARS; i++) {
 		if (i > 0 && i % 4 == 0)
 			code[o++] = '-';
 		code[o++] = chars[i];
 	}
 	code[o] = '\0';
+ out:
 	sodium_memzero(raw, sizeof(raw));
 	sodium_memzero(chars, sizeof(chars));
-	return TSR_OK;
+	return r;
 }
 
 /* As it was typed: upper or lower case, dashes or blanks anywhere. */
@@ -148,16 +153,17 @@ enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *
 	struct code *c;
 	int r = TSR_BAD_GRANT;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->spent)
 		return r;
 	if (enrol_code_read(code, chars) == TSR_OK) {
-		enrol_code_hash(ec, uid, chars, hash);
-		if (sodium_memcmp(hash, c->hash, sizeof(hash)) == 0)
-			r = TSR_OK;
+		/* no hash: neither right nor wrong */
+		if ((r = enrol_code_hash(ec, uid, chars, hash)) == TSR_OK &&
+		    sodium_memcmp(hash, c->hash, sizeof(hash)) != 0)
+			r = TSR_BAD_GRANT;
 	}
 	if (r == TSR_OK)
 		*serial = c->serial;
-	else if (++c->wrong >= ENROL_CODE_TRIES)
+	else if (r == TSR_BAD_GRANT && ++c->wrong >= ENROL_CODE_TRIES)
 		sodium_memzero(c, sizeof(*c));
 	sodium_memzero(chars, sizeof(chars));
 	return r;
@@ -168,8 +174,32 @@ enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial)
 {
 	struct code *c;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial || c->spent)
 		return TSR_BAD_GRANT;
-	sodium_memzero(c, sizeof(*c));
+	c->spent = ec->unsettled = 1;
 	return TSR_OK;
+}
+
+void
+enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial)
+{
+	struct code *c;
+
+	if ((c = enrol_code_place(ec, uid, 0)) != NULL && c->serial == serial)
+		c->spent = 0;
+}
+
+void
+enrol_codes_settle(struct enrol_codes *ec, int committed)
+{
+	struct code *c;
+
+	if (!ec->unsettled)
+		return;
+	ec->unsettled = 0;
+	for (c = ec->code; c < ec->code + ENROL_CODES_MAX; c++) {
+		if (c->spent && committed)
+			sodium_memzero(c, sizeof(*c));
+		c->spent = 0;
+	}
 }

@@ -20,16 +20,21 @@ struct enrol_codes;
 int enrol_codes_new(struct enrol_codes **out);
 void enrol_codes_free(struct enrol_codes **ec);
 
-/* A code for uid; an earlier one of his is void.  TSR_TOO_LARGE. */
+/* A code for uid; an earlier one of his is void.  TSR_TOO_LARGE, TSR_CRYPTO. */
 int enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]);
 
 /* Is this uid's open code?  TSR_OK with the code's serial number, else
- * TSR_BAD_GRANT.  Case and dashes do not matter. */
+ * TSR_BAD_GRANT.  Case and dashes do not matter.  TSR_CRYPTO, which is no wrong
+ * try. */
 int enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *serial);
 
 /* Spend the code that was checked, once the card has proved itself (who mistypes
  * his PIN keeps his code): TSR_OK once; TSR_BAD_GRANT where it was spent, void
- * or over meanwhile. */
+ * or over meanwhile.  It is gone with the commit of the batch. */
 int enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial);
+/* The request came to nothing: the code is as it was. */
+void enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial);
+/* The end of a batch: what was spent in it is gone, or (committed 0) is not. */
+void enrol_codes_settle(struct enrol_codes *ec, int committed);
 
 #endif

@@ -6,6 +6,7 @@
 #include "agent/events.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/clock.h"
 #include "include/tessera.h"
@@ -20,8 +21,19 @@ struct stream {
 	enum events_prompter kind;
 };
 
+/* One that waits for the commit. */
+struct held {
+	struct held *next;
+	uid_t uid;
+	const char *name;
+	size_t n;
+	char json[];
+};
+
 struct events {
 	struct loop *loop;
+	struct held *held, **held_end;
+	unsigned n_held;
 	struct stream *streams;
 	struct timer ping;
 	void (*left)(void *arg, uid_t uid);
@@ -51,6 +63,7 @@ events_new(struct loop *l, void (*left)(void *arg, uid_t uid), void *arg, struct
 	if ((e = calloc(1, sizeof(*e))) == NULL)
 		return TSR_NOMEM;
 	e->loop = l;
+	e->held_end = &e->held;
 	e->left = left;
 	e->arg = arg;
 	*out = e;
@@ -65,6 +78,7 @@ events_free(struct events **e)
 	if (*e == NULL)
 		return;
 	timer_disarm(loop_timers((*e)->loop), &(*e)->ping);
+	events_settle(*e, 0);
 	while ((s = (*e)->streams) != NULL) {
 		(*e)->streams = s->next;
 		free(s);
@@ -148,6 +162,41 @@ events_send_all(struct events *e, const char *name, const char *json, size_t n)
 		next = s->next;
 		http_stream_event(s->conn, name, json, n);
 	}
+}
+
+void
+events_hold(struct events *e, uid_t uid, const char *name, const char *json, size_t n)
+{
+	struct held *h;
+
+	if (e->streams == NULL || e->n_held == EVENTS_HELD ||
+	    (h = malloc(sizeof(*h) + n)) == NULL)
+		return;
+	h->next = NULL;
+	h->uid = uid;
+	h->name = name;
+	h->n = n;
+	memcpy(h->json, json, n);
+	*e->held_end = h;
+	e->held_end = &h->next;
+	e->n_held++;
+}
+
+void
+events_settle(struct events *e, int committed)
+{
+	struct held *h;
+
+	while ((h = e->held) != NULL) {
+		e->held = h->next;
+		if (committed && h->uid == EVENTS_EVERYBODY)
+			events_send_all(e, h->name, h->json, h->n);
+		else if (committed)
+			events_send(e, h->uid, h->name, h->json, h->n);
+		free(h);
+	}
+	e->held_end = &e->held;
+	e->n_held = 0;
 }
 
 static int

@@ -15,6 +15,8 @@
 #include "agent/loop.h"
 
 #define EVENTS_STREAMS_PER_UID	32	/* open streams */
+#define EVENTS_HELD		4096	/* events of one batch that wait for its commit */
+#define EVENTS_EVERYBODY	((uid_t)-1)
 #define EVENTS_PING_MS		15000	/* a "ping" event when nothing else is said */
 
 enum events_prompter {
@@ -36,11 +38,20 @@ int events_listen(struct events *e, struct http_conn *c, enum events_prompter ki
 /* Does anybody listen for uid? */
 int events_listening(const struct events *e, uid_t uid);
 
-/* To every listener of uid.  json is one line. */
+/* To every listener of uid, now: what it says holds whatever becomes of the
+ * batch's commit.  json is one line. */
 void events_send(struct events *e, uid_t uid, const char *name, const char *json, size_t n);
 
 /* To everybody who listens. */
 void events_send_all(struct events *e, const char *name, const char *json, size_t n);
+
+/* To every listener of uid, or to everybody with EVENTS_EVERYBODY, once the batch
+ * is durable: nobody is told of what did not happen.  name lives for ever.
+ * Beyond EVENTS_HELD, and without memory, it is not told. */
+void events_hold(struct events *e, uid_t uid, const char *name, const char *json, size_t n);
+
+/* The batch was committed: send what was held, or (0) forget it. */
+void events_settle(struct events *e, int committed);
 
 /* Is there a listener of uid that answers prompts of requester's requests?  With
  * by not NULL: one that belongs to that very process. */

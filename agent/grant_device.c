@@ -94,7 +94,8 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
 }
 
-/* The proof's own record, which reads again that the credential is active. */
+/* The proof's own record, which reads again that the credential is active, and
+ * its line: there is never the one without the other. */
 static int
 device_grant_record(struct device_grant *d, const struct credential *c)
 {
@@ -109,6 +110,10 @@ device_grant_record(struct device_grant *d, const struct credential *c)
 	if (r != TSR_OK) {
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	}
+	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK) {
+		store_undo(st);
+		return r;
 	}
 	return store_keep(st);
 }
@@ -143,7 +148,6 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	/* A login pays for its one token and leaves no session behind. */
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
 	    (r = device_grant_record(d, c)) != TSR_OK ||
-	    (r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK ||
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;
@@ -161,7 +165,7 @@ device_grant_tell(struct device_grant *d, const struct credential *c)
 
 	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
 		return;
-	events_send(d->agent->events, d->uid, "session-started", json, (size_t)n);
+	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 static void
@@ -374,7 +378,7 @@ grant_session(struct agent *a, const struct http_request *r, const struct asker 
 	else {
 		d->uid = r->caller->uid;
 		(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
-		(void)snprintf(d->client, sizeof(d->client), "uid:%u", d->uid);
+		mint_client_uid(d->uid, d->client);
 		http_park(r->conn, device_grant_gone, d);
 		device_grant_begin(d);
 	}

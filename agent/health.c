@@ -43,16 +43,19 @@ health_read(struct agent *a, struct health *out)
 	watch_clock(a->watch, &clock);
 	keys_state(a->keys, &k);
 	memset(out, 0, sizeof(*out));
+	out->audit = audit_ready(a->audit) == TSR_OK ? "ok" : "failing";
 	out->refusal = store_failing(a->store) ? TSR_STORE : watch_mint(a->watch);
-	out->mints = out->refusal == TSR_OK;
 	out->clock = clock.state == CLOCK_TRUSTED ? "ok" : clock_state_name(clock.state);
 	out->store = out->refusal == TSR_STORE ? "failing" : store_verdict(a->store) != STORE_GOOD ?
 	    store_verdict_name(store_verdict(a->store)) : a->store_room != NULL ? a->store_room : "ok";
+	if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)
+		out->refusal = TSR_STORE;
+	out->mints = out->refusal == TSR_OK;
 	out->keys = k.stale ? "stale" : k.unpublished ? "unpublished" : "ok";
 	out->names = names_working(a->names) ? "ok" : "down";
 	(void)helpers_resting(a->helpers, health_rest, &out->resting);
-	out->degraded = strcmp(out->store, "ok") != 0 || strcmp(out->clock, "ok") != 0 ||
-	    strcmp(out->keys, "ok") != 0 ||
+	out->degraded = strcmp(out->store, "ok") != 0 || strcmp(out->audit, "ok") != 0 ||
+	    strcmp(out->clock, "ok") != 0 || strcmp(out->keys, "ok") != 0 ||
 	    strcmp(out->names, "ok") != 0 || out->resting > 0;
 }
 
@@ -64,8 +67,8 @@ health_checks(struct buf *out, struct agent *a, const struct health *h)
 	size_t i;
 	int r;
 
-	if ((r = buf_printf(out, "\"checks\":{\"store\":\"%s\",\"clock\":\"%s\",\"keys\":\"%s\",\"names\":\"%s\","
-	    "\"helpers\":{", h->store, h->clock, h->keys, h->names)) != TSR_OK)
+	if ((r = buf_printf(out, "\"checks\":{\"store\":\"%s\",\"audit\":\"%s\",\"clock\":\"%s\","
+	    "\"keys\":\"%s\",\"names\":\"%s\",\"helpers\":{", h->store, h->audit, h->clock, h->keys, h->names)) != TSR_OK)
 		return r;
 	for (i = 0; i < c->n_modules && i < HEALTH_MODULES; i++) {
 		helpers_count(a->helpers, c->modules[i].name, &n);
@@ -108,7 +111,8 @@ health_json(struct buf *out, struct agent *a, const struct health *h)
 		return r;
 	if (!h->mints && ((r = buf_printf(out, ",\"error\":\"%s\",\"error_description\":",
 	    problem_name(h->refusal))) != TSR_OK || (r = json_put_string(out,
-	    h->refusal == TSR_STORE ? "the store cannot be written: no token is given" :
+	    strcmp(h->store, "failing") == 0 ? "the store cannot be written: no token is given" :
+	    h->refusal == TSR_STORE ? "the audit log cannot be written: no token is given" :
 	    tsr_strerror(h->refusal))) != TSR_OK))
 		return r;
 	return buf_put_cstr(out, "}");

@@ -12,6 +12,7 @@
 
 struct health {
 	const char *store;	/* "ok", "read-only", "full", "failing", or its verdict */
+	const char *audit;	/* "ok", "failing" */
 	const char *clock;	/* "ok", "jumped", "behind" */
 	const char *keys;	/* "ok", "unpublished", "stale" */
 	const char *names;	/* "ok", "down" */

@@ -142,9 +142,14 @@ server_accept_again(void *arg)
 	struct http_server *s = arg;
 	size_t i;
 
-	s->paused = 0;
+	/* A listener left behind would be one for ever. */
 	for (i = 0; i < s->n_listeners; i++)
-		(void)loop_mod(s->loop, &s->listener[i].watch, EPOLLIN);
+		if (loop_mod(s->loop, &s->listener[i].watch, EPOLLIN) != TSR_OK) {
+			(void)timer_arm(loop_timers(s->loop), &s->pause, clock_boot_ms() + ACCEPT_REST_MS,
+			    server_accept_again, s);
+			return;
+		}
+	s->paused = 0;
 }
 
 /* Out of descriptors or memory: the listeners stay ready, so look away for a

@@ -19,13 +19,7 @@
 static int
 introspect_text(struct buf *b, const char *name, const char *value)
 {
-	int r;
-
-	if (value[0] == '\0')
-		return TSR_OK;
-	if ((r = buf_printf(b, ",\"%s\":", name)) != TSR_OK)
-		return r;
-	return json_put_string(b, value);
+	return value[0] == '\0' ? TSR_OK : json_put_member(b, name, value);
 }
 
 static int

@@ -59,6 +59,7 @@ login_consider(void *arg, const struct credential *c)
 	struct login *l = g->login;
 	char device[DEVICE_ID_LEN + 1];
 	size_t at;
+	int r;
 
 	if (!login_would_use(l->agent, c))
 		return TSR_OK;
@@ -67,7 +68,8 @@ login_consider(void *arg, const struct credential *c)
 		g->weak = 1;
 		return TSR_OK;
 	}
-	device_make_id(device, c->module, c->token_serial, c->token_label);
+	if ((r = device_make_id(device, c->module, c->token_serial, c->token_label)) != TSR_OK)
+		return r;
 	if ((l->ask.credential != NULL && strcmp(l->ask.credential, c->id) != 0) ||
 	    (l->ask.device != NULL && strcmp(l->ask.device, device) != 0))
 		return TSR_OK;

@@ -16,10 +16,10 @@
 
 #include "agent/clock.h"
 #include "agent/daemon.h"
-#include "agent/known.h"
 #include "agent/names.h"
 #include "agent/offline.h"
 #include "base/config.h"
+#include "base/config_known.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "include/tessera.h"
@@ -233,7 +233,7 @@ main(int argc, char **argv)
 	if (config_load(d.config_file, d.mode, &config, err, sizeof(err)) != TSR_OK)
 		log_fatal(1, "%s", err);
 	if (o.check) {
-		(void)known_check(config, d.mode, main_warn, NULL);
+		(void)config_known(config, d.mode, main_warn, NULL);
 		(void)printf("%s: the configuration is good\n", d.config_file);
 		config_free(&config);
 		return 0;

@@ -18,6 +18,12 @@
 #define MINT_EVENT_MAX	2048	/* bytes of a token-issued event */
 
 void
+mint_client_uid(uid_t uid, char out[MINT_CLIENT_MAX])
+{
+	(void)snprintf(out, MINT_CLIENT_MAX, "uid:%u", uid);
+}
+
+void
 mint_client_id(const struct config_audience *a, const struct caller *c, char out[MINT_CLIENT_MAX])
 {
 	char unit[CALLER_UNIT_MAX];
@@ -30,7 +36,7 @@ mint_client_id(const struct config_audience *a, const struct caller *c, char out
 				(void)snprintf(out, MINT_CLIENT_MAX, "unit:%s", unit);
 				return;
 			}
-	(void)snprintf(out, MINT_CLIENT_MAX, "uid:%u", c->uid);
+	mint_client_uid(c->uid, out);
 }
 
 static int
@@ -75,7 +81,8 @@ mint_claims(const struct agent *a, const struct config_audience *aud, const stru
 	return TSR_OK;
 }
 
-/* The mint is done whether or not somebody can be told. */
+/* The mint is done whether or not somebody can be told; where its proof has yet
+ * to become durable, so has the token to leave. */
 static void
 mint_tell(struct agent *a, const struct session *s, const struct jwt_claims *j)
 {
@@ -87,7 +94,7 @@ mint_tell(struct agent *a, const struct session *s, const struct jwt_claims *j)
 	if (buf_printf(&b, "{\"audience\":\"%s\",\"client_id\":", j->aud) == TSR_OK &&
 	    json_put_string(&b, j->client_id) == TSR_OK &&
 	    buf_printf(&b, ",\"scope\":\"%s\",\"jti\":\"%s\"}", j->scope, j->jti) == TSR_OK)
-		events_send(a->events, s->uid, "token-issued", (const char *)b.data, b.len);
+		(s->unsettled ? events_hold : events_send)(a->events, s->uid, "token-issued", (const char *)b.data, b.len);
 	buf_free(&b);
 }
 

@@ -16,6 +16,9 @@
 void mint_client_id(const struct config_audience *a, const struct caller *c,
     char out[MINT_CLIENT_MAX]);
 
+/* "uid:N": whoever has no unit. */
+void mint_client_uid(uid_t uid, char out[MINT_CLIENT_MAX]);
+
 /* Append {"access_token":...} (RFC 6749 section 5.1) for a session that was
  * judged good for the audience, and tell the subject's listeners.  Reads again
  * that the caller lives, and that clock and store are to be believed (TSR_CLOCK,

@@ -99,16 +99,6 @@ prompt_timeout(void *arg)
 }
 
 static int
-prompt_member(struct buf *b, const char *name, const char *value)
-{
-	int r;
-
-	if ((r = buf_printf(b, ",\"%s\":", name)) != TSR_OK)
-		return r;
-	return json_put_string(b, value);
-}
-
-static int
 prompt_json_requester(struct buf *b, const struct caller *c)
 {
 	char program[CALLER_PROGRAM_MAX], unit[CALLER_UNIT_MAX];
@@ -116,9 +106,9 @@ prompt_json_requester(struct buf *b, const struct caller *c)
 
 	caller_program(c, program);
 	if ((r = buf_printf(b, ",\"requester\":{\"uid\":%u,\"pid\":%d", c->uid, c->pid)) != TSR_OK ||
-	    (r = prompt_member(b, "program", program)) != TSR_OK)
+	    (r = json_put_member(b, "program", program)) != TSR_OK)
 		return r;
-	if (caller_unit(c, unit) == TSR_OK && (r = prompt_member(b, "unit", unit)) != TSR_OK)
+	if (caller_unit(c, unit) == TSR_OK && (r = json_put_member(b, "unit", unit)) != TSR_OK)
 		return r;
 	return buf_put_cstr(b, "}");
 }
@@ -130,16 +120,16 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 
 	if ((r = buf_printf(b, "{\"prompt\":\"%s\",\"purpose\":\"%s\"", p->id, s->purpose)) != TSR_OK ||
 	    (r = prompt_json_requester(b, p->requester)) != TSR_OK ||
-	    (r = prompt_member(b, "audience", s->audience)) != TSR_OK ||
-	    (r = prompt_member(b, "scope", s->scope)) != TSR_OK ||
+	    (r = json_put_member(b, "audience", s->audience)) != TSR_OK ||
+	    (r = json_put_member(b, "scope", s->scope)) != TSR_OK ||
 	    (r = buf_put_cstr(b, ",\"device\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
-	    (r = prompt_member(b, "label", s->token_label)) != TSR_OK ||
-	    (r = prompt_member(b, "serial", s->token_serial)) != TSR_OK ||
-	    (r = prompt_member(b, "manufacturer", s->token_manufacturer)) != TSR_OK ||
-	    (r = prompt_member(b, "model", s->token_model)) != TSR_OK ||
+	    (r = json_put_member(b, "label", s->token_label)) != TSR_OK ||
+	    (r = json_put_member(b, "serial", s->token_serial)) != TSR_OK ||
+	    (r = json_put_member(b, "manufacturer", s->token_manufacturer)) != TSR_OK ||
+	    (r = json_put_member(b, "model", s->token_model)) != TSR_OK ||
 	    (r = buf_put_cstr(b, "},\"credential\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
-	    (r = prompt_member(b, "id", s->credential_id)) != TSR_OK ||
-	    (r = prompt_member(b, "label", s->credential_label)) != TSR_OK ||
+	    (r = json_put_member(b, "id", s->credential_id)) != TSR_OK ||
+	    (r = json_put_member(b, "label", s->credential_label)) != TSR_OK ||
 	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d,\"pin\":\"%s\"",
 	    s->retry ? "true" : "false", PROMPT_MS / 1000, s->pin)) != TSR_OK)
 		return r;

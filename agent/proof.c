@@ -40,7 +40,7 @@ struct proofs {
 	struct proof *list;
 };
 
-static int proof_ask_pin(struct proof *p, int retry, uint32_t tries_left);
+static int proof_ask_pin(struct proof *p, int last, uint32_t tries_left);
 
 int
 proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out)
@@ -121,7 +121,7 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 	 * most cards have three, and few tell how many are left. */
 	if ((code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH) && p->asked > 0 &&
 	    p->asked < PROOF_TRIES && tries_left > 1 &&
-	    proof_ask_pin(p, 1, tries_left) == TSR_OK)
+	    proof_ask_pin(p, code, tries_left) == TSR_OK)
 		return;
 	proof_finish(p, code, tries_left, detail);
 }
@@ -137,7 +137,7 @@ proof_draw(struct proof *p)
 	p->ask.context.expiry = (uint64_t)clock_wall() + PROOF_CHALLENGE_S;
 	if ((r = challenge_context_encode(&context, &p->ask.context)) == TSR_OK) {
 		randombytes_buf(nonce, sizeof(nonce));
-		challenge_bytes(p->challenge, nonce, &context);
+		r = challenge_bytes(p->challenge, nonce, &context);
 	}
 	buf_free(&context);
 	return r;
@@ -186,12 +186,15 @@ proof_pin(void *arg, int code, struct secret *pin)
 		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
 }
 
+/* last: what came of the PIN before, TSR_OK where there was none. */
 static int
-proof_ask_pin(struct proof *p, int retry, uint32_t tries_left)
+proof_ask_pin(struct proof *p, int last, uint32_t tries_left)
 {
 	const struct credential *c = p->ask.credential;
-	/* a wrong PIN is what "low" means, whatever the token said before */
-	const char *pin = !retry ? device_pin_state(p->ask.flags) : tries_left == 1 ? "final" : "low";
+	/* A wrong PIN is what "low" means, whatever the token said before; one of a
+	 * length that it does not take was none of its tries. */
+	const char *pin = tries_left == 1 ? "final" : last == TSR_PIN_WRONG ? "low" :
+	    device_pin_state(p->ask.flags);
 	struct prompt_show show = {
 		.purpose = p->ask.purpose,
 		.audience = p->ask.context.audience != NULL ? p->ask.context.audience : "",
@@ -199,7 +202,7 @@ proof_ask_pin(struct proof *p, int retry, uint32_t tries_left)
 		.token_label = c->token_label, .token_serial = c->token_serial,
 		.token_manufacturer = c->token_manufacturer, .token_model = c->token_model,
 		.credential_id = c->id, .credential_label = c->label,
-		.retry = retry, .tries_left = tries_left, .pin = pin
+		.retry = last != TSR_OK, .tries_left = tries_left, .pin = pin
 	};
 
 	p->asked++;
@@ -232,7 +235,7 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	else if (device_tries(ask->flags) == 0)
 		r = TSR_PIN_LOCKED;
 	else
-		r = proof_ask_pin(p, 0, device_tries(ask->flags));
+		r = proof_ask_pin(p, TSR_OK, device_tries(ask->flags));
 	if (r != TSR_OK) {
 		metrics_proof(r);
 		proof_free(p);

@@ -188,6 +188,7 @@ void
 session_passing(const struct credential *c, struct session *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->unsettled = 1;
 	store_make_id(out->sid);
 	(void)snprintf(out->subject, sizeof(out->subject), "%s", c->subject);
 	(void)snprintf(out->credential, sizeof(out->credential), "%s", c->id);
@@ -348,8 +349,8 @@ session_json(struct buf *out, const struct session *s)
 
 	if ((r = buf_printf(out, "{\"sid\":\"%s\",\"subject\":", s->sid)) != TSR_OK ||
 	    (r = json_put_string(out, s->subject)) != TSR_OK ||
-	    (r = buf_printf(out, ",\"credential\":\"%s\",\"label\":", s->credential)) != TSR_OK ||
-	    (r = json_put_string(out, s->label)) != TSR_OK ||
+	    (r = buf_printf(out, ",\"credential\":\"%s\"", s->credential)) != TSR_OK ||
+	    (r = json_put_member(out, "label", s->label)) != TSR_OK ||
 	    (r = buf_put_cstr(out, ",\"amr\":[")) != TSR_OK)
 		return r;
 	for (i = 0; i < n; i++)

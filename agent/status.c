@@ -18,16 +18,6 @@
 
 #define STATUS_MODULES	256	/* modules that are told of */
 
-static int
-status_member(struct buf *b, const char *name, const char *value)
-{
-	int r;
-
-	if ((r = buf_printf(b, ",\"%s\":", name)) != TSR_OK)
-		return r;
-	return json_put_string(b, value);
-}
-
 static const char *
 status_level(void)
 {
@@ -57,8 +47,8 @@ status_head(struct buf *b, struct agent *a, const struct health *h)
 	    h->degraded ? "degraded" : "ok", a->mode == CONFIG_USER ? "user" : "system",
 	    clock_is_rehearsal() ? "true" : "false", (long long)metrics.started,
 	    (unsigned long long)(clock_boot_ms() - metrics.started_ms) / 1000, status_level())) != TSR_OK ||
-	    (r = status_member(b, "issuer", a->issuer)) != TSR_OK ||
-	    (r = status_member(b, "configuration", c->file)) != TSR_OK ||
+	    (r = json_put_member(b, "issuer", a->issuer)) != TSR_OK ||
+	    (r = json_put_member(b, "configuration", c->file)) != TSR_OK ||
 	    (r = buf_printf(b, ",\"reloads\":%llu,\"reloads_failed\":%llu,",
 	    (unsigned long long)metrics.reloads, (unsigned long long)metrics.reloads_failed)) != TSR_OK ||
 	    (r = health_checks(b, a, h)) != TSR_OK ||
@@ -76,7 +66,7 @@ status_numbers(struct buf *b, struct agent *a, const struct health *h)
 
 	if ((r = buf_printf(b, "%s,\"failures\":%llu", h->mints ? "true" : "false",
 	    (unsigned long long)store_failures(a->store))) != TSR_OK ||
-	    (r = status_member(b, "url", c->store)) != TSR_OK)
+	    (r = json_put_member(b, "url", c->store)) != TSR_OK)
 		return r;
 	return buf_printf(b, "},\"sessions\":%zu,\"prompts\":%zu,\"proofs\":%zu,\"waiting\":%zu,"
 	    "\"connections\":{\"api\":%llu,\"admin\":%llu,\"limit\":%u,\"refused\":%llu}",
@@ -121,8 +111,8 @@ status_breaker(void *arg, const struct helper_rest *rest)
 
 	if ((r = buf_put_cstr(l->out, l->n++ > 0 ? ",{\"module\":" : "{\"module\":")) != TSR_OK ||
 	    (r = json_put_string(l->out, rest->module)) != TSR_OK ||
-	    (r = status_member(l->out, "serial", rest->serial)) != TSR_OK ||
-	    (r = status_member(l->out, "label", rest->label)) != TSR_OK)
+	    (r = json_put_member(l->out, "serial", rest->serial)) != TSR_OK ||
+	    (r = json_put_member(l->out, "label", rest->label)) != TSR_OK)
 		return r;
 	return buf_printf(l->out, ",\"deaths\":%u,\"retry_after\":%llu}", rest->deaths,
 	    (unsigned long long)(rest->left_ms + 999) / 1000);
@@ -152,6 +142,8 @@ status_alarms(struct buf *b, const struct health *h)
 
 	if ((r = buf_put_cstr(b, "],\"alarms\":[")) != TSR_OK ||
 	    (r = status_alarm(&l, "store", h->store, store)) != TSR_OK ||
+	    (r = status_alarm(&l, "audit", h->audit, "the audit log cannot be written and no token is "
+	    "given: look at its disk and the log")) != TSR_OK ||
 	    (r = status_alarm(&l, "clock", h->clock, "the clock jumped and no token is given: have it "
 	    "synchronised, or run tessera clock accept")) != TSR_OK ||
 	    (r = status_alarm(&l, "keys", h->keys, strcmp(h->keys, "stale") == 0 ?

@@ -129,8 +129,6 @@ int store_credential_get(struct store *st, const char *id, struct credential **o
  * (TSR_INVALID). */
 int store_credential_each(struct store *st, const char *subject, uid_t uid,
     int (*each)(void *arg, const struct credential *c), void *arg);
-/* How many of the subject are active. */
-int store_credential_active(struct store *st, const char *subject, uid_t uid, unsigned *n);
 /* One conditional statement each: TSR_NOT_FOUND; TSR_CONFLICT where the state
  * is not `from` any more. */
 int store_credential_set_state(struct store *st, const char *id,

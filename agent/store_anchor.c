@@ -17,38 +17,45 @@
 
 #include "agent/store_file.h"
 #include "agent/store_sqlite.h"
+#include "base/hash.h"
 #include "tessera.h"
 
 #define HEX(n)	(2 * (n) + 1)
 
 /* The line up to its last hash, without it. */
-static void
+static int
 anchor_body(const struct store *st, char out[STORE_ANCHOR_MAX])
 {
 	const struct store_state *now = &st->tags.now;
 	uint8_t digest[32];
 	char store[HEX(STORE_NONCE_LEN)], hex[HEX(32)];
-	crypto_generichash_state h;
+	struct hash_part parts[] = {
+		{ &now->generation, sizeof(now->generation) }, { &now->sum, sizeof(now->sum) }
+	};
+	int r;
 
-	(void)crypto_generichash_init(&h, st->tags.anchor_key->data, st->tags.anchor_key->size, 32);
-	(void)crypto_generichash_update(&h, (const uint8_t *)&now->generation, sizeof(now->generation));
-	(void)crypto_generichash_update(&h, (const uint8_t *)&now->sum, sizeof(now->sum));
-	(void)crypto_generichash_final(&h, digest, sizeof(digest));
+	if ((r = hash_parts(digest, sizeof(digest), st->tags.anchor_key->data,
+	    st->tags.anchor_key->size, parts, 2)) != TSR_OK)
+		return r;
 	(void)sodium_bin2hex(store, sizeof(store), now->store, sizeof(now->store));
 	(void)sodium_bin2hex(hex, sizeof(hex), digest, sizeof(digest));
 	(void)snprintf(out, STORE_ANCHOR_MAX, "tessera-anchor 1 %s %" PRIu64 " %s", store,
 	    now->generation, hex);
-	sodium_memzero(&h, sizeof(h));
+	return TSR_OK;
 }
 
-static void
+static int
 anchor_mac(const struct store *st, const char *body, char hex[HEX(32)])
 {
+	struct hash_part part = { body, strlen(body) };
 	uint8_t mac[32];
+	int r;
 
-	(void)crypto_generichash(mac, sizeof(mac), (const uint8_t *)body, strlen(body),
-	    st->tags.anchor_key->data, st->tags.anchor_key->size);
+	if ((r = hash_parts(mac, sizeof(mac), st->tags.anchor_key->data,
+	    st->tags.anchor_key->size, &part, 1)) != TSR_OK)
+		return r;
 	(void)sodium_bin2hex(hex, HEX(32), mac, sizeof(mac));
+	return TSR_OK;
 }
 
 /* The whole file; TSR_NOT_FOUND, TSR_STORE with errno. */
@@ -76,11 +83,13 @@ anchor_parse(const struct store *st, char *line, uint64_t *generation)
 {
 	char *mac = strrchr(line, ' '), hex[HEX(32)], store[HEX(STORE_NONCE_LEN)];
 	char said[HEX(STORE_NONCE_LEN)];
+	int r;
 
 	if (mac == NULL)
 		return TSR_CORRUPT;
 	*mac++ = '\0';
-	anchor_mac(st, line, hex);
+	if ((r = anchor_mac(st, line, hex)) != TSR_OK)
+		return r;
 	if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)
 		return TSR_CORRUPT;
 	/* NOLINTNEXTLINE(cert-err34-c): the line is ours, its MAC was right */
@@ -91,37 +100,77 @@ anchor_parse(const struct store *st, char *line, uint64_t *generation)
 }
 
 int
-store_anchor_check(struct store *st, const char *path, uint64_t *at_least, char *err, size_t err_size)
+store_anchor_judge(const struct store *st, const char *text, const char *from, uint64_t *at_least,
+    char *err, size_t err_size)
 {
 	char line[STORE_ANCHOR_MAX], body[STORE_ANCHOR_MAX];
 	uint64_t noted = 0, now = st->tags.now.generation;
 	int r;
 
 	*at_least = 0;
-	if ((r = anchor_read(path, line)) == TSR_NOT_FOUND) {
-		if (!st->tags.now.anchored)
-			return TSR_OK;
-		(void)snprintf(err, err_size, "the anchor %s is gone", path);
-		return TSR_CORRUPT;
+	if (snprintf(line, sizeof(line), "%s", text) >= (int)sizeof(line))
+		r = TSR_CORRUPT;
+	else if ((r = anchor_parse(st, line, &noted)) == TSR_OK)
+		r = anchor_body(st, body);
+	if (r == TSR_CORRUPT) {
+		(void)snprintf(err, err_size, "%s was altered or is not of this store", from);
+		return TSR_INVALID;
 	}
 	if (r != TSR_OK) {
-		(void)snprintf(err, err_size, "the anchor %s cannot be read: %s", path, strerror(errno));
+		(void)snprintf(err, err_size, "%s cannot be checked", from);
 		return r;
 	}
-	if (anchor_parse(st, line, &noted) != TSR_OK) {
-		(void)snprintf(err, err_size, "the anchor %s was altered or is not of this store", path);
-		return TSR_CORRUPT;
-	}
 	*at_least = noted + 1;
-	anchor_body(st, body);
 	if (now > noted || (now == noted && strcmp(body, line) == 0))
 		return TSR_OK;
 	if (now == noted)
-		(void)snprintf(err, err_size, "the store is not the one that the anchor %s knows", path);
+		(void)snprintf(err, err_size, "the store is not the one that %s knows", from);
 	else
-		(void)snprintf(err, err_size, "the store is of generation %" PRIu64 ", the anchor %s "
-		    "knows %" PRIu64 ": it was put back to an earlier day", now, path, noted);
+		(void)snprintf(err, err_size, "the store is of generation %" PRIu64 ", %s knows %" PRIu64
+		    ": it was put back to an earlier day", now, from, noted);
 	return TSR_CORRUPT;
+}
+
+int
+store_anchor_check(struct store *st, const char *path, uint64_t *at_least, char *err, size_t err_size)
+{
+	char line[STORE_ANCHOR_MAX], from[PATH_MAX + sizeof("the anchor ")];
+	int r;
+
+	*at_least = 0;
+	(void)snprintf(from, sizeof(from), "the anchor %s", path);
+	if ((r = anchor_read(path, line)) == TSR_NOT_FOUND) {
+		if (!st->tags.now.anchored)
+			return TSR_OK;
+		(void)snprintf(err, err_size, "%s is gone", from);
+		return TSR_CORRUPT;
+	}
+	if (r != TSR_OK) {
+		(void)snprintf(err, err_size, "%s cannot be read: %s", from, strerror(errno));
+		return r;
+	}
+	r = store_anchor_judge(st, line, from, at_least, err, err_size);
+	return r == TSR_INVALID ? TSR_CORRUPT : r;
+}
+
+void
+store_anchor_store(const struct store *st, char out[STORE_ANCHOR_STORE])
+{
+	(void)sodium_bin2hex(out, STORE_ANCHOR_STORE, st->tags.now.store, sizeof(st->tags.now.store));
+}
+
+int
+store_anchor_text(const struct store *st, char out[STORE_ANCHOR_MAX])
+{
+	char line[STORE_ANCHOR_MAX], mac[HEX(32)];
+	int r;
+
+	if (st->batch || st->db == NULL)
+		return st->batch ? TSR_INVALID : TSR_STORE;
+	if ((r = anchor_body(st, line)) != TSR_OK || (r = anchor_mac(st, line, mac)) != TSR_OK)
+		return r;
+	return snprintf(out, STORE_ANCHOR_MAX, "%s %s", line, mac) < STORE_ANCHOR_MAX ?
+	    TSR_OK : TSR_STORE;
 }
 
 static int
@@ -147,13 +196,14 @@ anchor_put(const char *path, const char *text)
 }
 
 static int
-anchor_note(struct store *st, const char *path)
+anchor_note(const struct store *st, const char *path)
 {
-	char line[STORE_ANCHOR_MAX], text[2 * STORE_ANCHOR_MAX], mac[HEX(32)];
+	char line[STORE_ANCHOR_MAX], text[STORE_ANCHOR_MAX + 1];
+	int r;
 
-	anchor_body(st, line);
-	anchor_mac(st, line, mac);
-	(void)snprintf(text, sizeof(text), "%s %s\n", line, mac);
+	if ((r = store_anchor_text(st, line)) != TSR_OK)
+		return r;
+	(void)snprintf(text, sizeof(text), "%s\n", line);
 	return anchor_put(path, text);
 }
 

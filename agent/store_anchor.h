@@ -17,7 +17,8 @@
 
 #include "agent/store.h"
 
-#define STORE_ANCHOR_MAX	256	/* bytes of the file */
+#define STORE_ANCHOR_MAX	256	/* bytes of the line, with its end */
+#define STORE_ANCHOR_STORE	33	/* bytes of the store's name in it, with NUL */
 
 /* Compare.  TSR_OK: the store is as new as the note, or there is no note and
  * never was.  TSR_CORRUPT: it is older, or another than noted at the same
@@ -31,5 +32,16 @@ int store_anchor_check(struct store *st, const char *path, uint64_t *at_least,
  * is open.  The first time a commit follows that notes that there is one.
  * TSR_INVALID, TSR_STORE. */
 int store_anchor_write(struct store *st, const char *path);
+
+/* The line, without its newline, for what is durable now.  TSR_INVALID while a
+ * batch is open, TSR_STORE where the store is closed after a failure. */
+int store_anchor_text(const struct store *st, char out[STORE_ANCHOR_MAX]);
+/* The store's name in it. */
+void store_anchor_store(const struct store *st, char out[STORE_ANCHOR_STORE]);
+
+/* Compare with a line that from has.  As store_anchor_check; TSR_INVALID (and
+ * no at_least) for one that was altered or is not of this store. */
+int store_anchor_judge(const struct store *st, const char *line, const char *from, uint64_t *at_least,
+    char *err, size_t err_size);
 
 #endif

@@ -45,7 +45,6 @@ enum column {
 #define SQL_GET		"SELECT " COLUMNS ", seq FROM credential WHERE id = ?1"
 #define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
 #define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
-#define SQL_ACTIVE	"SELECT count(*) FROM credential WHERE subject = ?1 AND uid = ?2 AND state = ?3"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
 #define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
@@ -105,14 +104,14 @@ check_key(const struct credential *c)
 	    TSR_OK : TSR_INVALID;
 }
 
-/* What makes the credential the only one of its key. */
-static void
+/* What makes the credential the only one of its key.  TSR_CRYPTO. */
+static int
 key_hash(const struct credential *c, uint8_t hash[crypto_hash_sha256_BYTES])
 {
-	if (c->spki_len > 0)
-		crypto_hash_sha256(hash, c->spki, c->spki_len);
-	else
-		crypto_hash_sha256(hash, (const uint8_t *)c->id, STORE_ID_LEN);
+	const uint8_t *p = c->spki_len > 0 ? c->spki : (const uint8_t *)c->id;
+	size_t n = c->spki_len > 0 ? c->spki_len : STORE_ID_LEN;
+
+	return crypto_hash_sha256(hash, p, n) == 0 ? TSR_OK : TSR_CRYPTO;
 }
 
 /* What may be written is what will be accepted when read. */
@@ -181,7 +180,8 @@ store_credential_add(struct store *st, const struct credential *c)
 	if ((r = check(c)) != TSR_OK ||
 	    (r = store_stmt(st, STMT_CREDENTIAL_ADD, SQL_ADD, &s)) != TSR_OK)
 		return r;
-	key_hash(c, hash);
+	if ((r = key_hash(c, hash)) != TSR_OK)
+		return r;
 	if ((r = store_write(st, s, bind_all(s, c, hash), &n)) != TSR_OK)
 		return r;
 	return n == 1 ? TSR_OK : TSR_TOO_LARGE;
@@ -232,7 +232,8 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 		memcpy(c->spki, p, n);
 	if (check_key(c) != TSR_OK)
 		return TSR_CORRUPT;
-	key_hash(c, hash);
+	if ((r = key_hash(c, hash)) != TSR_OK)
+		return r;
 	if ((r = store_column_blob(s, COLUMN_SPKI_HASH, sizeof(hash), sizeof(hash), &p, &n)) != TSR_OK)
 		return r;
 	if (memcmp(hash, p, sizeof(hash)) != 0)
@@ -300,7 +301,7 @@ store_credential_get(struct store *st, const char *id, struct credential **out)
 		}
 		credential_free(&c);
 	} else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;
@@ -323,7 +324,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	if (subject != NULL &&
 	    (rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_bind_int64(s, 2, uid);
-	r = store_code(rc);
+	r = store_code_of(st, rc);
 	st->walking++;
 	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		c = NULL;
@@ -336,28 +337,7 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	}
 	st->walking--;
 	if (r == TSR_OK)
-		r = store_code(rc);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return r;
-}
-
-int
-store_credential_active(struct store *st, const char *subject, uid_t uid, unsigned *n)
-{
-	sqlite3_stmt *s;
-	int rc, r;
-
-	if ((r = store_stmt(st, STMT_CREDENTIAL_ACTIVE, SQL_ACTIVE, &s)) != TSR_OK)
-		return r;
-	if ((rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK &&
-	    (rc = sqlite3_bind_int64(s, 2, uid)) == SQLITE_OK &&
-	    (rc = sqlite3_bind_int64(s, 3, CREDENTIAL_ACTIVE)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW)
-		*n = (unsigned)sqlite3_column_int64(s, 0);
-	else
-		r = rc == SQLITE_DONE ? TSR_STORE : store_code(rc);
+		r = store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;

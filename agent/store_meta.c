@@ -29,7 +29,7 @@ store_meta_get(struct store *st, const char *name, size_t min, size_t max, sqlit
 	if ((rc = sqlite3_bind_text(*s, 1, name, -1, SQLITE_STATIC)) == SQLITE_OK)
 		rc = sqlite3_step(*s);
 	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		return rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	if ((r = store_tag_check(st, PLACE_META, sqlite3_column_int64(*s, 1))) != TSR_OK)
 		return r;
 	return store_column_blob(*s, 0, min, max, p, n);

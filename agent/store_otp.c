@@ -163,7 +163,7 @@ store_otp_get(struct store *st, const char *credential, struct otp_record *out)
 		if ((code = read_row(st, s, &r)) == TSR_OK && strcmp(r.credential, credential) != 0)
 			code = TSR_CORRUPT;
 	} else
-		code = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		code = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	if (code == TSR_OK)

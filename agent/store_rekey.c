@@ -69,7 +69,7 @@ rekey_column(struct store *st, const struct sealed *c, const struct secret *seal
 	while (r == TSR_OK && (rc = sqlite3_step(list)) == SQLITE_ROW)
 		r = rekey_row(st, c, seal, list, put);
 	if (r == TSR_OK)
-		r = store_code(rc);
+		r = store_code_of(st, rc);
  out:
 	sqlite3_finalize(list);
 	sqlite3_finalize(put);

@@ -28,11 +28,34 @@ store_code(int rc)
 	}
 }
 
+/* Did reading a file of the store fail?  An old failure counts for ever: then
+ * damage is called a failure, which holds nothing against anybody. */
+static int
+disk_failed(sqlite3 *db)
+{
+	sqlite3_file *wal = NULL;
+	int e = 0;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && e != 0)
+		return 1;
+	return sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) == SQLITE_OK &&
+	    wal != NULL && wal->pMethods != NULL &&
+	    wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &e) == SQLITE_OK && e != 0;
+}
+
+int
+store_code_of(struct store *st, int rc)
+{
+	int r = store_code(rc);
+
+	return r == TSR_CORRUPT && st->db != NULL && disk_failed(st->db) ? TSR_STORE : r;
+}
+
 int
 store_complain(struct store *st, int rc, const char *what, char *err, size_t err_size)
 {
 	const char *said = st->db != NULL ? sqlite3_errmsg(st->db) : "out of memory";
-	int r = store_code(rc);
+	int r = store_code_of(st, rc);
 
 	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
 		snprintf(err, err_size, "the store %s is in use by another process: is tesserad "
@@ -55,7 +78,7 @@ store_stmt(struct store *st, enum store_stmt which, const char *sql, sqlite3_stm
 		rc = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 		    &st->stmt[which], NULL);
 		if (rc != SQLITE_OK)
-			return (r = store_code(rc)) == TSR_OK ? TSR_STORE : r;
+			return (r = store_code_of(st, rc)) == TSR_OK ? TSR_STORE : r;
 	}
 	if (sqlite3_stmt_busy(st->stmt[which]))
 		return TSR_INVALID;	/* each() inside its own each() */
@@ -78,7 +101,7 @@ store_write(struct store *st, sqlite3_stmt *s, int bound, int *changed)
 	}
 	if ((rc = bound) == SQLITE_OK)
 		rc = sqlite3_step(s);
-	r = rc == SQLITE_ROW ? TSR_STORE : store_code(rc);
+	r = rc == SQLITE_ROW ? TSR_STORE : store_code_of(st, rc);
 	if (r == TSR_OK && changed != NULL)
 		*changed = sqlite3_changes(st->db);
 	sqlite3_reset(s);
@@ -107,7 +130,7 @@ store_exists(struct store *st, enum store_stmt which, const char *sql, const cha
 	if (rc == SQLITE_DONE)
 		r = TSR_NOT_FOUND;
 	else
-		r = store_code(rc);
+		r = store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return r;

@@ -247,7 +247,7 @@ store_schema_check_key(struct store *st, char *err, size_t err_size)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code_of(st, rc);
 	else if ((r = store_column_blob(s, 0, SEAL_OVERHEAD, SEAL_MAX, &p, &n)) == TSR_OK &&
 	    (r = seal_open(st->seal, "meta", "check", p, n, &text)) == TSR_OK &&
 	    (text->size != sizeof(CHECK_TEXT) || memcmp(text->data, CHECK_TEXT, text->size) != 0))

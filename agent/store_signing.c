@@ -104,7 +104,7 @@ store_signing_each(struct store *st,
 	}
 	st->walking--;
 	if (r == TSR_OK)
-		r = store_code(rc);
+		r = store_code_of(st, rc);
 	sqlite3_reset(s);
 	return r;
 }

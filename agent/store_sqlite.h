@@ -21,7 +21,7 @@
 enum store_stmt {
 	STMT_BEGIN, STMT_COMMIT, STMT_ROLLBACK, STMT_SAVEPOINT, STMT_RELEASE, STMT_UNDO,
 	STMT_CREDENTIAL_ADD, STMT_CREDENTIAL_GET, STMT_CREDENTIAL_ALL, STMT_CREDENTIAL_OF,
-	STMT_CREDENTIAL_ACTIVE, STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
+	STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
 	STMT_CREDENTIAL_REMOVE, STMT_CREDENTIAL_USED,
 	STMT_SIGNING_ADD, STMT_SIGNING_ALL, STMT_SIGNING_EXISTS, STMT_SIGNING_STATE,
 	STMT_SIGNING_REMOVE, STMT_META_GET, STMT_META_PUT,
@@ -79,8 +79,11 @@ extern const char *const store_schema_steps[STORE_SCHEMA];
 int store_ready(struct store *st, int write);
 
 /* store_row.c */
-/* An SQLite result as one of ours. */
+/* An SQLite result as one of ours.  The second also where it is about the
+ * contents: SQLite calls a file corrupt that the disk would not read (EIO), and
+ * that is TSR_STORE. */
 int store_code(int rc);
+int store_code_of(struct store *st, int rc);
 /* The same, TSR_CORRUPT, TSR_NOMEM or TSR_STORE, with the sentence "the store
  * PATH what: ..." or a better one. */
 int store_complain(struct store *st, int rc, const char *what, char *err, size_t err_size);

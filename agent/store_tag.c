@@ -12,6 +12,7 @@
 
 #include "agent/seal.h"
 #include "agent/store_sqlite.h"
+#include "base/hash.h"
 #include "tessera.h"
 
 #define TAG_CONTEXT	"tsrstore"	/* crypto_kdf context, as in seal.c */
@@ -125,17 +126,20 @@ store64(uint8_t *p, uint64_t v)
 }
 
 /* What a tag adds to the sum. */
-static void
+static int
 term(const struct store_tags *t, const uint8_t tag[STORE_TAG_LEN], struct store_sum *out)
 {
+	struct hash_part part = { tag, STORE_TAG_LEN };
 	uint8_t h[32];
 	size_t i;
+	int r;
 
-	(void)crypto_generichash(h, sizeof(h), tag, STORE_TAG_LEN, t->term_key->data,
-	    t->term_key->size);
+	if ((r = hash_parts(h, sizeof(h), t->term_key->data, t->term_key->size, &part, 1)) != TSR_OK)
+		return r;
 	for (i = 0; i < 4; i++)
 		out->w[i] = load64(h + 8 * i);
 	sodium_memzero(h, sizeof(h));
+	return TSR_OK;
 }
 
 /* --- one row --- */
@@ -150,11 +154,13 @@ prepared(struct store *st, sqlite3_stmt **s, const char *fmt, const char *table)
 		return TSR_OK;
 	(void)snprintf(sql, sizeof(sql), fmt, table);
 	rc = sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
-	return rc == SQLITE_OK ? TSR_OK : store_code(rc);
+	return rc == SQLITE_OK ? TSR_OK : store_code_of(st, rc);
 }
 
-/* Length and kind before each value, so that no two rows read alike. */
-static void
+/* Length and kind before each value, so that no two rows read alike.  TSR_NOMEM:
+ * SQLite had no memory for the value; a tag without it would call the row altered
+ * for ever. */
+static int
 hash_column(crypto_generichash_state *h, sqlite3_stmt *s, int column)
 {
 	uint8_t head[9], number[8];
@@ -169,12 +175,38 @@ hash_column(crypto_generichash_state *h, sqlite3_stmt *s, int column)
 	} else if (kind != SQLITE_NULL) {	/* text and blobs; there is nothing else */
 		p = sqlite3_column_blob(s, column);
 		n = (size_t)sqlite3_column_bytes(s, column);
+		if (p == NULL && (n > 0 || sqlite3_errcode(sqlite3_db_handle(s)) == SQLITE_NOMEM))
+			return TSR_NOMEM;
 	}
 	head[0] = (uint8_t)kind;
 	store64(head + 1, n);
-	(void)crypto_generichash_update(h, head, sizeof(head));
-	if (p != NULL)
-		(void)crypto_generichash_update(h, p, n);
+	return crypto_generichash_update(h, head, sizeof(head)) == 0 &&
+	    (p == NULL || crypto_generichash_update(h, p, n) == 0) ? TSR_OK : TSR_CRYPTO;
+}
+
+/* The row that s stands at. */
+static int
+hash_row(const struct store_tags *t, enum store_place place, sqlite3_int64 row, sqlite3_stmt *s,
+    uint8_t tag[STORE_TAG_LEN])
+{
+	crypto_generichash_state h;
+	uint8_t number[8], out[STORE_TAG_LEN];
+	int i, r = TSR_CRYPTO;
+
+	store64(number, (uint64_t)row);
+	if (crypto_generichash_init(&h, t->row_key->data, t->row_key->size, STORE_TAG_LEN) == 0 &&
+	    crypto_generichash_update(&h, (const uint8_t *)places[place],
+	    strlen(places[place]) + 1) == 0 &&
+	    crypto_generichash_update(&h, number, sizeof(number)) == 0)
+		r = TSR_OK;
+	for (i = 0; i < sqlite3_column_count(s) && r == TSR_OK; i++)
+		r = hash_column(&h, s, i);
+	if (r == TSR_OK && crypto_generichash_final(&h, out, STORE_TAG_LEN) != 0)
+		r = TSR_CRYPTO;
+	if (r == TSR_OK)
+		memcpy(tag, out, STORE_TAG_LEN);
+	sodium_memzero(&h, sizeof(h));
+	return r;
 }
 
 /* The tag that a row should have.  TSR_NOT_FOUND where there is no row. */
@@ -182,10 +214,8 @@ static int
 row_tag(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag[STORE_TAG_LEN])
 {
 	struct store_tags *t = &st->tags;
-	crypto_generichash_state h;
 	sqlite3_stmt *s;
-	uint8_t number[8];
-	int i, rc, r;
+	int rc, r;
 
 	if ((r = prepared(st, &t->one[place], "SELECT * FROM %s WHERE seq = ?1",
 	    places[place])) != TSR_OK)
@@ -193,19 +223,10 @@ row_tag(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag
 	s = t->one[place];
 	if ((rc = sqlite3_bind_int64(s, 1, row)) == SQLITE_OK)
 		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		(void)crypto_generichash_init(&h, t->row_key->data, t->row_key->size, STORE_TAG_LEN);
-		(void)crypto_generichash_update(&h, (const uint8_t *)places[place],
-		    strlen(places[place]) + 1);
-		store64(number, (uint64_t)row);
-		(void)crypto_generichash_update(&h, number, sizeof(number));
-		for (i = 0; i < sqlite3_column_count(s); i++)
-			hash_column(&h, s, i);
-		(void)crypto_generichash_final(&h, tag, STORE_TAG_LEN);
-		sodium_memzero(&h, sizeof(h));
-		r = TSR_OK;
-	} else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+	if (rc == SQLITE_ROW)
+		r = hash_row(t, place, row, s, tag);
+	else
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	return r;
 }
@@ -226,7 +247,7 @@ tag_get(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag
 	    (rc = sqlite3_bind_int64(t->get, 2, row)) == SQLITE_OK)
 		rc = sqlite3_step(t->get);
 	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	else if ((r = store_column_blob(t->get, 0, STORE_TAG_LEN, STORE_TAG_LEN, &p, &n)) == TSR_OK)
 		memcpy(tag, p, STORE_TAG_LEN);
 	sqlite3_reset(t->get);
@@ -276,10 +297,8 @@ store_tag_sum(struct store *st, enum store_place place, sqlite3_int64 row, struc
 		r = tag_get(st, place, row, was);
 	if (r == TSR_NOT_FOUND || (r == TSR_OK && sodium_memcmp(is, was, sizeof(is)) != 0))
 		r = TSR_CORRUPT;
-	if (r == TSR_OK) {
-		term(&st->tags, is, &d);
+	if (r == TSR_OK && (r = term(&st->tags, is, &d)) == TSR_OK)
 		sum_add(sum, &d);
-	}
 	return r;
 }
 
@@ -357,7 +376,8 @@ settle_one(struct store *st, const struct store_touched *at)
 	int r;
 
 	if ((r = tag_get(st, at->place, at->row, tag)) == TSR_OK) {
-		term(t, tag, &d);
+		if ((r = term(t, tag, &d)) != TSR_OK)
+			return r;
 		sum_sub(&t->now.sum, &d);
 		if (passed(&t->scan, at))
 			sum_sub(&t->scan.sum, &d);
@@ -365,9 +385,8 @@ settle_one(struct store *st, const struct store_touched *at)
 		return r;
 	if ((r = row_tag(st, at->place, at->row, tag)) == TSR_NOT_FOUND)
 		return tag_put(st, at->place, at->row, NULL);
-	if (r != TSR_OK)
+	if (r != TSR_OK || (r = term(t, tag, &d)) != TSR_OK)
 		return r;
-	term(t, tag, &d);
 	sum_add(&t->now.sum, &d);
 	if (passed(&t->scan, at))
 		sum_add(&t->scan.sum, &d);
@@ -402,7 +421,7 @@ store_next_row(struct store *st, enum store_place place, sqlite3_int64 *row)
 	if (rc == SQLITE_ROW)
 		*row = sqlite3_column_int64(*s, 0);
 	else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(*s);
 	return r;
 }
@@ -474,7 +493,7 @@ store_state_load(struct store *st)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code(rc);
+		r = rc == SQLITE_DONE ? TSR_CORRUPT : store_code_of(st, rc);
 	else if ((r = store_column_blob(s, 0, STATE_LEN + SEAL_OVERHEAD, STATE_LEN + SEAL_OVERHEAD,
 	    &p, &n)) == TSR_OK && (r = seal_open(st->seal, "state", "1", p, n, &plain)) == TSR_OK) {
 		now->generation = load64(plain->data);

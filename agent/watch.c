@@ -12,6 +12,7 @@
 
 #include "agent/clock.h"
 #include "agent/clock_guard.h"
+#include "agent/journal.h"
 #include "agent/store_anchor.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -201,7 +202,7 @@ watch_confirm(struct watch *w, unsigned *dropped)
 	if ((r = store_confirm(w->agent->store, dropped)) != TSR_OK)
 		return r;
 	log_line(LOG_NOTICE, "the store was confirmed by an administrator");
-	events_send_all(w->agent->events, "store-confirmed", "{}", 2);
+	events_hold(w->agent->events, EVENTS_EVERYBODY, "store-confirmed", "{}", 2);
 	watch_committed(w);
 	return TSR_OK;
 }
@@ -231,11 +232,14 @@ watch_anchor(const struct watch *w)
 /* --- from start to end --- */
 
 static int
-watch_open_store(struct watch *w, char *err, size_t err_size)
+watch_open_store(struct watch *w, const struct journal_seen *seen, char *err, size_t err_size)
 {
 	uint64_t at_least = 0;
 	int r;
 
+	if (seen->rolled_back && (r = watch_suspect(w, STORE_ROLLED_BACK, seen->at_least,
+	    seen->err)) != TSR_OK)
+		return r;
 	if (w->anchor == NULL)
 		return TSR_OK;
 	r = store_anchor_check(w->agent->store, w->anchor, &at_least, err, err_size);
@@ -268,7 +272,8 @@ watch_open_clock(struct watch *w, char *err, size_t err_size)
 }
 
 int
-watch_new(struct agent *a, const char *anchor, struct watch **out, char *err, size_t err_size)
+watch_new(struct agent *a, const char *anchor, const struct journal_seen *seen, struct watch **out,
+    char *err, size_t err_size)
 {
 	struct watch *w;
 	int r = TSR_NOMEM;
@@ -280,7 +285,7 @@ watch_new(struct agent *a, const char *anchor, struct watch **out, char *err, si
 	w->check.run = watch_slice;
 	if (anchor != NULL && (w->anchor = strdup(anchor)) == NULL)
 		goto out;
-	if ((r = watch_open_store(w, err, err_size)) != TSR_OK ||
+	if ((r = watch_open_store(w, seen, err, err_size)) != TSR_OK ||
 	    (r = watch_open_clock(w, err, err_size)) != TSR_OK)
 		goto out;
 	if (store_verdict(a->store) != STORE_GOOD)

@@ -17,10 +17,12 @@
 
 struct watch;
 
-/* The store was opened: compare it with its anchor (NULL: there is none) and
- * start to trust the clock, or not.  TSR_STORE, TSR_NOMEM; err gets the
- * sentence. */
-int watch_new(struct agent *a, const char *anchor, struct watch **out, char *err, size_t err_size);
+/* The store was opened: compare it with its anchor (NULL: there is none), take
+ * what the journal said of it, and start to trust the clock, or not.  TSR_STORE,
+ * TSR_NOMEM; err gets the sentence. */
+struct journal_seen;
+int watch_new(struct agent *a, const char *anchor, const struct journal_seen *seen, struct watch **out,
+    char *err, size_t err_size);
 /* Arm timers and look through the store in the background. */
 void watch_start(struct watch *w);
 /* A batch was committed that wrote. */

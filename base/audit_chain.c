@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "tessera.h"
 
 #define HEX		(2 * AUDIT_MAC)
@@ -20,33 +21,35 @@
 _Static_assert(AUDIT_MAC >= crypto_generichash_BYTES_MIN, "size of a MAC");
 _Static_assert(AUDIT_KEY <= crypto_generichash_KEYBYTES_MAX, "size of a key");
 
-/* out = BLAKE2b(key, what); out may be key. */
-static void
+/* out = BLAKE2b(key, what); out may be key.  TSR_CRYPTO. */
+static int
 derive(uint8_t out[AUDIT_KEY], const uint8_t key[AUDIT_KEY], const char *what)
 {
-	uint8_t next[AUDIT_KEY];
+	struct hash_part part = { what, strlen(what) };
 
-	(void)crypto_generichash(next, sizeof(next), (const uint8_t *)what, strlen(what), key, AUDIT_KEY);
-	memcpy(out, next, AUDIT_KEY);
-	sodium_memzero(next, sizeof(next));
+	return hash_parts(out, AUDIT_KEY, key, AUDIT_KEY, &part, 1);
 }
 
 /* From the key of an epoch: its first line's key, and the epoch after it. */
-static void
+static int
 enter_epoch(struct audit_chain *c)
 {
-	derive(c->line_key, c->epoch_key, "tessera audit line");
-	derive(c->epoch_key, c->epoch_key, "tessera audit epoch");
+	int r;
+
+	if ((r = derive(c->line_key, c->epoch_key, "tessera audit line")) != TSR_OK)
+		return r;
+	return derive(c->epoch_key, c->epoch_key, "tessera audit epoch");
 }
 
-static void
-step(struct audit_chain *c, const uint8_t mac[AUDIT_MAC])
+/* The chain after a line, in next: the line may still come to nothing. */
+static int
+step(const struct audit_chain *c, const uint8_t mac[AUDIT_MAC], struct audit_chain *next)
 {
-	memcpy(c->mac, mac, AUDIT_MAC);
-	if (c->seq++ % AUDIT_EPOCH == 0)
-		enter_epoch(c);
-	else
-		derive(c->line_key, c->line_key, "tessera audit next");
+	*next = *c;
+	memcpy(next->mac, mac, AUDIT_MAC);
+	if (next->seq++ % AUDIT_EPOCH == 0)
+		return enter_epoch(next);
+	return derive(next->line_key, next->line_key, "tessera audit next");
 }
 
 int
@@ -54,65 +57,72 @@ audit_chain_at(struct audit_chain *c, const uint8_t first[AUDIT_KEY], uint64_t s
     const uint8_t mac[AUDIT_MAC])
 {
 	uint64_t i;
+	int r = TSR_OK;
 
 	if (seq == 0 || seq > AUDIT_SEQ_MAX)
 		return TSR_INVALID;
 	memset(c, 0, sizeof(*c));
 	memcpy(c->epoch_key, first, AUDIT_KEY);
-	for (i = 0; i < (seq - 1) / AUDIT_EPOCH; i++)
-		derive(c->epoch_key, c->epoch_key, "tessera audit epoch");
-	enter_epoch(c);
-	for (i = 0; i < (seq - 1) % AUDIT_EPOCH; i++)
-		derive(c->line_key, c->line_key, "tessera audit next");
+	for (i = 0; i < (seq - 1) / AUDIT_EPOCH && r == TSR_OK; i++)
+		r = derive(c->epoch_key, c->epoch_key, "tessera audit epoch");
+	if (r == TSR_OK)
+		r = enter_epoch(c);
+	for (i = 0; i < (seq - 1) % AUDIT_EPOCH && r == TSR_OK; i++)
+		r = derive(c->line_key, c->line_key, "tessera audit next");
+	if (r != TSR_OK)
+		return r;
 	c->seq = seq;
 	if (seq > 1)
 		memcpy(c->mac, mac, AUDIT_MAC);
 	return TSR_OK;
 }
 
-static void
+static int
 line_mac(const struct audit_chain *c, const void *p, size_t n, uint8_t mac[AUDIT_MAC])
 {
-	crypto_generichash_state st;
+	struct hash_part parts[] = { { c->mac, AUDIT_MAC }, { p, n } };
 
-	(void)crypto_generichash_init(&st, c->line_key, AUDIT_KEY, AUDIT_MAC);
-	(void)crypto_generichash_update(&st, c->mac, AUDIT_MAC);
-	(void)crypto_generichash_update(&st, p, n);
-	(void)crypto_generichash_final(&st, mac, AUDIT_MAC);
-	sodium_memzero(&st, sizeof(st));
+	return hash_parts(mac, AUDIT_MAC, c->line_key, AUDIT_KEY, parts, 2);
 }
 
 int
 audit_chain_close(struct audit_chain *c, struct buf *b, size_t at)
 {
+	struct audit_chain next;
 	uint8_t mac[AUDIT_MAC];
 	char tail[TAIL_LEN + 2], hex[HEX + 1];
 	int r;
 
 	if (b->len - at + TAIL_LEN + 1 > AUDIT_LINE_MAX || c->seq >= AUDIT_SEQ_MAX)
 		return TSR_TOO_LARGE;
-	line_mac(c, b->data + at, b->len - at, mac);
+	if ((r = line_mac(c, b->data + at, b->len - at, mac)) != TSR_OK)
+		return r;
 	audit_mac_write(mac, hex);
 	(void)snprintf(tail, sizeof(tail), TAIL_HEAD "%s\"}\n", hex);
-	if ((r = buf_put(b, tail, TAIL_LEN + 1)) != TSR_OK)
-		return r;
-	step(c, mac);
-	return TSR_OK;
+	if ((r = step(c, mac, &next)) == TSR_OK && (r = buf_put(b, tail, TAIL_LEN + 1)) == TSR_OK)
+		*c = next;
+	audit_chain_wipe(&next);
+	return r;
 }
 
 int
 audit_chain_check(struct audit_chain *c, const char *p, size_t n)
 {
+	struct audit_chain next;
 	uint8_t mac[AUDIT_MAC];
 	struct audit_line l;
+	int r;
 
 	if (audit_line_read(p, n, &l) != TSR_OK || l.seq != c->seq)
 		return TSR_BAD_SIGNATURE;
-	line_mac(c, p, n - TAIL_LEN, mac);
+	if ((r = line_mac(c, p, n - TAIL_LEN, mac)) != TSR_OK)
+		return r;
 	if (sodium_memcmp(mac, l.mac, AUDIT_MAC) != 0)
 		return TSR_BAD_SIGNATURE;
-	step(c, mac);
-	return TSR_OK;
+	if ((r = step(c, mac, &next)) == TSR_OK)
+		*c = next;
+	audit_chain_wipe(&next);
+	return r;
 }
 
 void

@@ -42,18 +42,19 @@ struct audit_chain {
 };
 
 /* Stand before line seq, whose predecessor's MAC is mac (ignored for line 1:
- * zeros).  TSR_INVALID outside 1 to AUDIT_SEQ_MAX. */
+ * zeros).  TSR_INVALID outside 1 to AUDIT_SEQ_MAX, TSR_CRYPTO. */
 int audit_chain_at(struct audit_chain *c, const uint8_t first[AUDIT_KEY], uint64_t seq,
     const uint8_t mac[AUDIT_MAC]);
 
 /* b->data[at..] holds a line up to the end of its last member: close it with
  * its MAC and a newline, and go on to the next line; the key used is wiped.
- * TSR_TOO_LARGE (the line, or the last of the numbers), TSR_NOMEM: then
- * nothing changed. */
+ * TSR_TOO_LARGE (the line, or the last of the numbers), TSR_NOMEM, TSR_CRYPTO:
+ * then nothing changed. */
 int audit_chain_close(struct audit_chain *c, struct buf *b, size_t at);
 
 /* p[0..n), a line without its newline that audit_line_read accepted: is it the
- * next?  TSR_OK: the chain went on.  TSR_BAD_SIGNATURE: it did not. */
+ * next?  TSR_OK: the chain went on.  TSR_BAD_SIGNATURE: it did not.
+ * TSR_CRYPTO: it cannot be told. */
 int audit_chain_check(struct audit_chain *c, const char *p, size_t n);
 
 void audit_chain_wipe(struct audit_chain *c);

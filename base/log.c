@@ -57,6 +57,12 @@ log_level_now(void)
 	return log_level;
 }
 
+int
+log_is_journal(void)
+{
+	return log_journal;
+}
+
 /* One write, so that the lines of several processes do not mix. */
 static void
 log_write(enum log_level level, const char *text)

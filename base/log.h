@@ -16,6 +16,8 @@ enum log_level { LOG_ERROR = 3, LOG_WARN = 4, LOG_NOTICE = 5, LOG_DETAIL = 6, LO
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
 enum log_level log_level_now(void);
+/* Is stderr the journal's? */
+int log_is_journal(void);
 
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -162,7 +162,8 @@ spawn_child(const char *path, char *const argv[], char *const env[], pid_t paren
 	_exit(127);
 }
 
-/* Wait until the exec has closed the pipe; else the child's errno. */
+/* Wait until the exec has closed the pipe; else the child's errno, or -1 where it
+ * cannot be told whether the child lives. */
 static int
 spawn_exec_error(int pipe)
 {
@@ -174,7 +175,7 @@ spawn_exec_error(int pipe)
 	} while (n == -1 && errno == EINTR);
 	if (n == 0)
 		return 0;
-	return n == (ssize_t)sizeof(error) ? error : EIO;
+	return n == (ssize_t)sizeof(error) ? error : -1;
 }
 
 static pid_t
@@ -217,9 +218,11 @@ spawn_helper(const char *path, char *const argv[], char *const env[],
 	spawn_close(&pipefd[1]);
 	spawn_close(&pair[1]);
 	if ((error = spawn_exec_error(pipefd[0])) != 0) {
+		if (error == -1)
+			(void)kill(child, SIGKILL);	/* or it would be waited for as long as it serves */
 		while (waitpid(child, NULL, 0) == -1 && errno == EINTR)
 			;
-		errno = error;
+		errno = error != -1 ? error : EIO;
 		goto out;
 	}
 	*pidfd = (int)syscall(SYS_pidfd_open, child, 0);	/* CLOEXEC by itself */

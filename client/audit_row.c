@@ -11,12 +11,14 @@
 #include <time.h>
 
 #include "base/audit_chain.h"
+#include "base/escape.h"
 #include "client/output.h"
 #include "tessera.h"
 #include "token/json.h"
 
 #define ROW_DEPTH	4
 #define VALUE_MAX	1024	/* bytes of a value as shown */
+#define NAME_MAX_SHOWN	256	/* bytes of a member's name as shown */
 
 static const char *const columns[] = {
 	"seq", "time", "event", "verdict", "code", "by", "pid", "subject", "uid", "credential",
@@ -54,7 +56,7 @@ is_shown_first(const char *name)
 void
 audit_row_print(json_t *o)
 {
-	char when[64], event[VALUE_MAX], verdict[VALUE_MAX], value[VALUE_MAX];
+	char when[64], event[VALUE_MAX], verdict[VALUE_MAX], value[VALUE_MAX], shown[NAME_MAX_SHOWN];
 	const char *name;
 	json_t *v;
 
@@ -63,7 +65,8 @@ audit_row_print(json_t *o)
 	    output_member(o, "verdict", verdict, sizeof(verdict)));
 	json_object_foreach(o, name, v)
 		if (!is_shown_first(name))
-			(void)printf(" %s=%s", name, output_value(v, value, sizeof(value)));
+			(void)printf(" %s=%s", escape_text(shown, sizeof(shown), name, strlen(name)),
+			    output_value(v, value, sizeof(value)));
 	(void)putchar('\n');
 }
 

@@ -5,8 +5,11 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/config.h"
+#include "base/config_known.h"
+#include "base/escape.h"
 #include "client/api.h"
 #include "client/command.h"
 #include "client/config_path.h"
@@ -31,23 +34,52 @@ config_read(struct client *c, struct config **conf)
 	return fail_set(&c->failure, "invalid_config", "%s", err[0] != '\0' ? err : tsr_strerror(r));
 }
 
+static void
+config_warning(void *arg, const char *sentence)
+{
+	json_t *all = arg;
+
+	(void)json_array_append_new(all, json_string(sentence));
+}
+
+/* To stderr: the file is fine all the same. */
+static void
+config_warn(const json_t *all)
+{
+	char text[OUTPUT_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < json_array_size(all); i++) {
+		const char *s = json_string_value(json_array_get(all, i));
+
+		escape_text(text, sizeof(text), s, strlen(s));
+		(void)fprintf(stderr, "tessera: warning: %s\n", text);
+	}
+}
+
 int
 cmd_config_check(struct client *c)
 {
 	struct config *conf = NULL;
-	json_t *doc;
+	json_t *doc, *warnings;
 	int status;
 
 	if ((status = config_read(c, &conf)) != FAIL_NONE)
 		return status;
+	warnings = json_array();
+	(void)config_known(conf, c->opt[OPT_USER_MODE] != NULL ? CONFIG_USER : CONFIG_SYSTEM,
+	    config_warning, warnings);
 	if (c->opt[OPT_JSON] != NULL) {
-		doc = json_pack("{s:b, s:s}", "valid", 1, "file", conf->file);
+		doc = json_pack("{s:b, s:s, s:O}", "valid", 1, "file", conf->file, "warnings", warnings);
 		output_json(doc);
 		json_decref(doc);
-	} else
+	} else {
+		config_warn(warnings);
 		(void)printf("%s is fine: %zu audience%s, %zu module%s.\n", conf->file,
 		    conf->n_audiences, conf->n_audiences == 1 ? "" : "s",
 		    conf->n_modules, conf->n_modules == 1 ? "" : "s");
+	}
+	json_decref(warnings);
 	config_free(&conf);
 	return FAIL_NONE;
 }

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: ISC
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "client/command.h"
 #include "client/output.h"
@@ -13,9 +12,9 @@
 #include "client/token_file.h"
 #include "tessera.h"
 
-/* --max-age as seconds into the form.  FAIL_*. */
+/* --max-age as seconds.  FAIL_*. */
 static int
-token_max_age(struct client *c, struct buf *form)
+token_max_age(struct client *c, struct tsr_request *rq)
 {
 	char text[16];
 	uint32_t seconds;
@@ -27,55 +26,54 @@ token_max_age(struct client *c, struct buf *form)
 		return fail_set(&c->failure, "usage",
 		    "\"%.32s\" is no time: write 90s, 10m or 8h", c->opt[OPT_MAX_AGE]);
 	(void)snprintf(text, sizeof(text), "%u", seconds);
-	if ((r = form_put(form, "max_age", text)) != TSR_OK)
+	if ((r = tsr_request_set(rq, TSR_MAX_AGE, text)) != TSR_OK)
 		return api_broken(c, r);
 	return FAIL_NONE;
 }
 
-/* A token from a session that lives. */
+/* What the options ask for.  FAIL_*. */
 static int
-token_from_session(struct client *c, json_t **answer)
+token_request(struct client *c, struct tsr_request **out)
 {
-	struct http_request rq = { .method = "POST", .target = "/token", .type = FORM_TYPE };
-	struct buf form;
+	static const struct {
+		enum option_id option;
+		enum tsr_parameter parameter;
+	} said[] = {
+		{ OPT_AUDIENCE, TSR_AUDIENCE }, { OPT_SCOPE, TSR_SCOPE },
+		{ OPT_CREDENTIAL, TSR_CREDENTIAL }, { OPT_DEVICE, TSR_DEVICE },
+	};
+	enum tsr_proof proof = c->opt[OPT_FRESH] != NULL ? TSR_PROOF_FRESH :
+	    c->opt[OPT_NO_PROMPT] != NULL ? TSR_PROOF_SESSION : TSR_PROOF_ANY;
+	struct tsr_request *rq = NULL;
+	size_t i;
 	int r, status;
 
-	buf_init(&form, FORM_BODY_MAX);
-	if ((r = form_put(&form, "grant_type", "urn:tessera:grant:session")) == TSR_OK &&
-	    (r = form_put(&form, "audience", c->opt[OPT_AUDIENCE])) == TSR_OK &&
-	    c->opt[OPT_SCOPE] != NULL)
-		r = form_put(&form, "scope", c->opt[OPT_SCOPE]);
-	status = r != TSR_OK ? api_broken(c, r) : FAIL_NONE;
-	if (status == FAIL_NONE &&
-	    (status = token_max_age(c, &form)) == FAIL_NONE) {
-		rq.body = form.data;
-		rq.body_len = form.len;
-		status = api_call(c, REACH_API, &rq, answer);
-	}
-	buf_free(&form);
+	if ((r = tsr_request_new(&rq)) == TSR_OK)
+		r = tsr_request_proof(rq, proof);
+	for (i = 0; r == TSR_OK && i < sizeof(said) / sizeof(said[0]); i++)
+		r = tsr_request_set(rq, said[i].parameter, c->opt[said[i].option]);
+	status = r != TSR_OK ? api_broken(c, r) : token_max_age(c, rq);
+	if (status == FAIL_NONE)
+		*out = rq;
+	else
+		tsr_request_free(&rq);
 	return status;
 }
 
 int
 cmd_token_get(struct client *c)
 {
+	struct tsr_request *rq = NULL;
 	json_t *answer = NULL;
 	const char *token;
-	int status, fresh = c->opt[OPT_FRESH] != NULL;
+	int status;
 
-	if (fresh && c->opt[OPT_NO_PROMPT] != NULL)
+	if (c->opt[OPT_FRESH] != NULL && c->opt[OPT_NO_PROMPT] != NULL)
 		return fail_set(&c->failure, "usage", "--fresh and --no-prompt exclude each other");
-	if (!fresh) {
-		status = token_from_session(c, &answer);
-		fresh = status != FAIL_NONE && c->opt[OPT_NO_PROMPT] == NULL &&
-		    (strcmp(c->failure.code, "login_required") == 0 ||
-		    strcmp(c->failure.code, "step_up_required") == 0);
-	} else
-		status = FAIL_NONE;
-	if (fresh) {
-		fail_clear(&c->failure);
-		status = proof_token(c, c->opt[OPT_AUDIENCE], 1, &answer);
-	}
+	if ((status = token_request(c, &rq)) != FAIL_NONE)
+		return status;
+	status = proof_token(c, rq, &answer);
+	tsr_request_free(&rq);
 	if (status != FAIL_NONE)
 		return status;
 	token = json_string_value(json_object_get(answer, "access_token"));

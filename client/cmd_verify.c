@@ -3,10 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +13,7 @@
 
 #include "client/api.h"
 #include "client/command.h"
+#include "client/lib/keyfile.h"
 #include "client/output.h"
 #include "client/token_file.h"
 #include "tessera.h"
@@ -82,25 +80,36 @@ verify_keys(struct verify *v, const char *text, size_t n, const char *from)
 	return FAIL_NONE;
 }
 
-/* The public file says who is to be believed: nobody else may have written it. */
+/* Open as libtessera does, for whom also the caller's own files are good.  A
+ * file that was named may be so by a link or from here. */
+static int
+verify_open(const char *file, int ours, int *fd)
+{
+	char real[PATH_MAX];
+	struct keyfile_id id;
+
+	if (!ours && realpath(file, real) == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? TSR_NOT_FOUND : TSR_SYSTEM;
+	return keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);
+}
+
+/* The file says who is to be believed: nobody else may have written it. */
 static int
 verify_keys_file(struct verify *v, const char *file, int ours)
 {
+	const char *hint = ours ? "; name one with --jwks, or the agent with --socket" : "";
 	struct buf text;
-	struct stat st;
-	int fd, r = TSR_SYSTEM, status;
+	int fd = -1, r, status;
 
 	buf_init(&text, JWK_SET_BYTES_MAX + 1);
-	if ((fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (ours ? O_NOFOLLOW : 0))) != -1 &&
-	    fstat(fd, &st) == 0 && ours && (!socket_trusts(st.st_uid, 0) || (st.st_mode & 022) != 0))
-		status = fail_set(&v->c->failure, "failed",
-		    "refused: %s belongs to uid %u or may be written by others than its owner", file,
-		    (unsigned)st.st_uid);
-	else if (fd == -1 || (r = token_file_whole(fd, &text)) != TSR_OK)
-		status = fail_set(&v->c->failure, fd == -1 && errno == ENOENT ? "not_found" : "failed",
-		    "the key set cannot be read from %s: %s%s", file,
-		    r == TSR_SYSTEM ? strerror(errno) : tsr_strerror(r),
-		    ours ? "; name one with --jwks, or the agent with --socket" : "");
+	if ((r = verify_open(file, ours, &fd)) == TSR_UNTRUSTED)
+		status = fail_set(&v->c->failure, "failed", "refused: %s is no plain file, or it or a "
+		    "folder above it belongs to another than root, \"tessera\" and you, or may be written "
+		    "by others%s", file, hint);
+	else if (r != TSR_OK || (r = keyfile_read(fd, &text)) != TSR_OK)
+		status = fail_set(&v->c->failure, r == TSR_NOT_FOUND ? "not_found" : "failed",
+		    "the key set cannot be read from %s: %s%s", file, r == TSR_NOT_FOUND ?
+		    "there is no such file" : r == TSR_SYSTEM ? strerror(errno) : tsr_strerror(r), hint);
 	else
 		status = verify_keys(v, (const char *)text.data, text.len, file);
 	if (fd != -1)

@@ -12,6 +12,8 @@
 
 #include "base/secret.h"
 #include "client/answerer.h"
+#include "client/lib/fault.h"
+#include "client/lib/request.h"
 #include "client/signals.h"
 #include "tessera.h"
 
@@ -172,30 +174,53 @@ proof_call(struct client *c, enum reach_socket which, const struct http_request 
 	return status;
 }
 
-int
-proof_token(struct client *c, const char *audience, int own, json_t **answer)
+/* POST /token, by a session's proof or by a fresh one. */
+static int
+proof_grant(struct client *c, const struct tsr_request *asked, int fresh, json_t **answer)
 {
-	static const struct {
-		enum option_id option;
-		const char *name;
-	} extra[] = {
-		{ OPT_SCOPE, "scope" }, { OPT_CREDENTIAL, "credential" }, { OPT_DEVICE, "device" },
-	};
 	struct http_request rq = { .method = "POST", .target = "/token", .type = FORM_TYPE };
 	struct buf form;
-	size_t i;
 	int r, status;
 
 	buf_init(&form, FORM_BODY_MAX);
-	if ((r = form_put(&form, "grant_type", "urn:tessera:grant:device")) == TSR_OK)
-		r = form_put(&form, "audience", audience);
-	for (i = 0; own && r == TSR_OK && i < sizeof(extra) / sizeof(extra[0]); i++)
-		if (c->opt[extra[i].option] != NULL)
-			r = form_put(&form, extra[i].name, c->opt[extra[i].option]);
+	r = request_form(asked, fresh, &form);
 	rq.body = form.data;
 	rq.body_len = form.len;
-	status = r != TSR_OK ? api_broken(c, r) : proof_call(c, REACH_API, &rq, answer);
+	status = r != TSR_OK ? api_broken(c, r) : fresh ? proof_call(c, REACH_API, &rq, answer) :
+	    api_call(c, REACH_API, &rq, answer);
 	buf_free(&form);
+	return status;
+}
+
+int
+proof_token(struct client *c, const struct tsr_request *rq, json_t **answer)
+{
+	int status;
+
+	if (request_proof(rq) != TSR_PROOF_FRESH) {
+		status = proof_grant(c, rq, 0, answer);
+		if (status == FAIL_NONE ||
+		    !request_again(request_proof(rq), fault_named(c->failure.code)))
+			return status;
+		fail_clear(&c->failure);
+	}
+	return proof_grant(c, rq, 1, answer);
+}
+
+/* A fresh proof that its person is an administrator. */
+static int
+proof_admin(struct client *c, json_t **answer)
+{
+	struct tsr_request *rq = NULL;
+	int r, status;
+
+	if ((r = tsr_request_new(&rq)) != TSR_OK ||
+	    (r = tsr_request_set(rq, TSR_AUDIENCE, PROOF_ADMIN)) != TSR_OK ||
+	    (r = tsr_request_proof(rq, TSR_PROOF_FRESH)) != TSR_OK)
+		status = api_broken(c, r);
+	else
+		status = proof_token(c, rq, answer);
+	tsr_request_free(&rq);
 	return status;
 }
 
@@ -213,7 +238,7 @@ proof_admin_call(struct client *c, struct http_request *rq, int parks, json_t **
 	if (!again)
 		return status;
 	fail_clear(&c->failure);
-	if ((status = proof_token(c, PROOF_ADMIN, 0, &proof)) != FAIL_NONE)
+	if ((status = proof_admin(c, &proof)) != FAIL_NONE)
 		return status;
 	rq->bearer = json_string_value(json_object_get(proof, "access_token"));
 	if (!form_is_token(rq->bearer))

@@ -21,9 +21,10 @@
 int proof_call(struct client *c, enum reach_socket which, const struct http_request *rq,
     json_t **answer);
 
-/* An access token by the device grant (audience, else as --scope, --credential
- * and --device say where own is 1): the whole answer of POST /token. */
-int proof_token(struct client *c, const char *audience, int own, json_t **answer);
+/* An access token, by the proof that rq wants, as tsr_token_get does it: the
+ * whole answer of POST /token. */
+struct tsr_request;
+int proof_token(struct client *c, const struct tsr_request *rq, json_t **answer);
 
 /*
  * A request to the administration socket.  Where the agent wants an

@@ -29,7 +29,8 @@ token_file_is_token(const char *s)
 	return strncmp(s, "eyJ", 3) == 0 && dot != NULL && strchr(dot + 1, '.') != NULL;
 }
 
-int
+/* A whole file, of at most out's size.  TSR_SYSTEM, TSR_TOO_LARGE. */
+static int
 token_file_whole(int fd, struct buf *out)
 {
 	ssize_t n;

@@ -17,7 +17,4 @@
  * counted.  An argument that is a token is refused with the reason.  FAIL_*. */
 int token_file_read(struct client *c, struct buf *out);
 
-/* Read a whole file or descriptor of at most out's size.  TSR_SYSTEM, TSR_TOO_LARGE. */
-int token_file_whole(int fd, struct buf *out);
-
 #endif

@@ -85,23 +85,56 @@ module_initialise(struct module *m, const char *init_args, struct fault *f)
 	return TSR_OK;
 }
 
+/* The module, then libp11 over it. */
+static int
+module_start(struct module *m, struct fault *f)
+{
+	int r;
+
+	if ((r = module_initialise(m, m->init_args, f)) != TSR_OK)
+		return r;
+	if ((m->ctx = PKCS11_CTX_new()) == NULL)
+		return TSR_NOMEM;
+	PKCS11_CTX_init_args(m->ctx, m->init_args);
+	if (PKCS11_CTX_load(m->ctx, m->path) != 0) {
+		ERR_clear_error();
+		return fault_set(f, TSR_MODULE, "libp11 cannot use the module");
+	}
+	return TSR_OK;
+}
+
 int
 module_load(struct module *m, const char *path, const char *init_args, struct fault *f)
 {
 	int r;
 
 	memset(m, 0, sizeof(*m));
-	if ((r = module_functions(m, path, f)) != TSR_OK ||
-	    (r = module_initialise(m, init_args, f)) != TSR_OK)
+	m->path = path;
+	m->init_args = init_args;
+	m->fresh = 1;
+	if ((r = module_functions(m, path, f)) != TSR_OK)
 		return r;
-	if ((m->ctx = PKCS11_CTX_new()) == NULL)
-		return TSR_NOMEM;
-	PKCS11_CTX_init_args(m->ctx, init_args);
-	if (PKCS11_CTX_load(m->ctx, path) != 0) {
-		ERR_clear_error();
-		return fault_set(f, TSR_MODULE, "libp11 cannot use the module");
-	}
-	return TSR_OK;
+	return module_start(m, f);
+}
+
+static void
+module_forget(struct module *m)
+{
+	m->n_tokens = 0;
+	if (m->slots != NULL)
+		PKCS11_release_all_slots(m->ctx, m->slots, m->n_slots);
+	m->slots = NULL;
+	m->n_slots = 0;
+}
+
+int
+module_restart(struct module *m, struct fault *f)
+{
+	module_forget(m);
+	PKCS11_CTX_unload(m->ctx);	/* calls C_Finalize; our dlopen keeps the module */
+	PKCS11_CTX_free(m->ctx);
+	m->ctx = NULL;
+	return module_start(m, f);
 }
 
 /* The slots' ids, *n of them.  The call without a list makes OpenSC look for
@@ -161,11 +194,7 @@ module_list(struct module *m, struct fault *f)
 	size_t n = 0;
 	int r;
 
-	m->n_tokens = 0;
-	if (m->slots != NULL)
-		PKCS11_release_all_slots(m->ctx, m->slots, m->n_slots);
-	m->slots = NULL;
-	m->n_slots = 0;
+	module_forget(m);
 	/* libp11 trusts the counts that the module gives: looked at first. */
 	if ((r = module_slots(m, id, &n, f)) != TSR_OK || n == 0)
 		return r;

@@ -48,6 +48,36 @@ session_look(struct session *s, CK_SLOT_ID slot, struct token *t)
 	return CKR_OK;
 }
 
+/*
+ * List the tokens and look for that one.  A module that has just been started
+ * may have met its token while another process wrote it (SoftHSM2 reads its
+ * files at C_Initialize, and leaves out what it cannot make sense of): where
+ * the first one that is asked for is not there, it is looked for again, and
+ * once more after another start.
+ */
+static int
+session_find(struct session *s, const char *serial, const char *label, const struct token **out,
+    struct fault *f)
+{
+	int r, fresh = s->m->fresh;
+
+	s->m->fresh = 0;
+	if ((r = module_list(s->m, f)) != TSR_OK)
+		return r;
+	if ((*out = module_find(s->m, serial, label)) != NULL || !fresh)
+		return TSR_OK;
+	if ((r = module_list(s->m, f)) != TSR_OK)
+		return r;
+	if ((*out = module_find(s->m, serial, label)) != NULL)
+		return TSR_OK;
+	if ((r = module_restart(s->m, f)) != TSR_OK || (r = module_list(s->m, f)) != TSR_OK) {
+		s->must_end = 1;
+		return r;
+	}
+	*out = module_find(s->m, serial, label);
+	return TSR_OK;
+}
+
 int
 session_open(struct session *s, const char *serial, const char *label, struct fault *f)
 {
@@ -57,9 +87,9 @@ session_open(struct session *s, const char *serial, const char *label, struct fa
 	int r;
 
 	session_drop(s);
-	if ((r = module_list(s->m, f)) != TSR_OK)
+	if ((r = session_find(s, serial, label, &found, f)) != TSR_OK)
 		return r;
-	if ((found = module_find(s->m, serial, label)) == NULL)
+	if (found == NULL)
 		return fault_set(f, TSR_DEVICE_NOT_FOUND,
 		    "no token \"%s\" with serial number \"%s\"", label, serial);
 	if ((rv = session_look(s, found->slot, &t)) != CKR_OK)

@@ -35,7 +35,7 @@ struct session {
 	CK_ULONG pin_min, pin_max;	/* bytes; max 0: the token does not say */
 	mech_set mechs;
 	struct session_key key;
-	int must_end;			/* a logout failed: only the process's end is left */
+	int must_end;			/* a logout or another start failed: only the process's end is left */
 };
 
 void session_init(struct session *s, struct module *m);

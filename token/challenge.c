@@ -146,7 +146,7 @@ challenge_context_decode(const void *p, size_t n,
 	return TSR_OK;
 }
 
-void
+int
 challenge_bytes(uint8_t out[CHALLENGE_LEN],
     const uint8_t nonce[CHALLENGE_NONCE_LEN], const struct buf *context)
 {
@@ -156,5 +156,5 @@ challenge_bytes(uint8_t out[CHALLENGE_LEN],
 	p += sizeof(challenge_label);
 	memcpy(p, nonce, CHALLENGE_NONCE_LEN);
 	p += CHALLENGE_NONCE_LEN;
-	(void)crypto_hash_sha256(p, context->data, context->len);
+	return crypto_hash_sha256(p, context->data, context->len) == 0 ? TSR_OK : TSR_CRYPTO;
 }

@@ -56,8 +56,8 @@ int challenge_context_encode(struct buf *out, const struct challenge_context *c)
 int challenge_context_decode(const void *p, size_t n,
     struct challenge_memory *memory, struct challenge_context *c);
 
-/* The bytes to be signed, for an encoded context. */
-void challenge_bytes(uint8_t out[CHALLENGE_LEN],
+/* The bytes to be signed, for an encoded context.  TSR_CRYPTO. */
+int challenge_bytes(uint8_t out[CHALLENGE_LEN],
     const uint8_t nonce[CHALLENGE_NONCE_LEN], const struct buf *context);
 
 #endif

@@ -294,6 +294,8 @@ doc_name(struct scan *s, uint32_t object, uint32_t *at)
 
 	if (s->p == s->end || *s->p != '"')
 		return TSR_INVALID;
+	if (d->node[object].count == DOC_MEMBERS_MAX)
+		return TSR_TOO_LARGE;
 	if ((r = doc_string(s, at)) != TSR_OK)
 		return r;
 	for (i = d->node[object].count > 0 ? object + 1 : 0; i != 0; i = d->node[i].next)

@@ -2,10 +2,10 @@
  * doc.h - a JSON text read strictly into memory that the caller has: no
  * allocation, no library, nothing that grows (RFC 8259, RFC 8725 2.4).
  *
- * It accepts exactly what json.h accepts (duplicate members, NUL in strings,
- * deep nesting, integers beyond 64 bits, bytes that are not UTF-8 and bytes
- * after the text are refused), for those who must not bring a JSON library
- * into other people's processes.
+ * Duplicate members, NUL in strings, deep nesting, integers beyond 64 bits,
+ * bytes that are not UTF-8 and bytes after the text are refused.  json.h makes
+ * jansson's values of what is accepted here; who must not bring a JSON library
+ * into other people's processes takes it as it is.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define DOC_TEXT_MAX	(1024 * 1024)	/* bytes of a text */
+#define DOC_MEMBERS_MAX	1024		/* of one object: each name is held against all before it */
 
 enum doc_kind {
 	DOC_NULL, DOC_FALSE, DOC_TRUE, DOC_INTEGER, DOC_REAL, DOC_STRING, DOC_ARRAY, DOC_OBJECT
@@ -37,7 +38,8 @@ struct doc {
 };
 
 /* Read text[0..n), one object of at most depth levels (it is the first), into
- * at most max nodes.  TSR_INVALID; TSR_TOO_LARGE (depth, nodes, text).  Text
+ * at most max nodes.  TSR_INVALID; TSR_TOO_LARGE (depth, nodes, members,
+ * text).  Text
  * and nodes must outlive *d. */
 int doc_parse(struct doc *d, struct doc_node *nodes, size_t max, const char *text, size_t n,
     unsigned depth);

@@ -1,7 +1,7 @@
 /*
- * json.h - reading JSON strictly: jansson with duplicate members, deep
- * nesting, NUL in strings and trailing bytes refused (RFC 8259, RFC 8725 2.4);
- * and writing its strings.
+ * json.h - reading JSON strictly into jansson's values: duplicate members,
+ * deep nesting, NUL in strings and trailing bytes are refused (RFC 8259, RFC
+ * 8725 2.4); and writing its strings.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -14,8 +14,8 @@
 #include "token/json_text.h"
 
 /* Parse one JSON object of at most depth levels (the object is the first).
- * The depth is scanned before jansson sees the text.  TSR_INVALID,
- * TSR_TOO_LARGE (depth), TSR_NOMEM.  *out is for json_decref. */
+ * It accepts what doc.h accepts.  TSR_INVALID, TSR_TOO_LARGE (depth, text,
+ * members), TSR_NOMEM.  *out is for json_decref. */
 int json_read_object(const char *text, size_t n, unsigned depth, json_t **out);
 
 /* Before the first use, once a process: jansson's memory is wiped when freed

@@ -85,6 +85,18 @@ json_put_string(struct buf *out, const char *s)
 }
 
 int
+json_put_member(struct buf *out, const char *name, const char *value)
+{
+	size_t had = out->len;
+	int r;
+
+	if ((r = buf_printf(out, ",\"%s\":", name)) != TSR_OK ||
+	    (r = json_put_string(out, value)) != TSR_OK)
+		out->len = had;
+	return r;
+}
+
+int
 json_quote(char *out, size_t size, const char *s, size_t *len)
 {
 	size_t n, quoted;

@@ -14,7 +14,10 @@
  * TSR_NOMEM, TSR_TOO_LARGE; on error nothing changed. */
 int json_put_string(struct buf *out, const char *s);
 
-/* The same into size bytes of memory, not terminated; *len is how many.
+/* Append ,"name":"value": a further member; name needs no escapes.  As above. */
+int json_put_member(struct buf *out, const char *name, const char *value);
+
+/* The string into size bytes of memory, not terminated; *len is how many.
  * TSR_INVALID, TSR_TOO_LARGE. */
 int json_quote(char *out, size_t size, const char *s, size_t *len);
 

@@ -168,7 +168,7 @@ jwk_thumbprint(const struct jwk *k, uint8_t out[32])
 	buf_init(&b, JWK_REQUIRED_MAX);
 	if ((r = jwk_put_required(&b, k)) == TSR_OK &&
 	    (r = buf_put_u8(&b, '}')) == TSR_OK)
-		(void)crypto_hash_sha256(out, b.data, b.len);
+		r = crypto_hash_sha256(out, b.data, b.len) == 0 ? TSR_OK : TSR_CRYPTO;
 	buf_free(&b);
 	return r;
 }

@@ -59,6 +59,5 @@ sigcheck_spki_id(const uint8_t *spki, size_t spki_len,
 
 	if ((r = sigcheck_algorithms(spki, spki_len, &mask)) != TSR_OK)
 		return r;
-	(void)crypto_hash_sha256(out, spki, spki_len);
-	return TSR_OK;
+	return crypto_hash_sha256(out, spki, spki_len) == 0 ? TSR_OK : TSR_CRYPTO;
 }

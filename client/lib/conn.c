@@ -33,6 +33,7 @@ tsr_client_new(const char *socket_file, unsigned flags, struct tsr_client **out)
 		return TSR_NOMEM;
 	c->retry = -1;
 	c->ended = -1;
+	c->proof = TSR_PROOF_FRESH;
 	c->dial.flags = flags & TSR_SYSTEM_ONLY ? SOCKET_SYSTEM : 0;
 	fault_clear(&c->fault);
 	buf_init(&c->fresh, FORM_BODY_MAX);
@@ -114,12 +115,12 @@ conn_begin_token(struct tsr_client *c, const struct tsr_request *rq)
 
 	if ((r = request_form(rq, 1, &c->fresh)) != TSR_OK)
 		return r;
-	if (request_proof(rq) == TSR_PROOF_FRESH) {
+	c->proof = request_proof(rq);
+	if (c->proof == TSR_PROOF_FRESH) {
 		if ((r = buf_put(&c->ask.body, c->fresh.data, c->fresh.len)) != TSR_OK)
 			return r;
 		return conn_begin_proof(c, "/token", FORM_TYPE);
 	}
-	c->again = request_proof(rq) == TSR_PROOF_ANY;
 	if ((r = request_form(rq, 0, &c->ask.body)) != TSR_OK)
 		return r;
 	return exchange_begin(&c->ask, "POST", "/token", FORM_TYPE, 0);
@@ -160,7 +161,7 @@ conn_end(struct tsr_client *c, int r)
 	else
 		exchange_drop(&c->ask);
 	c->state = CONN_IDLE;
-	c->again = 0;
+	c->proof = TSR_PROOF_FRESH;
 	if (r != TSR_OK && c->fault.code != r)
 		(void)fault_set(&c->fault, r, "failed", "%s", tsr_strerror(r));
 	return r;
@@ -199,7 +200,7 @@ conn_again(struct tsr_client *c)
 {
 	int r;
 
-	c->again = 0;
+	c->proof = TSR_PROOF_FRESH;
 	fault_clear(&c->fault);
 	buf_reset(&c->ask.body);
 	if ((r = buf_put(&c->ask.body, c->fresh.data, c->fresh.len)) != TSR_OK)
@@ -225,7 +226,7 @@ conn_pass(struct tsr_client *c, int *done)
 	if ((r = exchange_step(&c->ask, &a, &c->fault)) != TSR_OK)
 		return r;
 	r = result_take(c, &a);
-	if (c->again && (r == TSR_LOGIN_REQUIRED || r == TSR_STEP_UP_REQUIRED))
+	if (c->what == TSR_TOKEN_GET && request_again(c->proof, r))
 		return conn_again(c);
 	*done = 1;
 	return r;

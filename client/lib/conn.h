@@ -36,7 +36,7 @@ struct tsr_client {
 	void *arg;
 	enum conn_state state;
 	int what;			/* enum tsr_operation, CONN_PROMPT */
-	int again;			/* a fresh proof may follow a refusal */
+	enum tsr_proof proof;		/* which will do; a session's is tried once */
 	struct exchange ask, tell;
 	struct stream hear;
 	struct buf fresh;		/* the form of the device grant */

@@ -46,6 +46,25 @@ static const struct {
 
 #define NAMES	(sizeof(names) / sizeof(names[0]))
 
+/* NAMES where there is none of that name. */
+static size_t
+fault_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NAMES && strcmp(names[i].name, name) != 0; i++)
+		;
+	return i;
+}
+
+int
+fault_named(const char *name)
+{
+	size_t i = fault_find(name);
+
+	return i < NAMES ? names[i].code : TSR_UNAVAILABLE;
+}
+
 void
 fault_clear(struct fault *f)
 {
@@ -117,7 +136,7 @@ fault_answer(struct fault *f, const struct http_client *hc, const struct http_an
 	char name[FAULT_NAME_MAX], text[FAULT_TEXT_MAX];
 	struct record r;
 	const char *body;
-	size_t i, n;
+	size_t n;
 
 	body = http_client_body(hc, &n);
 	if (!a->json || a->status < 400 || record_read(&r, body, n) != TSR_OK)
@@ -126,11 +145,9 @@ fault_answer(struct fault *f, const struct http_client *hc, const struct http_an
 		record_clear(&r);
 		return fault_code(f, TSR_INVALID);
 	}
-	for (i = 0; i < NAMES && strcmp(names[i].name, name) != 0; i++)
-		;
 	(void)record_text(&r, r.doc.node, "error_description", text, sizeof(text));
-	(void)fault_set(f, i < NAMES ? names[i].code : TSR_UNAVAILABLE, name, "%s",
-	    text[0] != '\0' ? text : i < NAMES ? tsr_strerror(names[i].code) : name);
+	(void)fault_set(f, fault_named(name), name, "%s",
+	    text[0] != '\0' ? text : fault_find(name) < NAMES ? tsr_strerror(fault_named(name)) : name);
 	f->retry_after = fault_number(&r, "retry_after");
 	f->tries_left = fault_number(&r, "tries_left");
 	record_clear(&r);

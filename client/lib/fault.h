@@ -37,4 +37,7 @@ int fault_dial(struct fault *f, int code, const char *path, const struct socket_
  * none. */
 int fault_answer(struct fault *f, const struct http_client *hc, const struct http_answer *a);
 
+/* The code of a name; TSR_UNAVAILABLE for one that is not known. */
+int fault_named(const char *name);
+
 #endif

@@ -103,6 +103,12 @@ request_proof(const struct tsr_request *rq)
 }
 
 int
+request_again(enum tsr_proof proof, int code)
+{
+	return proof == TSR_PROOF_ANY && (code == TSR_LOGIN_REQUIRED || code == TSR_STEP_UP_REQUIRED);
+}
+
+int
 request_form(const struct tsr_request *rq, int fresh, struct buf *form)
 {
 	size_t i;

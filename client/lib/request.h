@@ -20,4 +20,8 @@ int request_login(const struct tsr_request *rq, struct buf *body);
 /* Which proof it wants; rq may be NULL. */
 enum tsr_proof request_proof(const struct tsr_request *rq);
 
+/* The session grant was refused with code: where that proof is wanted, is a
+ * fresh one to be tried? */
+int request_again(enum tsr_proof proof, int code);
+
 #endif

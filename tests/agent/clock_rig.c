@@ -25,11 +25,19 @@ clock_rig_start(void)
 	if (page == MAP_FAILED)
 		abort();
 	page->magic = CLOCK_PAGE_MAGIC;
-	page->wall_ns = (int64_t)CLOCK_RIG_WALL * 1000000000;
-	page->boot_ns = 1000000000000;
+	clock_rig_reset();
 	if (clock_rehearse(fd) != TSR_OK)
 		abort();
 	(void)close(fd);
+}
+
+void
+clock_rig_reset(void)
+{
+	page->seq++;
+	page->wall_ns = (int64_t)CLOCK_RIG_WALL * 1000000000;
+	page->boot_ns = 1000000000000;
+	page->seq++;
 }
 
 void

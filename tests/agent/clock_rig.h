@@ -13,5 +13,7 @@
 /* From here on every clock of this process stands still / goes on by ms. */
 void clock_rig_start(void);
 void clock_rig_advance(uint64_t ms);
+/* Back to where it began, for another life. */
+void clock_rig_reset(void);
 
 #endif

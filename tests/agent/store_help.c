@@ -171,6 +171,24 @@ help_count(struct store *st)
 	return n;
 }
 
+static int
+count_active(void *arg, const struct credential *c)
+{
+	*(unsigned *)arg += c->state == CREDENTIAL_ACTIVE;
+	return TSR_OK;
+}
+
+unsigned
+help_active(struct store *st, const char *subject, uid_t uid)
+{
+	unsigned n = 0;
+	int r;
+
+	if ((r = store_credential_each(st, subject, uid, count_active, &n)) != TSR_OK)
+		fail_msg("store_credential_each: %d", r);
+	return n;
+}
+
 int
 help_has(struct store *st, unsigned n)
 {

@@ -44,6 +44,8 @@ void help_add(struct place *p, unsigned n, char id[STORE_ID_LEN + 1]);
 int help_add_kept(struct store *st, unsigned n);
 /* How many credentials the store has. */
 unsigned help_count(struct store *st);
+/* How many of a subject are active. */
+unsigned help_active(struct store *st, const char *subject, uid_t uid);
 /* Is the n-th there? */
 int help_has(struct store *st, unsigned n);
 

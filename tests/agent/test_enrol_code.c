@@ -33,7 +33,9 @@ use(struct enrol_codes *ec, uid_t uid, const char *code)
 
 	if ((r = enrol_code_check(ec, uid, code, &serial)) != TSR_OK)
 		return r;
-	return enrol_code_spend(ec, uid, serial);
+	r = enrol_code_spend(ec, uid, serial);
+	enrol_codes_settle(ec, 1);
+	return r;
 }
 
 /* Checked is not spent; of two that were checked one is spent; a newer code voids it. */
@@ -200,6 +202,26 @@ test_replaced(void **state)
 	assert_int_equal(use(codes, UID, next), TSR_OK);
 }
 
+/* What was spent for a request or a batch that came to nothing is as good as before. */
+static void
+test_undone(void **state)
+{
+	char code[ENROL_CODE_LEN + 1];
+	uint64_t serial = 0, again = 0;
+
+	(void)state;
+	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &serial), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &again), TSR_BAD_GRANT);
+	enrol_code_keep(codes, UID, serial);
+	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	enrol_codes_settle(codes, 0);
+	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	enrol_codes_settle(codes, 1);
+	assert_int_equal(enrol_code_check(codes, UID, code, &again), TSR_BAD_GRANT);
+}
+
 static void
 test_limit(void **state)
 {
@@ -229,6 +251,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_undone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};
 

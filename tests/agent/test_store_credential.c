@@ -251,7 +251,6 @@ lists_in_order_of_creation(void **state)
 	struct place *p = *state;
 	struct seen s = { .n = 0 };
 	struct credential c;
-	unsigned n;
 	size_t i;
 
 	help_open(p);
@@ -280,10 +279,8 @@ lists_in_order_of_creation(void **state)
 	s.stop_at = 2;
 	assert_int_equal(store_credential_each(p->st, "anna", 1000, see, &s), TSR_CANCELLED);
 	assert_int_equal(s.n, 2);
-	assert_int_equal(store_credential_active(p->st, "anna", 1000, &n), TSR_OK);
-	assert_int_equal(n, 3);
-	assert_int_equal(store_credential_active(p->st, "anna", 1001, &n), TSR_OK);
-	assert_int_equal(n, 0);
+	assert_int_equal(help_active(p->st, "anna", 1000), 3);
+	assert_int_equal(help_active(p->st, "anna", 1001), 0);
 }
 
 static void
@@ -315,7 +312,7 @@ states_change_on_condition(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(store_begin(p->st), TSR_OK);
 		r = store_credential_set_state(p->st, id, rows[i].from, rows[i].to);
-		assert_int_equal(store_credential_active(p->st, "user0", 1000, &n), TSR_OK);
+		n = help_active(p->st, "user0", 1000);
 		if (r != rows[i].code || n != rows[i].active)
 			fail_msg("%s: %d, %u active", rows[i].name, r, n);
 		assert_int_equal(store_keep(p->st), TSR_OK);

@@ -1,5 +1,8 @@
 # The configuration.
-tessera_test(base_config SOURCES test_config.c LINK tessera_config PkgConfig::JANSSON)
+add_library(config_rig STATIC config_rig.c)
+target_link_libraries(config_rig PUBLIC tessera_config PkgConfig::CMOCKA)
+tessera_test(base_config_place SOURCES test_config_place.c LINK config_rig)
+tessera_test(base_config SOURCES test_config.c LINK config_rig PkgConfig::JANSSON)
 # Lets allocations fail.
 target_link_options(test_base_config PRIVATE
 	-Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=strdup -Wl,--wrap=mmap)

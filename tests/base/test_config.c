@@ -1,26 +1,17 @@
 /*
- * test_config.c - what a configuration file may say, and where it may lie.
+ * test_config.c - what a configuration file may say.
  *
  * SPDX-License-Identifier: ISC
  */
-#include "base/config.h"
+#include "tests/base/config_rig.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "tessera.h"
@@ -28,68 +19,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-#define ISSUER	"issuer = \"https://desk7.example/tessera\"\n"
 #define AUD(body)	ISSUER "audience \"a\" { scopes = {\"read\"} " body " }\n"
 #define MOD(body)	ISSUER "pkcs11-module \"m\" { path = \"/nowhere/m.so\" " body " }\n"
-
-static char folder[64];		/* root's, 0755, below folders of the same kind */
-static char conf[128];
-
-static void
-path_in(char *out, size_t size, const char *name)
-{
-	assert_true((size_t)snprintf(out, size, "%s/%s", folder, name) < size);
-}
-
-static void
-write_file(const char *name, const void *text, size_t n)
-{
-	char path[128];
-	int fd;
-
-	path_in(path, sizeof(path), name);
-	(void)unlink(path);
-	assert_true((fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644)) >= 0);
-	assert_int_equal(write(fd, text, n), (ssize_t)n);
-	assert_int_equal(fchmod(fd, 0644), 0);
-	assert_int_equal(close(fd), 0);
-}
-
-static void
-write_text(const char *name, const char *text)
-{
-	write_file(name, text, strlen(text));
-}
-
-static int
-load(const char *text, enum config_mode mode, struct config **c, char *err, size_t size)
-{
-	write_text("t.conf", text);
-	memset(err, 0, size);
-	return config_load(conf, mode, c, err, size);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	(void)umask(022);
-	(void)snprintf(folder, sizeof(folder), "/run/tessera-config-XXXXXX");
-	if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0)
-		return -1;
-	path_in(conf, sizeof(conf), "t.conf");
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);	/* NOLINT(cert-env33-c): a path made here */
-}
 
 static void
 test_whole(void **state)
@@ -124,10 +55,10 @@ test_whole(void **state)
 	int r;
 
 	(void)state;
-	r = load(text, CONFIG_SYSTEM, &c, err, sizeof(err));
+	r = config_rig_load(text, CONFIG_SYSTEM, &c, err, sizeof(err));
 	assert_string_equal(err, "");
 	assert_int_equal(r, TSR_OK);
-	assert_string_equal(c->file, conf);
+	assert_string_equal(c->file, config_rig_conf);
 	assert_string_equal(c->issuer, "https://desk7.example/tessera");
 	assert_string_equal(c->realm, "example");
 	assert_string_equal(c->signing.algorithm, "ES256");
@@ -184,7 +115,7 @@ test_defaults(void **state)
 	char err[256];
 
 	(void)state;
-	assert_int_equal(load(ISSUER "audience x { scopes = r }", CONFIG_SYSTEM, &c, err,
+	assert_int_equal(config_rig_load(ISSUER "audience x { scopes = r }", CONFIG_SYSTEM, &c, err,
 	    sizeof(err)), TSR_OK);
 	assert_string_equal(c->realm, "localhost");
 	assert_string_equal(c->store, "sqlite:/var/lib/tessera/tessera.db");
@@ -226,7 +157,7 @@ test_user_mode(void **state)
 	assert_int_equal(setenv("XDG_RUNTIME_DIR", "/run/user/7", 1), 0);
 	assert_int_equal(unsetenv("XDG_STATE_HOME"), 0);
 	assert_int_equal(setenv("HOME", "/home/anna", 1), 0);
-	assert_int_equal(load("", CONFIG_USER, &c, err, sizeof(err)), TSR_OK);
+	assert_int_equal(config_rig_load("", CONFIG_USER, &c, err, sizeof(err)), TSR_OK);
 	assert_string_equal(c->issuer, "https://localhost/tessera");
 	assert_string_equal(c->state_dir, "/home/anna/.local/state/tessera");
 	assert_string_equal(c->store, "sqlite:/home/anna/.local/state/tessera/tessera.db");
@@ -234,11 +165,11 @@ test_user_mode(void **state)
 	assert_string_equal(c->public_dir, "/run/user/7/tesserad");
 	config_free(&c);
 	assert_int_equal(setenv("XDG_STATE_HOME", "/state", 1), 0);
-	assert_int_equal(load("", CONFIG_USER, &c, err, sizeof(err)), TSR_OK);
+	assert_int_equal(config_rig_load("", CONFIG_USER, &c, err, sizeof(err)), TSR_OK);
 	assert_string_equal(c->state_dir, "/state/tessera");
 	config_free(&c);
 	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-	assert_int_equal(load("", CONFIG_USER, &c, err, sizeof(err)), TSR_CONFIG);
+	assert_int_equal(config_rig_load("", CONFIG_USER, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, "socket-dir is missing and XDG_RUNTIME_DIR"));
 }
 
@@ -364,11 +295,11 @@ test_refused(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		c = NULL;
-		r = load(refused[i].text, CONFIG_SYSTEM, &c, err, sizeof(err));
+		r = config_rig_load(refused[i].text, CONFIG_SYSTEM, &c, err, sizeof(err));
 		at = strstr(err, refused[i].expect);
 		if (r != TSR_CONFIG || at == NULL || c != NULL ||
-		    strncmp(err, conf, strlen(conf)) != 0 ||
-		    (refused[i].expect[0] == ':' && at != err + strlen(conf)))
+		    strncmp(err, config_rig_conf, strlen(config_rig_conf)) != 0 ||
+		    (refused[i].expect[0] == ':' && at != err + strlen(config_rig_conf)))
 			fail_msg("%s: %d \"%s\" (expected \"%s\")", refused[i].name, r, err,
 			    refused[i].expect);
 	}
@@ -386,32 +317,32 @@ test_sizes(void **state)
 	/* 1 MiB is allowed, a byte more is not */
 	memset(text, ' ', 1200000);
 	memcpy(text, ISSUER, strlen(ISSUER));
-	write_file("t.conf", text, 1024 * 1024);
-	assert_int_equal(config_load(conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_OK);
+	config_rig_write("t.conf", text, 1024 * 1024);
+	assert_int_equal(config_load(config_rig_conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_OK);
 	config_free(&c);
-	write_file("t.conf", text, 1024 * 1024 + 1);
-	assert_int_equal(config_load(conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
+	config_rig_write("t.conf", text, 1024 * 1024 + 1);
+	assert_int_equal(config_load(config_rig_conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, "is larger than 1 MiB"));
-	write_file("t.conf", ISSUER "# \0", strlen(ISSUER) + 3);
-	assert_int_equal(config_load(conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
+	config_rig_write("t.conf", ISSUER "# \0", strlen(ISSUER) + 3);
+	assert_int_equal(config_load(config_rig_conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, ":2: a control character (byte 0x00)"));
 
 	n = 0;
 	for (i = 0; i < 1025; i++)
 		n += (size_t)sprintf(text + n, "audience a%zu {}\n", i);
-	assert_int_equal(load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
+	assert_int_equal(config_rig_load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, ":1025: more than 1024 sections"));
 	n = (size_t)sprintf(text, ISSUER "audience a { scopes = {");
 	for (i = 0; i < 257; i++)
 		n += (size_t)sprintf(text + n, "s%zu,", i);
 	(void)sprintf(text + n, "} }");
-	assert_int_equal(load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
+	assert_int_equal(config_rig_load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, ":2: scopes has more than 256 entries"));
 	n = (size_t)sprintf(text, "realm = \"");
 	memset(text + n, 'x', 4097);
 	text[n + 4097] = '\0';
 	(void)strcat(text, "\"");
-	assert_int_equal(load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
+	assert_int_equal(config_rig_load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_CONFIG);
 	assert_non_null(strstr(err, ":1: a string is longer than 4096 bytes"));
 	free(text);
 }
@@ -423,228 +354,10 @@ test_dollar(void **state)
 	char err[256];
 
 	(void)state;
-	assert_int_equal(load(MOD("init-args = \"\\${HOME} \\\"\\\\ $ ü\""), CONFIG_SYSTEM, &c, err,
+	assert_int_equal(config_rig_load(MOD("init-args = \"\\${HOME} \\\"\\\\ $ ü\""), CONFIG_SYSTEM, &c, err,
 	    sizeof(err)), TSR_OK);
 	assert_string_equal(c->modules[0].init_args, "${HOME} \"\\ $ ü");
 	config_free(&c);
-}
-
-/* Load what lies at conf now. */
-static void
-expect(enum config_mode mode, const char *sentence)
-{
-	struct config *c = NULL;
-	char err[512] = "";
-	int r;
-
-	r = config_load(conf, mode, &c, err, sizeof(err));
-	config_free(&c);
-	if (sentence == NULL)
-		assert_string_equal(err, "");
-	if (r != (sentence == NULL ? TSR_OK : TSR_CONFIG) ||
-	    (sentence != NULL && strstr(err, sentence) == NULL))
-		fail_msg("%d \"%s\" (expected \"%s\")", r, err,
-		    sentence != NULL ? sentence : "none");
-}
-
-static void
-test_place(void **state)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	char other[128];
-	int fd;
-
-	(void)state;
-	(void)setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-	(void)setenv("XDG_STATE_HOME", "/state", 1);
-	(void)unlink(conf);
-	expect(CONFIG_SYSTEM, "t.conf: does not exist: create it");
-	path_in(other, sizeof(other), "other");
-	write_text("other", ISSUER);
-	assert_int_equal(symlink(other, conf), 0);
-	expect(CONFIG_SYSTEM, "is a symbolic link");
-	expect(CONFIG_USER, "is a symbolic link");
-	assert_int_equal(unlink(conf), 0);
-	assert_int_equal(mkfifo(conf, 0644), 0);
-	expect(CONFIG_SYSTEM, "is a FIFO");
-	assert_int_equal(unlink(conf), 0);
-	assert_int_equal(mkdir(conf, 0755), 0);
-	expect(CONFIG_SYSTEM, "is a folder");
-	assert_int_equal(rmdir(conf), 0);
-	if (mknod(conf, S_IFCHR | 0644, makedev(1, 3)) == 0) {
-		expect(CONFIG_SYSTEM, "is a device");
-		assert_int_equal(unlink(conf), 0);
-	}
-	assert_true((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) >= 0);
-	assert_true(strlen(conf) < sizeof(sun.sun_path));
-	memcpy(sun.sun_path, conf, strlen(conf) + 1);
-	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	expect(CONFIG_SYSTEM, "is a socket");
-	assert_int_equal(close(fd), 0);
-	assert_int_equal(unlink(conf), 0);
-}
-
-static void
-test_owner(void **state)
-{
-	(void)state;
-	(void)setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-	(void)setenv("XDG_STATE_HOME", "/state", 1);
-	write_text("t.conf", ISSUER);
-	expect(CONFIG_SYSTEM, NULL);
-	expect(CONFIG_USER, NULL);
-	assert_int_equal(chmod(conf, 0664), 0);
-	expect(CONFIG_SYSTEM, "t.conf: can be written by group or others: chmod go-w");
-	assert_int_equal(chmod(conf, 0646), 0);
-	expect(CONFIG_USER, "t.conf: can be written by group or others");
-	assert_int_equal(chmod(conf, 0644), 0);
-	assert_int_equal(chown(conf, 1, 0), 0);
-	expect(CONFIG_SYSTEM, "t.conf: belongs to another user: chown it to root");
-	expect(CONFIG_USER, "t.conf: belongs to another user: chown it to root or to yourself");
-	/* to that user it is his own */
-	assert_int_equal(seteuid(1), 0);
-	expect(CONFIG_USER, NULL);
-	expect(CONFIG_SYSTEM, "belongs to another user");
-	assert_int_equal(seteuid(0), 0);
-	assert_int_equal(chown(conf, 0, 0), 0);
-	assert_int_equal(chmod(conf, 0600), 0);
-	assert_int_equal(seteuid(1), 0);
-	expect(CONFIG_SYSTEM, "may not be read: chmod a+r");
-	assert_int_equal(seteuid(0), 0);
-}
-
-/* The complaint names the folder that is at fault. */
-static void
-expect_folder(enum config_mode mode, const char *where, const char *wrong)
-{
-	char text[256];
-
-	(void)snprintf(text, sizeof(text), ": the folder %s above it %s", where, wrong);
-	expect(mode, text);
-}
-
-static void
-test_folders(void **state)
-{
-	char inner[128], deep[160], link[128];
-
-	(void)state;
-	write_text("t.conf", ISSUER);
-	assert_int_equal(chmod(folder, 0775), 0);
-	expect_folder(CONFIG_SYSTEM, folder, "can be written by group or others");
-	assert_int_equal(chmod(folder, 01777), 0);
-	expect_folder(CONFIG_SYSTEM, folder, "can be written");
-	expect_folder(CONFIG_USER, folder, "can be written");
-	assert_int_equal(chmod(folder, 0755), 0);
-	assert_int_equal(chown(folder, 1, 0), 0);
-	expect_folder(CONFIG_SYSTEM, folder, "belongs to another user");
-	assert_int_equal(chown(folder, 0, 0), 0);
-
-	/* two levels above the file, and over symbolic links */
-	path_in(inner, sizeof(inner), "in");
-	path_in(link, sizeof(link), "link");
-	(void)snprintf(deep, sizeof(deep), "%s/deep", inner);
-	assert_int_equal(mkdir(inner, 0755), 0);
-	assert_int_equal(mkdir(deep, 0755), 0);
-	write_text("in/deep/t.conf", ISSUER);
-	assert_int_equal(symlink("in/deep", link), 0);
-	path_in(conf, sizeof(conf), "link/t.conf");
-	expect(CONFIG_SYSTEM, NULL);
-	assert_int_equal(chmod(inner, 0777), 0);
-	expect_folder(CONFIG_SYSTEM, inner, "can be written");
-	path_in(conf, sizeof(conf), "in/deep/t.conf");
-	expect_folder(CONFIG_SYSTEM, inner, "can be written");
-	assert_int_equal(chmod(inner, 0755), 0);
-	path_in(conf, sizeof(conf), "in/../in//./deep/t.conf");
-	expect(CONFIG_SYSTEM, NULL);
-	assert_int_equal(unlink(link), 0);
-	assert_int_equal(symlink("link", link), 0);
-	path_in(conf, sizeof(conf), "link/t.conf");
-	expect(CONFIG_SYSTEM, "is a symbolic link");
-	path_in(conf, sizeof(conf), "none/t.conf");
-	expect(CONFIG_SYSTEM, "does not exist");
-	path_in(conf, sizeof(conf), "t.conf");
-}
-
-static void
-test_conf_d(void **state)
-{
-	char d[128], many[32], link[160];
-	int i;
-	struct config *c = NULL;
-	char err[256];
-
-	(void)state;
-	path_in(d, sizeof(d), "conf.d");
-	assert_int_equal(mkdir(d, 0755), 0);
-	write_text("t.conf", ISSUER "limits { connections = 7 }\naudience a { scopes = x }\n");
-	write_text("conf.d/20.conf", "# none\nrealm = second\nlimits { pending-per-uid = 5 }\naudience b { scopes = x }\n");
-	write_text("conf.d/10.conf", "audience c { scopes = x }\n");
-	write_text("conf.d/.hidden.conf", "rubbish");
-	write_text("conf.d/readme", "rubbish");
-	assert_int_equal(config_load(conf, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_OK);
-	assert_string_equal(c->realm, "second");
-	assert_int_equal(c->limits.connections, 7);
-	assert_int_equal(c->limits.pending_per_uid, 5);
-	assert_int_equal(c->n_audiences, 3);
-	assert_string_equal(c->audiences[1].name, "c");
-	config_free(&c);
-
-	write_text("conf.d/30.conf", "\nrealm = third\n");
-	expect(CONFIG_SYSTEM, "conf.d/30.conf:2: realm is set twice, here and at /run/");
-	expect(CONFIG_SYSTEM, "conf.d/20.conf:2: remove one");
-	write_text("conf.d/30.conf", "\nlimits {\nconnections = 8 }\n");
-	expect(CONFIG_SYSTEM, "conf.d/30.conf:3: connections is set twice");
-	write_text("conf.d/30.conf", "\naudience b {\nscopes = y\n}\n");
-	expect(CONFIG_SYSTEM, "conf.d/30.conf:2: audience \"b\" is there twice, here and at ");
-	expect(CONFIG_SYSTEM, "conf.d/20.conf:4: remove one or rename it");
-	write_text("conf.d/30.conf", "\nwhat = 3");
-	expect(CONFIG_SYSTEM, "conf.d/30.conf:2: unknown key \"what\"");
-	path_in(link, sizeof(link), "conf.d/30.conf");
-	assert_int_equal(chmod(link, 0666), 0);
-	expect(CONFIG_SYSTEM, "conf.d/30.conf: can be written by group or others");
-	assert_int_equal(unlink(link), 0);
-	assert_int_equal(symlink("20.conf", link), 0);
-	expect(CONFIG_SYSTEM, "conf.d/30.conf: is a symbolic link");
-	assert_int_equal(unlink(link), 0);
-	assert_int_equal(chmod(d, 0777), 0);
-	expect(CONFIG_SYSTEM, "conf.d: can be written by group or others");
-	assert_int_equal(chmod(d, 0755), 0);
-	for (i = 0; i < 62; i++) {
-		(void)snprintf(many, sizeof(many), "conf.d/m%d.conf", i);
-		write_text(many, "");
-	}
-	expect(CONFIG_SYSTEM, "more than 63 files beside it in conf.d");
-	assert_int_equal(rename(d, strcat(strcpy(link, d), "x")), 0);
-	write_text("conf.d", "");
-	expect(CONFIG_SYSTEM, "conf.d: is not a folder");
-	assert_int_equal(unlink(d), 0);
-	expect(CONFIG_SYSTEM, NULL);
-}
-
-static void
-test_module_file(void **state)
-{
-	char module[128], text[256];
-
-	(void)state;
-	path_in(module, sizeof(module), "m.so");
-	write_text("m.so", "");
-	(void)snprintf(text, sizeof(text), ISSUER "pkcs11-module m { path = \"%s\" }", module);
-	write_text("t.conf", text);
-	expect(CONFIG_SYSTEM, NULL);
-	assert_int_equal(chmod(module, 0757), 0);
-	expect(CONFIG_SYSTEM, ":2: pkcs11-module \"m\": path = ");
-	expect(CONFIG_SYSTEM, "or a folder above it, can be written by group or others");
-	expect(CONFIG_USER, NULL);
-	assert_int_equal(chmod(module, 0755), 0);
-	assert_int_equal(chown(module, 1, 1), 0);
-	expect(CONFIG_SYSTEM, "belongs to another user");
-	assert_int_equal(unlink(module), 0);
-	expect(CONFIG_SYSTEM, NULL);		/* told when it is used */
-	assert_int_equal(symlink("/lib/x86_64-linux-gnu", module), 0);
-	if (access(module, F_OK) == 0)
-		expect(CONFIG_SYSTEM, "is not a file");
 }
 
 static void
@@ -750,12 +463,12 @@ test_memory(void **state)
 	int r;
 
 	(void)state;
-	write_text("t.conf", text);
+	config_rig_write_text("t.conf", text);
 	for (n = 0, r = TSR_NOMEM; r != TSR_OK; n++) {
 		assert_true(n < 1000);
 		err[0] = '\0';
 		allocations_left = n;
-		r = config_load(conf, CONFIG_SYSTEM, &c, err, sizeof(err));
+		r = config_load(config_rig_conf, CONFIG_SYSTEM, &c, err, sizeof(err));
 		allocations_left = -1;
 		if (r != TSR_OK) {
 			assert_int_equal(r, TSR_NOMEM);
@@ -782,12 +495,12 @@ test_describe(void **state)
 	size_t max;
 
 	(void)state;
-	assert_int_equal(load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_OK);
+	assert_int_equal(config_rig_load(text, CONFIG_SYSTEM, &c, err, sizeof(err)), TSR_OK);
 	buf_init(&b, 65536);
 	assert_int_equal(config_describe(c, &b), TSR_OK);
 	assert_non_null(j = json_loadb((char *)b.data, b.len, JSON_REJECT_DUPLICATES, NULL));
 	assert_string_equal(json_string_value(json_object_get(j, "issuer")), c->issuer);
-	assert_string_equal(json_string_value(json_object_get(j, "file")), conf);
+	assert_string_equal(json_string_value(json_object_get(j, "file")), config_rig_conf);
 	assert_true(json_is_null(json_object_get(j, "store-key")));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(j, "signing"), "rotate")), 2592000);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(j, "signing"), "key")), "sealed");
@@ -821,11 +534,6 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_dollar),
-		cmocka_unit_test(test_place),
-		cmocka_unit_test(test_owner),
-		cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_conf_d),
-		cmocka_unit_test(test_module_file),
 		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_acr),
 		cmocka_unit_test(test_memory),
@@ -836,5 +544,5 @@ main(void)
 		(void)fprintf(stderr, "needs root: owners and modes are tested\n");
 		return 1;
 	}
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, config_rig_setup, config_rig_teardown);
 }

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import statistics
 import subprocess
+import time
 
 import harness
 import peers
@@ -16,6 +17,11 @@ PIN = "123456"
 SUBJECT, STRANGER = harness.DAEMON, harness.BIN
 CROWD = (1, 2, 3, 5)		# the uids of 2,000 idle connections: of base-passwd
 TURN_MS = 40			# of a duel
+FLOOD_RATE = 100_000		# refusals of one user a second
+FLOOD_RATIO = 0.4		# of what connections that wait for each answer get
+FLOOD_BARE = 150_000		# which is fewer only on a machine that has other work
+FLOOD_TOKENS = 200		# a second, of another user meanwhile
+AUDIT_LINES = 16		# AUDIT_REFUSED_PER_UID of agent/audit_refused.h
 TMPFS = 0x01021994		# statfs(2)
 BUSY_DISK_US = 500		# an fdatasync that takes longer competes with others
 
@@ -83,6 +89,8 @@ class Bench:
         self.folder = self.m.folder_for(self.m.folder + "/bench", "root", 0o755)
         self.healthz = self.request_file("healthz", "GET", "/healthz")
         self.mint = self.request_file("mint", "POST", "/token", form={
+            "grant_type": harness.SESSION_GRANT, "audience": "bench"})
+        self.refused = self.request_file("refused", "POST", "/token", form={
             "grant_type": harness.SESSION_GRANT, "audience": "bench"})
         self.proof = self.request_file("proof", "POST", "/token", form={
             "grant_type": harness.DEVICE_GRANT, "audience": "bench", "pin": PIN})
@@ -316,5 +324,45 @@ def storm(b):
                 d["more_p99_ms"]["p50"], "", worse, Goal("<=", 1))]
 
 
-SHORT = ("mint", "proof", "start", "memory", "storm")
-ITEMS = {f.__name__: f for f in (healthz, mint, proof, start, memory, process, storm)}
+def audit_of(b, uid):
+    """(lines, their bytes, what they count) of the refusals of a user."""
+    lines = size = count = 0
+    with open(b.m.state + "/audit.log", encoding="utf-8") as f:
+        for text in f:
+            line = json.loads(text)
+            if line["event"] == "refused" and line.get("by") == uid:
+                lines, size, count = lines + 1, size + len(text), count + line["count"]
+    return lines, size, count
+
+
+def flood(b):
+    """One user is refused as fast as it goes, another one gets tokens."""
+    b.log_in()
+    before = audit_of(b, STRANGER)
+    begun = time.monotonic()
+    d = b.tool("flood", b.m.api, b.refused, STRANGER, b.mint, SUBJECT, b.ms,
+               4 if b.short else 10, user=0)
+    b.m.stop()		# what was counted is written
+    minutes = int((time.monotonic() - begun) / 60) + 2
+    after = audit_of(b, STRANGER)
+    b.m.start()
+    lines, size, count = (x - y for x, y in zip(after, before))
+    if count < d["all"]:
+        raise harness.Failed("%d refusals, %d in the audit log" % (d["all"], count))
+    slow = "busy machine" if d["bare"]["p50"] < FLOOD_BARE else None
+    return [Row("refused requests of one user, pipelined", "%s/s" % format(round(d["refused"]["p50"]), ","),
+                "%s/s bare socket" % format(round(d["bare"]["p50"]), ","), d["ratio"]["p50"],
+                Goal(">=", FLOOD_RATIO)),
+            Row("  the same, a second", "", "", d["refused"]["p50"],
+                Goal(">=", FLOOD_RATE, must=not b.short, moot=slow)),
+            Row("  another user's tokens beside it", "%s/s" % format(round(d["tokens"]["p50"]), ","),
+                "%s/s alone" % format(round(d["calm_rate"]["p50"]), ","), d["tokens"]["p50"],
+                Goal(">=", FLOOD_TOKENS)),
+            Row("  their median", us(d["p50"]["p50"]), us(d["calm_p50"]["p50"]) + " alone"),
+            Row("  their 99th percentile", us(d["p99"]["p50"]), us(d["calm_p99"]["p50"]) + " alone"),
+            Row("  lines of it in the audit log", "%d bytes" % size, "%d refusals" % count,
+                lines / minutes, Goal("<=", AUDIT_LINES, unit=" a minute"))]
+
+
+SHORT = ("mint", "proof", "start", "memory", "storm", "flood")
+ITEMS = {f.__name__: f for f in (healthz, mint, proof, start, memory, process, storm, flood)}

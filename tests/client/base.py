@@ -77,6 +77,33 @@ class Terminal:
     def type(self, text):
         os.write(self.master, text.encode())
 
+    def typed(self, text):
+        """type(), and wait until the terminal has it: the kernel hands on what is
+        written to a terminal later, and a flush in between would not meet it.  It
+        waits for a line that nobody has begun to read, by the other end."""
+        import array
+        import fcntl
+        import termios
+        have = array.array("i", [0])
+        other = os.open(self.name(), os.O_RDWR | os.O_NOCTTY)
+        try:
+            self.type(text)
+            end = time.monotonic() + WAIT
+            while have[0] < len(text.encode()):
+                if time.monotonic() > end:
+                    raise AssertionError("the terminal has not got what was typed")
+                fcntl.ioctl(other, termios.FIONREAD, have)
+        finally:
+            os.close(other)
+
+    def name(self):
+        """The path of the other end."""
+        import array
+        import fcntl
+        number = array.array("I", [0])
+        fcntl.ioctl(self.master, 0x80045430, number)	# TIOCGPTN
+        return "/dev/pts/%d" % number[0]
+
     def echo_is_off(self):
         import termios
         return not termios.tcgetattr(self.master)[3] & termios.ECHO

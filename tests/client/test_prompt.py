@@ -65,7 +65,7 @@ class OnTerminal(ClientTest):
 
     def test_typed_before_the_question_is_dropped(self):
         def slow(req):
-            t.type("early\n")
+            t.typed("early\n")
             return asks(req)
         asks = self.agent.asks("1234", (200, SESSION))
         self.agent.routes["POST /session"] = slow

@@ -162,6 +162,31 @@ class Verify(ClientTest):
         os.mkfifo(self.jwks)
         self.assertNotEqual(self.verify(self.token()).returncode, 0)
 
+    def test_only_a_file_that_nobody_else_writes(self):
+        """As libtessera has it: file and folders are judged, by what was opened."""
+        token = self.token()
+        self.assertEqual(self.verify(token).returncode, 0)
+        os.chmod(self.jwks, 0o666)
+        r = self.verify(token)
+        self.assertEqual((r.returncode, r.stdout), (1, b""))
+        self.assertIn(b"refused", r.stderr)
+        os.chmod(self.jwks, 0o644)
+        os.chmod(self.dir, 0o777)		# anybody may replace what is in it
+        self.assertEqual(self.verify(token).returncode, 1)
+        os.chmod(self.dir, 0o1777)
+        self.assertEqual(self.verify(token).returncode, 0)
+        os.chmod(self.dir, 0o700)
+        if os.geteuid() == 0:
+            os.chown(self.jwks, 65533, -1)
+            self.assertEqual(self.verify(token).returncode, 1)
+            os.chown(self.jwks, 0, -1)
+        # a name from here, and a link, are names of what they lead to
+        link = os.path.join(self.dir, "link.json")
+        os.symlink(self.jwks, link)
+        for name in (link, os.path.relpath(self.jwks)):
+            r = self.run_client("token", "verify", "--jwks", name, input=token.encode())
+            self.assertEqual(r.returncode, 0, r.stderr)
+
     @unittest.skipIf(os.path.exists("/run/tesserad/jwks.json"), "an agent is installed here")
     def test_no_public_file(self):
         del self.env["TESSERA_SOCK"]

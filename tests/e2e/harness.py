@@ -37,37 +37,33 @@ What there is
     as_user(uid, fn)    fn() in a forked child with that uid; its result or exception
     until(condition)    polls; nothing sleeps for a fixed time
 
-They come from process.py and wire.py, and harness has them all.
+They come from process.py, wire.py, clock.py and others; harness has them all.
 
 The credentials of a connection are those of the process that called connect()
 and of the one that writes: whatever shall come from another uid must run as a
 whole inside as_user().
 """
 import ctypes
-import errno
-import fcntl
 import grp
 import json
-import mmap
 import os
 import pwd
-import shutil
 import signal
 import socket
-import stat
-import struct
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import softhsm
+from clock import Clock
+from conf import conf_section, conf_value
+from folder import new_folder, remove_folder, sweep, tree
+from notify import Notify
 from process import (Failed, Job, Process, as_user, become, more_files, processes_of,
                      until)
 from wire import Answer, Client, Events, answered_request, one_request, request_bytes
 
-PARENT = "/var/lib/tessera-test"	# root's, like every folder above it
 AGENT, HELPER, ADMINS = "tessera", "tessera-dev", "tessera-admin"
 DAEMON, BIN, GAMES = 1, 2, 5		# client uids: those of base-passwd
 DEVICE_GRANT = "urn:tessera:grant:device"
@@ -75,10 +71,6 @@ SESSION_GRANT = "urn:tessera:grant:session"
 ISSUER = "https://test.example/tessera"
 START_S = 20.0				# an agent that does not answer by then has failed
 STOP_S = 20.0
-SWEEP_S = 1800				# no test runs that long
-CLOCK_MAGIC = 0x314b4c4352535400	# agent/clock.h
-CLOCK_WALL = 1_800_000_000		# where a rehearsal begins: 2027-01-15
-CLOCK_BOOT = 1_000			# seconds
 
 AUDIENCES = {
     "demo": {"scopes": ["read", "write"], "acr": "self", "reuse": "session",
@@ -91,135 +83,6 @@ AUDIENCES = {
     "tessera-admin": {"scopes": ["admin"], "acr": "hardware", "lifetime": "5m",
                       "max-age": "5m", "any-user": True},
 }
-
-
-class Clock:
-    """The page of tesserad --rehearse, laid out as struct clock_page."""
-
-    def __init__(self):
-        self.fd = os.memfd_create("clock")
-        os.ftruncate(self.fd, mmap.PAGESIZE)
-        self.page = mmap.mmap(self.fd, mmap.PAGESIZE)
-        self.seq, self.wall_ns = 0, CLOCK_WALL * 10**9
-        self.boot_ns = CLOCK_BOOT * 10**9
-        self.synchronised = False
-        self.write()
-        struct.pack_into("<Q", self.page, 0, CLOCK_MAGIC)
-
-    def write(self):
-        struct.pack_into("<Q", self.page, 8, self.seq + 1)
-        struct.pack_into("<q", self.page, 16, self.wall_ns)
-        struct.pack_into("<Q", self.page, 24, self.boot_ns)
-        struct.pack_into("<Q", self.page, 32, int(self.synchronised))
-        self.seq += 2
-        struct.pack_into("<Q", self.page, 8, self.seq)
-
-    def advance(self, seconds):
-        """Both clocks go on."""
-        self.wall_ns += int(seconds * 10**9)
-        self.boot_ns += int(seconds * 10**9)
-        self.write()
-
-    def set_wall(self, seconds):
-        """The wall clock alone jumps."""
-        self.wall_ns = int(seconds * 10**9)
-        self.write()
-
-    def synchronise(self, on=True):
-        """What the kernel says of the wall clock."""
-        self.synchronised = on
-        self.write()
-
-    @property
-    def wall(self):
-        return self.wall_ns / 10**9
-
-    def close(self):
-        self.page.close()
-        os.close(self.fd)
-
-
-def conf_value(value):
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, (list, tuple)):
-        return "{%s}" % ", ".join(conf_value(v) for v in value)
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return '"%s"' % text
-
-
-def conf_section(head, keys, indent=""):
-    """A section of tessera.conf; a dict within keys is a section within."""
-    lines = ["%s%s {" % (indent, head)]
-    for key, value in keys.items():
-        if isinstance(value, dict):
-            lines += conf_section(key, value, indent + "\t")
-        else:
-            lines.append("%s\t%s = %s" % (indent, key, conf_value(value)))
-    return lines + [indent + "}"]
-
-
-def tree(source, target):
-    """Link (or copy) the programs to a path that nobody else uses: every user
-    can reach them there, and what is left running can be told by its path."""
-    os.mkdir(target, 0o755)
-    for name in os.listdir(source):
-        a, b = os.path.join(source, name), os.path.join(target, name)
-        st = os.stat(a)
-        if not stat.S_ISREG(st.st_mode):
-            continue
-        try:
-            if st.st_uid != 0 or st.st_mode & 0o022 or st.st_mode & 0o444 != 0o444:
-                raise OSError(errno.EPERM, "not root's")
-            os.link(a, b)
-        except OSError:
-            shutil.copyfile(a, b)
-            os.chmod(b, 0o755 if st.st_mode & 0o100 else 0o644)
-
-
-def new_folder():
-    """A root-owned folder, 0755, below PARENT, and the descriptor that locks it
-    for as long as this test lives."""
-    while True:
-        try:
-            os.makedirs(PARENT, mode=0o755, exist_ok=True)
-            os.chmod(PARENT, 0o755)
-            folder = tempfile.mkdtemp(prefix="m", dir=PARENT)
-            break
-        except FileNotFoundError:	# another test removed the empty parent
-            continue
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.chmod(folder, 0o755)
-    return folder, lock
-
-
-def remove_folder(folder):
-    shutil.rmtree(folder)
-    try:
-        os.rmdir(PARENT)
-    except OSError:
-        pass				# another test is at work there
-
-
-def sweep():
-    """Clear up after tests that were killed: old folders that nobody locks."""
-    for name in os.listdir(PARENT) if os.path.isdir(PARENT) else []:
-        folder = os.path.join(PARENT, name)
-        try:
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - os.fstat(lock).st_mtime > SWEEP_S:
-                for pid in processes_of(folder):
-                    os.kill(pid, signal.SIGKILL)
-                remove_folder(folder)
-        except OSError:
-            pass			# locked, or gone meanwhile
-        finally:
-            os.close(lock)
 
 
 def listening(path, mode, group=None):
@@ -561,8 +424,9 @@ class Machine:
                        json, headers, timeout)
 
     def tessera(self, *args, uid=0, pin=None, groups=None, stdin="", env=None, check=False,
-                timeout=60.0):
-        """The command line as uid -> Ran.  pin goes by --pin-fd."""
+                timeout=60.0, under=()):
+        """The command line as uid -> Ran.  pin goes by --pin-fd; under: a program that
+        runs it, with its arguments."""
         entry = pwd.getpwuid(uid)
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
                        "TESSERA_SOCK": self.api, "TESSERA_ADMIN_SOCK": self.admin}
@@ -570,7 +434,7 @@ class Machine:
             if key.endswith("SAN_OPTIONS"):
                 environment[key] = value
         environment.update(env or {})
-        argv, fds = [self.bin + "/tessera", *args], ()
+        argv, fds = [*under, self.bin + "/tessera", *args], ()
         if pin is not None:
             read, write = os.pipe()
             os.write(write, pin.encode() + b"\n")
@@ -604,35 +468,6 @@ class Ran:
 
     def __repr__(self):
         return "<%d out %r err %r>" % (self.status, self.out, self.err)
-
-
-class Notify:
-    """A NOTIFY_SOCKET, as the service manager has it: sd_notify(3).  It holds ten
-    messages: whoever brings about more must poll() meanwhile, or the agent waits."""
-
-    def __init__(self, path, uid):
-        self.path, self.seen = path, []
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.sock.bind(path)
-        os.chown(path, uid, -1)
-        os.chmod(path, 0o600)
-        self.sock.setblocking(False)
-
-    def poll(self):
-        while True:
-            try:
-                self.seen += self.sock.recv(65536).decode().split("\n")
-            except BlockingIOError:
-                return self.seen
-
-    def wait(self, line, timeout=10.0, count=1):
-        """Until a line has come count times ("STATUS=" matches all of STATUS)."""
-        until(lambda: sum(1 for s in self.poll() if s == line or
-                          (line.endswith("=") and s.startswith(line))) >= count,
-              timeout, "%s by sd_notify, came: %r" % (line, self.seen))
-
-    def close(self):
-        self.sock.close()
 
 
 def sanitized():

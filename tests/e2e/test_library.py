@@ -3,6 +3,7 @@
 tokens, their verification offline, and a rotation of the signing key seen."""
 import json
 import os
+import pty
 import pwd
 import sys
 import unittest
@@ -53,6 +54,41 @@ class Library(unittest.TestCase):
             self.assertEqual(p.do("poll any demo 30000")[3], "1")
             self.assertEqual(self.program(m, uid=GAMES).do("token session demo 10000")[1],
                              LOGIN_REQUIRED)
+
+    def test_the_example_of_the_manual(self):
+        """libtessera(3)'s program, typed in, at a terminal."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            m.tessera("enroll", "pkcs11", "--user", "daemon", "--device",
+                      "pkcs11:token=card;id=%01", pin=PIN, check=True)
+            program = self.lib.build_example()
+
+            def run():
+                pid, fd = pty.fork()
+                if pid == 0:
+                    try:
+                        harness.become(DAEMON)
+                        os.execve(program, [program, m.public + "/jwks.json", m.issuer],
+                                  {**m.environment(), "TESSERA_SOCK": m.api})
+                    finally:
+                        os._exit(127)
+                said = b""
+                try:
+                    while True:
+                        said += os.read(fd, 4096)
+                        if said.endswith(b"PIN of your token: "):
+                            os.write(fd, PIN.encode() + b"\n")
+                except OSError:
+                    pass		# its end
+                os.close(fd)
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+            status, said = run()
+            self.assertEqual(status, 0, said)
+            self.assertRegex(said, r"PIN of your token: \s*daemon, until [0-9]{10}\s*$")
+            status, said = run()		# the session of before will do
+            self.assertEqual(status, 0, said)
+            self.assertRegex(said, r"^daemon, until [0-9]{10}\s*$")
 
     def test_rotation_is_seen(self):
         """The file of keys is replaced under a verifier that runs: by other keys, by

@@ -323,6 +323,22 @@ class CheckConfig(Base):
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
                 self.assertIn(m.conf, done.stdout)
 
+    def test_the_command_warns_of_the_same(self):
+        """A warning each, the same from the agent and from the command."""
+        with Machine(start=False) as m:
+            m.audiences = {"x": {"scopes": ["a"], "users": ["nobody-by-this-name"],
+                                 "groups": ["no-group-by-this-name"], "verifiers": {"users": ["ghost"]}}}
+            m.write_conf()
+            done = self.check(m)
+            words = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+            self.assertEqual((done.returncode, len(words)), (0, 3), done)
+            ran = m.tessera("config", "check", m.conf)
+            self.assertEqual(ran.status, 0, ran)
+            self.assertEqual([line.partition("warning: ")[2] for line in ran.err.splitlines()], words)
+            ran = m.tessera("config", "check", "--json", m.conf)
+            self.assertEqual((ran.json["valid"], ran.json["warnings"], ran.err), (True, words, ""))
+            self.assertIn('no user "ghost"', words[2])
+
     def test_the_example(self):
         """What is installed as /etc/tessera/tessera.conf is good as it is."""
         example = os.path.join(os.environ["TESSERA_BIN"], "../systemd/tessera.conf.example")

@@ -334,6 +334,15 @@ class Prompts(Base):
             answer, prompts = m.answering(PIN, "POST", "/token", uid=DAEMON, form=self.FORM)
             self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("low", None)])
 
+    def test_a_pin_of_no_length_was_no_try(self):
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            self.enrol(m, "daemon")
+            answer, prompts = m.answering(["123", PIN], "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual([(p["pin"], p["retry"], p["tries_left"]) for p in prompts],
+                             [("ok", False, None), ("ok", True, None)])
+
     def test_wrong_inline_pin_is_told_in_words(self):
         with harness.Machine() as m:
             m.make_token("card", PIN)

@@ -30,8 +30,10 @@ NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
+JOURNAL = "e2e/journal "
 
-# title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST" or "unit NOUN"
+# title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
+# "corpus TARGET" for the committed inputs of a fuzz target
 SEEDED = [
     # --- a proof
     ("signature not checked", "agent/proof.c",
@@ -166,7 +168,77 @@ SEEDED = [
      " || strcmp(s->subject, subject) != 0)", " || subject == NULL)", "unit session"),
     ("session too weak", "agent/session.c", "if (s->acr < a->acr) {", "if (0) {", "unit session"),
     ("frame of another request", "agent/helper_conn.c", "|| f->id != h->id ||", "||",
-     "unit helper_pool"),
+     "unit helper_lies"),
+
+    # --- the whole way of a request, and what happens while memory is out
+    ("any signature will do", "agent/proof.c", "v[0].p, v[0].n) == TSR_OK)",
+     "v[0].p, v[0].n) <= TSR_OK)", "corpus request"),
+    ("answers may be stored", "agent/http_answer.c",
+     "(r = buf_put_cstr(b, \"Cache-Control: no-store\\r\\n\"))", "(r = TSR_OK)",
+     "corpus request"),
+    ("pidfd of a connection stays", "agent/http_conn.c", "caller_clear(&c->caller);", "(void)c;",
+     "corpus request"),
+    ("a start that says nothing", "agent/daemon.c",
+     '(void)snprintf(err, err_size, "%s", "the parts of the agent cannot be set up");', "",
+     "corpus request"),
+    ("a form without memory", "agent/http_form.c", "if ((f.memory = malloc(f.size)) == NULL)",
+     "if ((f.memory = malloc(f.size)) == NULL && f.size == 0)", "corpus http_form"),
+    ("a JSON string without memory", "token/json.c",
+     "if ((text = malloc((size_t)v->len + 1)) == NULL)",
+     "if ((text = malloc((size_t)v->len + 1)) == NULL && v == NULL)", "corpus body"),
+    ("a member's name as it is", "client/audit_row.c",
+     "escape_text(shown, sizeof(shown), name, strlen(name))", "name", "corpus audit_row"),
+    ("a unit of a slice that is not its own", "agent/caller_unit.c", "t.p[outer.n - 6] != '-')",
+     "t.n == 0)", "unit caller"),
+
+    # --- the journal as witness
+    ("heads of anybody believed", "agent/journal.c",
+     "sd_journal_add_match(j, uid, 0) < 0 ||", "",
+     JOURNAL + "Believed.test_only_our_uid_counts"),
+    ("rollback seen and forgotten", "agent/journal.c", "seen->rolled_back = 1;", "",
+     JOURNAL + "Believed.test_a_store_put_back"),
+    ("head of the journal not compared", "agent/audit_file.c",
+     "else if (o->known.seq > head.seq)", "else if (0)",
+     JOURNAL + "Believed.test_a_cut_log"),
+    ("forged note believed", "agent/store_anchor.c",
+     "if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)",
+     "if (strlen(mac) != strlen(hex))",
+     JOURNAL + "Believed.test_a_forged_note_suspends_nobody"),
+    ("waits for the journal", "agent/journal.c", "SOCK_DGRAM | SOCK_NONBLOCK |", "SOCK_DGRAM |",
+     JOURNAL + "Told.test_a_journal_that_does_not_read_keeps_nobody_waiting"),
+    ("another's journal stream", "base/log.c", "return strcmp(stream, ours) == 0;", "return 1;",
+     JOURNAL + "Untold.test_stderr_is_another_file"),
+
+    # --- the audit log's disk
+    ("tokens beside a log that fails", "agent/audit.c", "return a->broken || audit_file_pending",
+     "return audit_file_pending", "fault/audit Errors.test_sync_fails"),
+    ("torn write not cut off", "agent/audit_file.c", "|| ftruncate(f->fd, (off_t)f->synced) == -1)",
+     "|| (f->synced = (uint64_t)sb.st_size) == 0)", "fault/audit Errors.test_write_is_torn"),
+    ("lines of a batch not in its commit", "agent/audit.c",
+     "if (audit_file_seq(a->file) > a->batch && pending > 0) {", "if (0) {",
+     "fault/audit Power.test_nothing_acknowledged_lacks_its_line"),
+    ("good health without a log", "agent/health.c",
+     "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
+     "fault/audit Disks.test_full"),
+
+    # --- what a failed commit must not say
+    ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("a session's event before the commit", "agent/grant_device.c",
+     'events_hold(d->agent->events, d->uid, "session-started"',
+     'events_send(d->agent->events, d->uid, "session-started"',
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("any refused PIN is a try", "agent/proof.c", 'last == TSR_PIN_WRONG ? "low"',
+     'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
+
+    # --- the command line
+    ("keys of a file that anybody writes", "client/cmd_verify.c",
+     "keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);",
+     "(*fd = open(ours ? file : real, 0)) == -1 ? TSR_SYSTEM : TSR_OK;",
+     "client/verify Verify.test_only_a_file_that_nobody_else_writes"),
+    ("a fresh proof for any refusal", "client/lib/request.c",
+     "proof == TSR_PROOF_ANY && (code ==", "proof == TSR_PROOF_ANY || (code ==",
+     "lib/client Requests.test_the_command_asks_as_the_library_does"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
@@ -227,9 +299,11 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-pkcs11"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
+        if test.startswith("corpus "):
+            targets = ["fuzz_" + test.split()[1]]
         return run(["ninja", "-C", self.build_to, *targets])
 
     def test(self, test):
@@ -240,6 +314,8 @@ class Kit:
         where, name = test.split()
         if where == "unit":
             command = [self.build_to + "/tests/test_" + name]
+        elif where == "corpus":
+            command = [self.build_to + "/fuzz/fuzz_" + name, self.tree + "/tests/fuzz/corpus/" + name]
         else:
             folder, noun = where.split("/")
             command = ["/usr/bin/python3", "-B",

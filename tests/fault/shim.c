@@ -5,6 +5,9 @@
  *	wal		syncs of the write-ahead log do nothing, as with
  *			synchronous=NORMAL
  *	eio:PATH	while PATH exists every sync fails with EIO
+ *	log-sync:PATH	while PATH exists every sync of the audit log does
+ *	log-write:PATH	while PATH exists every write to the audit log ends half
+ *			way, and the next one fails with EIO
  *
  * SPDX-License-Identifier: ISC
  */
@@ -18,39 +21,59 @@
 
 int fsync(int fd) __attribute__((visibility("default")));
 int fdatasync(int fd) __attribute__((visibility("default")));
+ssize_t pwrite(int fd, const void *p, size_t n, off_t at) __attribute__((visibility("default")));
+ssize_t pwrite64(int fd, const void *p, size_t n, off_t at) __attribute__((visibility("default")));
 
-static int skip_wal;
-static char eio[PATH_MAX];
+static enum { SHIM_NONE, SHIM_WAL, SHIM_EIO, SHIM_LOG_SYNC, SHIM_LOG_WRITE } shim_mode;
+static char flag[PATH_MAX];
+static int torn;
 
 /* The agent clears its environment in main. */
 static void __attribute__((constructor))
 shim_init(void)
 {
-	const char *mode = getenv("TESSERA_SHIM");
+	static const char *const names[] = { "", "wal", "eio", "log-sync", "log-write" };
+	const char *mode = getenv("TESSERA_SHIM"), *colon;
+	unsigned i;
+	size_t n;
 
-	if (mode != NULL && strcmp(mode, "wal") == 0)
-		skip_wal = 1;
-	else if (mode != NULL && strncmp(mode, "eio:", 4) == 0)
-		(void)snprintf(eio, sizeof(eio), "%s", mode + 4);
+	if (mode == NULL)
+		return;
+	colon = strchr(mode, ':');
+	n = colon != NULL ? (size_t)(colon - mode) : strlen(mode);
+	for (i = SHIM_WAL; i <= SHIM_LOG_WRITE; i++)
+		if (strlen(names[i]) == n && memcmp(mode, names[i], n) == 0)
+			shim_mode = i;
+	if (colon != NULL)
+		(void)snprintf(flag, sizeof(flag), "%s", colon + 1);
 }
 
+/* Does the name of what fd is open on end in this? */
 static int
-shim_is_wal(int fd)
+shim_is(int fd, const char *end)
 {
 	char link[64], path[PATH_MAX];
+	size_t len = strlen(end);
 	ssize_t n;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path));
-	return n > 4 && memcmp(path + n - 4, "-wal", 4) == 0;
+	return n > (ssize_t)len && memcmp(path + n - len, end, len) == 0;
+}
+
+static int
+shim_now(void)
+{
+	return access(flag, F_OK) == 0;
 }
 
 static int
 shim_sync(int fd, long call)
 {
-	if (skip_wal && shim_is_wal(fd))
+	if (shim_mode == SHIM_WAL && shim_is(fd, "-wal"))
 		return 0;
-	if (eio[0] != '\0' && access(eio, F_OK) == 0) {
+	if ((shim_mode == SHIM_EIO && shim_now()) ||
+	    (shim_mode == SHIM_LOG_SYNC && shim_is(fd, "/audit.log") && shim_now())) {
 		errno = EIO;
 		return -1;
 	}
@@ -67,4 +90,24 @@ int
 fdatasync(int fd)
 {
 	return shim_sync(fd, SYS_fdatasync);
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	if (shim_mode == SHIM_LOG_WRITE && n > 1 && shim_is(fd, "/audit.log") && shim_now()) {
+		torn = !torn;
+		if (!torn) {
+			errno = EIO;
+			return -1;
+		}
+		n /= 2;
+	}
+	return syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+	return pwrite(fd, p, n, at);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Disks that are full or fail under the production agent: no token, no word
 that is not kept, and all is well again when the disk is."""
+import base64
+import json
 import os
 import sys
 import unittest
@@ -120,8 +122,21 @@ class Faulty(unittest.TestCase):
             m.abandon()
             raise
 
+    @staticmethod
+    def listen(path, ready):
+        """The first two events."""
+        with harness.Events(path) as events:
+            events.next("ready")
+            os.write(ready, b"r")
+            heard = []
+            while len(heard) < 2:
+                name, data = events.next()
+                heard += [(name, data)] if name != "ping" else []
+            return heard
+
     def test_nothing_of_a_failed_commit(self):
-        """A proof whose record is not durable is none: no token, no session."""
+        """A proof whose record is not durable is none: no token, no session,
+        and no event says otherwise."""
         if harness.sanitized():
             self.skipTest("a sanitizer comes first")
         session = {"grant_type": harness.SESSION_GRANT, "audience": "demo"}
@@ -133,13 +148,26 @@ class Faulty(unittest.TestCase):
             m.make_token("card", PIN)
             m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card",
                       pin=PIN, check=True)
+            listens, ready = os.pipe()
+            heard = harness.Job(harness.DAEMON, self.listen, m.api, ready)
+            self.assertEqual(os.read(listens, 1), b"r")
             with open(flag, "wb"):
                 pass
             self.refused(m)
             os.unlink(flag)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.error, "login_required", answer)
-            self.assertEqual(m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status, 200)
+            answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
+            self.assertEqual(answer.status, 200)
+            # the first that is heard of is what happened at last
+            told = dict(heard.result())
+            self.assertEqual(sorted(told), ["session-started", "token-issued"])
+            part = answer.json["access_token"].split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+            self.assertEqual((told["token-issued"]["jti"], told["session-started"]["sid"]),
+                             (claims["jti"], claims["sid"]))
+            os.close(listens)
+            os.close(ready)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.status, 200, answer)
 

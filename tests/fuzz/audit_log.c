@@ -39,6 +39,14 @@ verify(const char *p, size_t n, const struct audit_head *head, struct audit_chec
 	return audit_check_end(c);
 }
 
+/* A verdict has a name, and no key stays behind. */
+static void
+ended(struct audit_check *c, enum audit_fault f)
+{
+	must(strcmp(audit_fault_name(f), "unknown") != 0);
+	audit_check_wipe(c);
+}
+
 static void
 good(char *p, size_t n, const struct audit_check *was)
 {
@@ -59,6 +67,10 @@ good(char *p, size_t n, const struct audit_check *was)
 	p[at] = (char)(p[at] ^ 1);
 	head.seq++;
 	must(verify(p, n, &head, &c) == AUDIT_CUT);
+	head.seq--;
+	head.mac[0] ^= 1;
+	must(verify(p, n, &head, &c) == AUDIT_REPLACED);
+	ended(&c, AUDIT_REPLACED);
 }
 
 int
@@ -67,14 +79,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct audit_check c;
 	struct audit_head head;
 	struct audit_line l;
+	enum audit_fault f;
 	char text[AUDIT_HEAD_TEXT], *p;
 
 	if ((p = malloc(size == 0 ? 1 : size)) == NULL)
 		return 0;
 	if (size > 0)
 		memcpy(p, data, size);
-	if (verify(p, size, NULL, &c) == AUDIT_GOOD && c.lines > 0)
+	if ((f = verify(p, size, NULL, &c)) == AUDIT_GOOD && c.lines > 0)
 		good(p, size, &c);
+	ended(&c, f);
 	if (audit_head_read(p, size, &head) == TSR_OK) {
 		audit_head_write(&head, text);
 		must(strlen(text) == size && memcmp(text, p, size) == 0);

@@ -1,1 +1,2 @@
 tessera_fuzz(client_answer LINK tessera_client)
+tessera_fuzz(audit_row SOURCES ${PROJECT_SOURCE_DIR}/client/audit_row.c LINK tessera_client)

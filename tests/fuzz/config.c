@@ -41,8 +41,21 @@ add(struct config_parse *p, const char *name, const uint8_t *data, size_t size)
 static void
 check_accepted(const struct config *c)
 {
+	enum acr acr;
 	json_t *j;
 	struct buf b;
+	size_t i;
+
+	for (i = 0; i < c->n_audiences; i++)
+		if (config_audience(c, c->audiences[i].name) != &c->audiences[i] ||
+		    acr_parse(acr_name(c->audiences[i].acr), &acr) != TSR_OK || acr != c->audiences[i].acr)
+			abort();
+	for (i = 0; i < c->n_modules; i++)
+		if (config_module(c, c->modules[i].name) != &c->modules[i])
+			abort();
+	if (config_audience(c, "/") != NULL || config_module(c, "/") != NULL ||
+	    acr_parse("gold", &acr) == TSR_OK)
+		abort();
 
 	buf_init(&b, 16777216);
 	if (config_describe(c, &b) != TSR_OK)
@@ -53,8 +66,8 @@ check_accepted(const struct config *c)
 	buf_free(&b);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+one(const uint8_t *data, size_t size, enum config_mode mode)
 {
 	struct config_parse *p;
 	struct config *c = NULL;
@@ -64,8 +77,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
-		return 0;
-	p->mode = CONFIG_SYSTEM;
+		return;
+	p->mode = mode;
 	p->err = err;
 	p->err_size = sizeof(err);
 	if (size > 0 && (at = memmem(data, size, parting, strlen(parting))) != NULL)
@@ -85,5 +98,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	config_free(&c);
 	config_parse_free(p);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct config *c = NULL;
+	char err[256] = "";
+
+	if (config_load("/nonexistent/tessera.conf", CONFIG_SYSTEM, &c, err, sizeof(err)) != TSR_CONFIG ||
+	    c != NULL || strstr(err, "does not exist") == NULL)
+		abort();
+	one(data, size, CONFIG_SYSTEM);
+	/* a user's own: with folders, with a home alone, with neither */
+	(void)setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+	(void)setenv("XDG_STATE_HOME", "/state", 1);
+	(void)setenv("HOME", "/home/a", 1);
+	one(data, size, CONFIG_USER);
+	(void)unsetenv("XDG_STATE_HOME");
+	one(data, size, CONFIG_USER);
+	(void)unsetenv("XDG_RUNTIME_DIR");
+	one(data, size, CONFIG_USER);
 	return 0;
 }

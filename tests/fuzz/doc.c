@@ -1,6 +1,7 @@
 /*
  * doc.c - fuzz target: the reader without a library accepts what jansson
- * accepts, refuses what it refuses, and reads the same values.
+ * accepts, refuses what it refuses, and reads the same values; so does what
+ * json.c makes of it, also while memory is out.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "tessera.h"
+#include "tests/fuzz/scarce.h"
 #include "token/doc.h"
 #include "token/json.h"
 
@@ -97,32 +99,63 @@ compare(const struct doc *d, const struct doc_node *v, const json_t *j)
 	}
 }
 
-/* 1.8e308 is beyond a double, and only its digits say so. */
+/* What jansson says, with all memory: without, it is not fit to be asked. */
 static int
-near_the_largest(const uint8_t *data, size_t size)
+jansson(const char *text, size_t n, json_t **out)
 {
 	json_error_t error;
-	json_t *o = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
+	int r;
 
+	if ((r = doc_depth(text, n, DEPTH)) != TSR_OK)
+		return r;
+	if (memchr(text, '\0', n) != NULL)	/* it passes over one behind a number */
+		return TSR_INVALID;
+	if ((*out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &error)) == NULL)
+		return json_error_code(&error) == json_error_numeric_overflow ? TSR_AGAIN : TSR_INVALID;
+	if (json_is_object(*out))
+		return TSR_OK;
+	json_decref(*out);
+	*out = NULL;
+	return TSR_INVALID;
+}
+
+/* With every allocation, or without some. */
+static void
+read_object(const uint8_t *data, size_t size)
+{
+	json_t *o = NULL;
+	int r;
+
+	r = json_read_object((const char *)data, size, DEPTH, &o);
+	if ((r == TSR_NOMEM && !scarce_hit()) || (r == TSR_OK) != json_is_object(o))
+		abort();
 	json_decref(o);
-	return o == NULL && json_error_code(&error) == json_error_numeric_overflow;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct doc_node nodes[NODES];
+	static int started;
 	struct doc d;
-	json_t *o = NULL;
-	int r, due;
+	json_t *o = NULL, *ours = NULL;
+	int r, due, read;
 
-	due = json_read_object((const char *)data, size, DEPTH, &o);
+	if (!started)
+		json_wipe_memory();
+	started = 1;
+	due = jansson((const char *)data, size, &o);
 	r = doc_parse(&d, nodes, NODES, (const char *)data, size, DEPTH);
 	require(d.n <= NODES);
 	if (r == TSR_OK && due == TSR_OK)
 		compare(&d, &nodes[0], o);
-	else if (r != due && !(r == TSR_TOO_LARGE && d.n == NODES))
-		require(near_the_largest(data, size));
+	else	/* 1.8e308 is beyond a double, and only its digits say so: TSR_AGAIN */
+		require(r == due || due == TSR_AGAIN || r == TSR_TOO_LARGE);
+	read = json_read_object((const char *)data, size, DEPTH, &ours);
+	require(read == (due == TSR_AGAIN ? TSR_INVALID : due) || read == TSR_TOO_LARGE);
+	require((read == TSR_OK) == (ours != NULL) && (ours == NULL || json_equal(o, ours)));
 	json_decref(o);
+	json_decref(ours);
+	scarce_run(read_object, data, size);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "agent/http_form.h"
 #include "base/escape.h"
 #include "tessera.h"
+#include "tests/fuzz/scarce.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -52,7 +53,11 @@ again(const struct form *f, size_t size)
 		to = encode(to, f->field[i].value);
 	}
 	if ((size_t)(to - text) <= FORM_MAX) {
-		must(form_parse(text, (size_t)(to - text), &g) == TSR_OK);
+		if (form_parse(text, (size_t)(to - text), &g) != TSR_OK) {
+			must(scarce_hit());
+			free(text);
+			return;
+		}
 		must(g.n == f->n);
 		for (i = 0; i < f->n; i++)
 			must(strcmp(f->field[i].name, g.field[i].name) == 0 &&
@@ -62,8 +67,8 @@ again(const struct form *f, size_t size)
 	free(text);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+run(const uint8_t *data, size_t size)
 {
 	struct form f;
 	char *in;
@@ -71,14 +76,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	if ((in = calloc(1, size == 0 ? 1 : size)) == NULL)
-		return 0;
+		return;
 	if (size > 0)
 		memcpy(in, data, size);
 	r = form_parse(in, size, &f);
 	free(in);	/* the form has its own memory */
 	if (r != TSR_OK) {
-		must(r == TSR_INVALID || r == TSR_TOO_LARGE);
-		return 0;
+		must(r == TSR_INVALID || r == TSR_TOO_LARGE || (r == TSR_NOMEM && scarce_hit()));
+		return;
 	}
 	must(f.n <= FORM_FIELDS_MAX);
 	for (i = 0; i < f.n; i++) {
@@ -93,5 +98,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	again(&f, size);
 	form_free(&f);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	scarce_run(run, data, size);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/http_head.h"
+#include "tests/fuzz/scarce.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -58,8 +59,8 @@ check(const struct http_head *h, const char *in, size_t n)
 	}
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+run(const uint8_t *data, size_t size)
 {
 	static const int statuses[] = { -400, -413, -417, -431, -501, -505 };
 	struct http_head h, cut;
@@ -68,7 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int n, r;
 
 	if ((in = calloc(1, size == 0 ? 1 : size)) == NULL)
-		return 0;
+		return;
 	if (size > 0)
 		memcpy(in, data, size);
 	n = http_head_parse(in, size, &h);
@@ -87,5 +88,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(http_head_parse(in, size / 2, &cut) <= 0);
 	}
 	free(in);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	scarce_run(run, data, size);
 	return 0;
 }

@@ -32,11 +32,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct jwk_set set, again;
 	struct jwk k, same;
+	enum jwk_alg alg;
 	struct buf b;
 
 	buf_init(&b, (size_t)2 * JWK_SET_BYTES_MAX);
 	if (jwk_parse((const char *)data, size, &k) == TSR_OK &&
-	    (jwk_write(&b, &k) != TSR_OK ||
+	    (jwk_alg_parse(jwk_alg_name(k.alg), &alg) != TSR_OK || alg != k.alg || jwk_write(&b, &k) != TSR_OK ||
 	    jwk_parse((const char *)b.data, b.len, &same) != TSR_OK ||
 	    memcmp(&k, &same, sizeof(k)) != 0))
 		abort();

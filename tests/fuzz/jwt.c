@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tessera.h"
+#include "tests/fuzz/scarce.h"
 #include "token/jwt.h"
 #include "token/jwt_claims.h"
 
@@ -50,7 +51,7 @@ check(const char *token, size_t n)
 	r = jwt_check(token, n, &want, &c);
 	want.keys = NULL;
 	want.verifier = verifier;
-	if (jwt_check(token, n, &want, &d) != r || memcmp(&c, &d, sizeof(c)) != 0)
+	if ((jwt_check(token, n, &want, &d) != r || memcmp(&c, &d, sizeof(c)) != 0) && !scarce_hit())
 		abort();
 	if (r == TSR_OK && (strcmp(c.iss, want.iss) != 0 || strcmp(c.aud, want.aud) != 0 ||
 	    c.exp <= NOW || c.exp - c.iat > 3600 || c.nbf > NOW + 5 ||
@@ -63,7 +64,8 @@ compare_readers(const char *json, size_t n)
 {
 	struct jwt_claims plain, any;
 
-	if (!jwt_claims_plain(json, n, &plain))
+	if (!jwt_claims_plain(json, n, &plain) || (jwt_claims_read(json, n, NULL, &any) == TSR_NOMEM &&
+	    scarce_hit()))
 		return;
 	if (jwt_claims_read(json, n, NULL, &any) != TSR_OK ||
 	    strcmp(plain.iss, any.iss) != 0 || strcmp(plain.sub, any.sub) != 0 ||
@@ -77,17 +79,15 @@ compare_readers(const char *json, size_t n)
 		abort();
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+run(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data, *line;
 	struct buf b;
 
-	if (key == NULL)
-		start();
 	if (size == 0 || (line = memchr(text, '\n', size)) == NULL) {
 		check(text, size);
-		return 0;
+		return;
 	}
 	line++;
 	compare_readers(line, size - (size_t)(line - text));
@@ -96,5 +96,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    size - (size_t)(line - text)) == TSR_OK)
 		check((const char *)b.data, b.len);
 	buf_free(&b);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (key == NULL)
+		start();
+	scarce_run(run, data, size);
 	return 0;
 }

@@ -10,7 +10,6 @@
  */
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,36 +17,9 @@
 
 #include "client/lib/conn.h"
 #include "tessera.h"
+#include "tests/fuzz/scarce.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-
-static unsigned fail_at;	/* the allocation that fails, 0 none */
-
-static int
-fails(void)
-{
-	if (fail_at == 0 || --fail_at > 0)
-		return 0;
-	errno = ENOMEM;
-	return 1;
-}
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails() ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
 
 static int
 prompter(void *arg, const struct tsr_event *e, char *pin, size_t size)
@@ -111,7 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 3)
 		return 0;
-	fail_at = (unsigned)data[1] | (unsigned)(data[2] & 3) << 8;
+	scarce_begin((unsigned)data[1] | (unsigned)(data[2] & 3) << 8, 1);
 	if (tsr_client_new("/nonexistent/tessera.sock", 0, &c) != TSR_OK)
 		goto out;
 	tsr_client_prompter(c, prompter, NULL);
@@ -141,6 +113,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	take(c);
  out:
 	tsr_client_free(&c);
-	fail_at = 0;
+	(void)scarce_end();
 	return 0;
 }

@@ -1,6 +1,8 @@
 /*
  * p11_keys.c - the key list of a token whose module answers with the input:
- * lengths, counts, attributes and return values are all the input's.
+ * lengths, counts, attributes and return values are all the input's.  The first
+ * byte says what (modulo 4: a certificate, a token's info, else keys; bit 7:
+ * with libp11's certificate before them, and an input to sign).
  *
  * SPDX-License-Identifier: ISC
  */
@@ -115,18 +117,103 @@ get_attribute(CK_SESSION_HANDLE h, CK_OBJECT_HANDLE o, CK_ATTRIBUTE *a, CK_ULONG
 	return answer();
 }
 
-static void
-list_keys(CK_FUNCTION_LIST *fn)
+/* What libp11 has of the token: the certificate that the target began with. */
+static PKCS11_CERT certificates[2];
+
+int __wrap_PKCS11_enumerate_certs(PKCS11_TOKEN *token, PKCS11_CERT **certs, unsigned int *n);
+unsigned long __wrap_PKCS11_get_slotid_from_slot(PKCS11_SLOT *slot);
+
+int
+__wrap_PKCS11_enumerate_certs(PKCS11_TOKEN *token, PKCS11_CERT **certs, unsigned int *n)
 {
-	struct object_source src = { fn, 1 };
+	(void)token;
+	*certs = certificates;
+	*n = 2;
+	return take() < 0xf0 ? 0 : -1;
+}
+
+unsigned long
+__wrap_PKCS11_get_slotid_from_slot(PKCS11_SLOT *slot)
+{
+	(void)slot;
+	return 1;
+}
+
+/* Both certificates name the same key, by one id of the input's. */
+static void
+have_certificate(char *label)
+{
+	static unsigned char id[3];
+	const uint8_t *p;
+	size_t n = (size_t)take() << 8, i;
+	X509 *x;
+
+	n |= take();
+	for (i = 0; i < sizeof(id); i++)
+		id[i] = take();
+	p = input;
+	n = n < left ? n : left;
+	x = n > 0 ? d2i_X509(NULL, &p, (long)n) : NULL;
+	input += n;
+	left -= n;
+	for (i = 0; i < 2; i++)
+		certificates[i] = (PKCS11_CERT){ .label = i == 0 ? label : NULL, .id = id,
+		    .id_len = id[0] % 3u, .x509 = x };
+}
+
+/* What the token offers is the input's, too: a mask of the mechanisms that matter. */
+static void
+sign_input(mech_set mechs)
+{
+	static const uint8_t data[MECH_INPUT_MAX + 1];
+	struct mech_call c;
+	struct fault f;
+	uint32_t algorithm = take();
+	size_t n = (size_t)take() * 4;
+
+	fault_clear(&f);
+	if (mech_prepare(&c, mechs, algorithm, data, n < sizeof(data) ? n : sizeof(data), &f) == TSR_OK &&
+	    (c.input_len == 0 || c.input_len > sizeof(c.input) || c.mechanism.pParameter != (c.pss.sLen > 0 ?
+	    &c.pss : NULL)))
+		abort();
+	(void)mech_key_type(algorithm);
+	if (mech_signature_fits(algorithm, PROTO_SIGNATURE_MAX + 1))
+		abort();
+}
+
+static void
+list_keys(CK_FUNCTION_LIST *fn, int whole)
+{
+	static char label[] = "a\x1b" "b";
+	PKCS11_TOKEN token = { .label = label, .serialnr = label };
+	PKCS11_SLOT slot = { .token = &token };
+	struct session s;
 	struct keys keys = { 0, NULL };
 	struct fault f;
 	mech_set mechs = 0;
 	size_t i;
 
 	fault_clear(&f);
+	certificates[0].x509 = NULL;
+	if (whole)
+		have_certificate(label);
 	(void)mech_list(fn, 1, &mechs, &f);
-	if (keys_list_public(&src, mechs | 0xff, &keys, &f) == TSR_OK) {
+	mechs |= whole ? take() : 0xff;
+	if (whole)
+		sign_input(mechs);
+	memset(&s, 0, sizeof(s));
+	s.src.fn = fn;
+	s.src.session = 1;
+	s.mechs = mechs;
+	if (whole) {
+		token.userPinFinalTry = take() & 1;
+		token.userPinLocked = take() & 1;
+		token_from_p11(&s.token, &slot);
+		if (strchr(s.token.label, '\x1b') != NULL ||
+		    (token_tries(s.token.flags) == 0) != token.userPinLocked)
+			abort();
+	}
+	if (keys_list(&s, &keys, &f) == TSR_OK) {
 		for (i = 0; i < keys.n; i++) {
 			const struct key *k = &keys.v[i];
 
@@ -139,6 +226,7 @@ list_keys(CK_FUNCTION_LIST *fn)
 	if (memchr(f.detail, '\0', sizeof(f.detail)) == NULL)
 		abort();
 	keys_free(&keys);
+	X509_free(certificates[0].x509);
 }
 
 static void
@@ -189,7 +277,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	default:
 		input = data + 1;
 		left = size - 1;
-		list_keys(&fn);
+		list_keys(&fn, (data[0] & 0x80) != 0);
 		break;
 	}
 	return 0;

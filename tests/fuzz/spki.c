@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "tessera.h"
+#include "token/ecdsa.h"
 #include "token/sigcheck.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,6 +34,25 @@ same_in_openssl(const uint8_t *data, size_t size)
 	EVP_PKEY_free(key);
 }
 
+/* ECDSA signatures: what is read from DER is written to it again as it was. */
+static void
+signature(const uint8_t *data, size_t size)
+{
+	static const size_t sizes[] = { ECDSA_P256, ECDSA_P384 };
+	uint8_t raw[2 * ECDSA_P384], again[2 * ECDSA_P384], der[ECDSA_DER_MAX];
+	size_t i, n;
+
+	for (i = 0; i < 2; i++) {
+		if (ecdsa_from_der(raw, sizes[i], data, size) == TSR_OK &&
+		    ecdsa_to_der(der, &n, sizes[i], raw, 2 * sizes[i]) == TSR_OK &&
+		    (n != size || memcmp(der, data, n) != 0))
+			abort();
+		if (size == 2 * sizes[i] && ecdsa_to_der(der, &n, sizes[i], data, size) == TSR_OK &&
+		    (ecdsa_from_der(again, sizes[i], der, n) != TSR_OK || memcmp(again, data, size) != 0))
+			abort();
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -44,6 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i;
 	int r;
 
+	signature(data, size);
 	r = sigcheck_algorithms(data, size, &mask);
 	if (sigcheck_spki_id(data, size, id) != r)
 		abort();

@@ -1,3 +1,4 @@
-foreach(name json jwk jwt challenge spki)
+tessera_fuzz(jwt LINK tessera_token tessera_scarce)
+foreach(name json jwk challenge spki)
 	tessera_fuzz(${name} LINK tessera_token)
 endforeach()

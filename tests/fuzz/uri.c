@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/escape.h"
 #include "include/tessera.h"
+#include "tests/fuzz/scarce.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,15 +36,15 @@ check(const struct uri *u)
 	must(u->has_id ? u->id_len > 0 && u->id_len <= URI_ID_MAX : u->id_len == 0);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+run(const uint8_t *data, size_t size)
 {
 	struct uri u, again;
 	struct buf b;
 	char err[128], *text;
 
 	if ((text = malloc(size + 1)) == NULL)
-		return 0;
+		return;
 	if (size > 0)
 		memcpy(text, data, size);
 	text[size] = '\0';
@@ -53,13 +54,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		check(&u);
 		buf_init(&b, 8192);
-		must(uri_write(&b, &u) == TSR_OK && buf_put_u8(&b, 0) == TSR_OK);
-		if (strcmp((const char *)b.data, "pkcs11:") != 0) {	/* a type alone names nothing */
+		if (uri_write(&b, &u) != TSR_OK || buf_put_u8(&b, 0) != TSR_OK)
+			must(scarce_hit());
+		else if (strcmp((const char *)b.data, "pkcs11:") != 0) {	/* a type alone names nothing */
 			must(uri_parse((const char *)b.data, &again, err, sizeof(err)) == TSR_OK);
 			must(memcmp(&u, &again, sizeof(u)) == 0);
 		}
 		buf_free(&b);
 	}
 	free(text);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	scarce_run(run, data, size);
 	return 0;
 }

@@ -36,6 +36,14 @@ def compiler():
     return "cc"
 
 
+def example():
+    """The program in libtessera(3), as a reader would type it."""
+    with open(os.path.dirname(os.path.dirname(HERE)) + "/man/libtessera.3", encoding="utf-8") as f:
+        text = f.read().split("\n.Sh EXAMPLES\n", 1)[1]
+    text = text.split("\n.Bd -literal\n", 1)[1].split("\n.Ed\n", 1)[0] + "\n"
+    return text.replace("\\e", "\\")
+
+
 class Installed:
     """The library in a folder of its own and program.c built against it, by
     pkg-config (p.by_pkg_config) and by find_package (p.by_package)."""
@@ -55,6 +63,15 @@ class Installed:
             "-DCMAKE_C_FLAGS=" + " ".join(sanitizers()))
         run("cmake", "--build", self.root + "/package")
         self.by_package = self.root + "/package/program"
+        self.flags = [*flags, "-Wl,-rpath," + self.lib]
+
+    def build_example(self):
+        """The program of the overview page."""
+        with open(self.root + "/example.c", "w", encoding="utf-8") as f:
+            f.write(example())
+        run(compiler(), "-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror",
+            *sanitizers(), self.root + "/example.c", "-o", self.root + "/example", *self.flags)
+        return self.root + "/example"
 
     def close(self):
         shutil.rmtree(self.root, ignore_errors=True)

@@ -71,6 +71,32 @@ class Requests(Case):
         self.program().do("token session a&b=c%~\u00e9 5000")
         self.assertEqual(seen, [{"grant_type": "urn:tessera:grant:session", "audience": "a&b=c%~\u00e9"}])
 
+    def test_the_command_asks_as_the_library_does(self):
+        """Session first, then device: for each refusal and each wish the same requests."""
+        seen, refusal = [], [None]
+
+        def route(request):
+            seen.append(request.form())
+            return refusal[0] if "session" in seen[-1]["grant_type"] else (200, TOKEN)
+        self.agent.routes["POST /token"] = route
+        flags = {"any": (), "session": ("--no-prompt",), "fresh": ("--fresh",)}
+        for name, code in (("login_required", 401), ("step_up_required", 401), ("invalid_scope", 400),
+                           ("unauthorized_client", 403), ("temporarily_unavailable", 503)):
+            refusal[0] = (code, {"error": name, "error_description": "x"})
+            for proof, flag in flags.items():
+                with self.subTest(name, proof=proof):
+                    self.program(pin="-").do("token %s demo 5000" % proof)
+                    library, seen[:] = list(seen), []
+                    subprocess.run([os.environ["TESSERA_BIN"] + "/tessera", "token", "get", "-a",
+                                    "demo", *flag], env={"TESSERA_SOCK": self.path}, check=False,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+                    command, seen[:] = list(seen), []
+                    self.assertEqual(command, library)
+                    want = ["session"] * (proof != "fresh") + ["device"] * (
+                        proof == "fresh" or (proof == "any" and code == 401))
+                    self.assertEqual([f["grant_type"].rpartition(":")[2] for f in library], want)
+
     def test_sessions(self):
         self.agent.routes["GET /session"] = (200, {"sessions": [SESSION, dict(SESSION, acr="self")]})
         self.agent.routes["DELETE /session"] = (200, {"ended": 2})

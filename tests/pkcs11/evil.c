@@ -47,6 +47,9 @@ static const struct row {
 	{ "slots-huge", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647", 0 },
 	{ "slots-more", TOKENS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: 2147483647", 0 },
 	{ "slots-later", KEYS, "", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_GetSlotList: CKR_GENERAL_ERROR", 0 },
+	{ "slots-at-init", PROVE, "good", DONE, 0, NULL, 0 },
+	{ "slots-never", PROVE, "good", TSR_DEVICE_NOT_FOUND, PROTO_TRIES_UNKNOWN, "no token \"evil\"", 0 },
+	{ "init-once", PROVE, "good", TSR_MODULE, PROTO_TRIES_UNKNOWN, "C_Initialize: CKR_DEVICE_ERROR", 0 },
 	{ "slot-bad", PROVE, "good", DONE, 0, NULL, 0 },
 	{ "text", PROVE, "good", DONE, 0, NULL, 0 },
 	{ "text-nul", PROVE, "good", DONE, 0, NULL, 0 },
@@ -197,6 +200,8 @@ static const struct again {
 	{ "slots-once", DONE },			/* warm: slots are not listed again */
 	{ "login-session", DONE },		/* the session died, a new one is opened */
 	{ "logout-fails", DONE },		/* by closing all sessions */
+	{ "slots-never", TSR_DEVICE_NOT_FOUND },
+	{ "init-once", TSR_CLOSED },		/* the module did not start again */
 	{ "logout-never", TSR_CLOSED },		/* only the worker's end is left */
 	{ "swapped", TSR_DEVICE_REMOVED },
 };

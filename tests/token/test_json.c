@@ -161,8 +161,13 @@ test_quote_refusals(void **state)
 	}
 	assert_int_equal(json_put_string(&b, "\x01\x01\x01"), TSR_TOO_LARGE);
 	assert_int_equal(json_quote(text, 1, "", &n), TSR_TOO_LARGE);
+	assert_int_equal(json_put_member(&b, "m", "\xff"), TSR_INVALID);
+	assert_int_equal(json_put_member(&b, "m", "a text that does not fit"), TSR_TOO_LARGE);
 	assert_int_equal(b.len, 1);
 	assert_int_equal(n, 5);
+	assert_int_equal(json_put_member(&b, "m", "x\""), TSR_OK);
+	assert_int_equal(b.len, 11);
+	assert_memory_equal(b.data, "k,\"m\":\"x\\\"\"", 11);
 	buf_free(&b);
 
 	memset(many, 2, sizeof(many) - 1);
@@ -181,6 +186,29 @@ test_wiped_memory(void **state)
 	test_read(state);
 }
 
+/* Each name is held against all before it: a limit keeps that short. */
+static void
+test_members(void **state)
+{
+	json_t *o = NULL;
+	struct buf b;
+	unsigned n, i;
+
+	(void)state;
+	buf_init(&b, 65536);
+	for (n = DOC_MEMBERS_MAX; n <= DOC_MEMBERS_MAX + 1; n++) {
+		buf_reset(&b);
+		for (i = 0; i < n; i++)
+			assert_int_equal(buf_printf(&b, "%s\"%x\":0", i == 0 ? "{" : ",", i), TSR_OK);
+		assert_int_equal(buf_put_cstr(&b, "}"), TSR_OK);
+		assert_int_equal(json_read_object((char *)b.data, b.len, 1, &o),
+		    n == DOC_MEMBERS_MAX ? TSR_OK : TSR_TOO_LARGE);
+	}
+	assert_int_equal(json_object_size(o), DOC_MEMBERS_MAX);
+	json_decref(o);
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -188,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_quote_refusals),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_wiped_memory),
 	};
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Shape of the tree: no C file over 600 lines, a folder includes only what its
-side of the trust line may, third-party headers only where they belong.
+"""Shape of the tree: no C file and no test over 600 lines, a folder includes only
+what its side of the trust line may, third-party headers only where they belong,
+and no thread is started.
 
     files.py SOURCE"""
 import os
@@ -15,6 +16,9 @@ MAY_INCLUDE = {
     "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
     "client": {"include", "base", "token"},
 }
+# One thread a process: whatever starts another.
+THREADS = re.compile(r"\b(pthread_create|thrd_create|threads\.h|SIGEV_THREAD|getaddrinfo_a|"
+                     r"CLONE_THREAD\s*,|aio_read|aio_write)\b")
 # A library's header and the files that may name it.
 ONLY_IN = {
     "sqlite3.h": r"agent/store_[a-z_]*\.[ch]$",
@@ -33,14 +37,32 @@ def sources(root):
                 yield folder.split("/")[0], folder + "/" + name
 
 
+def tests(root):
+    for where, folders, names in os.walk(os.path.join(root, "tests")):
+        folders[:] = [f for f in folders if f not in ("corpus", "fixture", "node_modules")]
+        for name in sorted(names):
+            if name.endswith((".c", ".h", ".py", ".mjs", ".cmake")):
+                yield os.path.relpath(os.path.join(where, name), root)
+
+
+def too_long(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as f:
+        lines = f.read().count("\n")
+    if lines > LINES:
+        yield "%s has %d lines, at most %d" % (path, lines, LINES)
+
+
 def complaints(root):
+    for path in tests(root):
+        yield from too_long(root, path)
     for folder, path in sources(root):
         with open(os.path.join(root, path), encoding="utf-8") as f:
             text = f.read()
-        if text.count("\n") > LINES:
-            yield "%s has %d lines, at most %d" % (path, text.count("\n"), LINES)
+        yield from too_long(root, path)
         if "SPDX-License-Identifier: ISC" not in text:
             yield "%s has no licence line" % path
+        for started in set(THREADS.findall(text)):
+            yield "%s names %s: one thread a process" % (path, started)
         for included in re.findall(r'^#\s*include\s+"([^"]+)"', text, re.M):
             other = included.split("/")[0] if "/" in included else "include"
             if other in FOLDERS and other != folder and other not in MAY_INCLUDE[folder]:

@@ -21,7 +21,7 @@ __attribute__((visibility("default"))) CK_RV C_GetFunctionList(CK_FUNCTION_LIST 
 
 #define HUGE_LENGTH	0x7fffffffUL
 
-static int initialised, logged_in, sessions, finds, slot_calls, user_in;
+static int initialised, ended, logged_in, sessions, finds, slot_calls, user_in;
 
 /* P-256's base point: a valid public key. */
 static const unsigned char point[67] = {
@@ -72,7 +72,7 @@ initialize(void *args)
 	(void)args;
 	if (evil("init-hang"))
 		hang();
-	if (evil("init-fails"))
+	if (evil("init-fails") || (evil("init-once") && ended > 0))
 		return CKR_DEVICE_ERROR;
 	if (initialised++)
 		return CKR_CRYPTOKI_ALREADY_INITIALIZED;
@@ -83,6 +83,8 @@ static CK_RV
 finalize(void *args)
 {
 	(void)args;
+	initialised = 0;
+	ended++;
 	return CKR_OK;
 }
 
@@ -113,6 +115,10 @@ get_slot_list(CK_BBOOL present, CK_SLOT_ID *list, CK_ULONG *n)
 		return CKR_GENERAL_ERROR;
 	if (evil("slots-blink") && (slot_calls == 5 || slot_calls == 6))
 		count = 0;	/* the second listing ends after these two */
+	if (evil("slots-at-init") && ended == 0)
+		count = 0;	/* as SoftHSM2, when somebody wrote its files meanwhile */
+	if (evil("slots-never") || evil("init-once"))
+		count = 0;
 	if (list != NULL) {
 		if (*n < count)
 			return CKR_BUFFER_TOO_SMALL;

@@ -1,9 +1,9 @@
 /*
- * known.c - see known.h.
+ * config_known.c - see config_known.h.
  *
  * SPDX-License-Identifier: ISC
  */
-#include "agent/known.h"
+#include "base/config_known.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -59,7 +59,7 @@ known_callers(struct known *k, const char *where, const struct config_callers *c
 }
 
 unsigned
-known_check(const struct config *c, enum config_mode mode,
+config_known(const struct config *c, enum config_mode mode,
     void (*warn)(void *arg, const char *sentence), void *arg)
 {
 	struct known k = { warn, arg, 0 };
