@@ -10,11 +10,11 @@ import sys
 
 LINES = 600
 FOLDERS = ["include", "base", "token", "agent", "pkcs11", "client",
-           "client/lib"]
+           "client/lib", "sim"]
 MAY_INCLUDE = {
     "include": set(), "base": {"include"}, "token": {"include", "base"},
     "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
-    "client": {"include", "base", "token"},
+    "client": {"include", "base", "token"}, "sim": {"include", "base"},
 }
 # One thread a process: whatever starts another.
 THREADS = re.compile(r"\b(pthread_create|thrd_create|threads\.h|SIGEV_THREAD|getaddrinfo_a|"
