@@ -11,6 +11,7 @@
 
 #include "agent/clock.h"
 #include "agent/metrics.h"
+#include "agent/verdict.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
 #include "token/sigcheck.h"
@@ -77,8 +78,8 @@ proof_signature(void *arg, uint16_t type, const struct proto_value *v)
 	struct proof *p = arg;
 
 	(void)type;
-	if (pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p, v[0].n) == TSR_OK)
-		p->verdict = PROOF_ALLOW;	/* the only line that can */
+	verdict_judge(&p->verdict, pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p,
+	    v[0].n));
 	sodium_memzero(p->challenge, sizeof(p->challenge));	/* spent, right or wrong */
 }
 
@@ -89,7 +90,7 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	metrics_observe(&metrics.device, clock_work_us() - p->sent_us);
 	p->call = NULL;
-	if (code == TSR_OK && p->verdict != PROOF_ALLOW) {
+	if (code == TSR_OK && !verdict_allows(&p->verdict)) {
 		code = TSR_BAD_SIGNATURE;
 		detail = "the token's signature does not match the enrolled key";
 	}
@@ -171,7 +172,6 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->ask = *ask;
 	p->pin = ask->pin;
 	ask->pin = p->ask.pin = NULL;
-	p->verdict = PROOF_DENY;
 	p->done = done;
 	p->arg = arg;
 	p->next = ps->list;
