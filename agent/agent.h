@@ -39,6 +39,8 @@ struct agent {
 	struct prompts *prompts;
 	struct helpers *helpers;
 	struct proofs *proofs;
+	struct pin_guard *guard;
+	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct watch *watch;
 	struct link pending;		/* requests that wait for a device: pending.h */

@@ -231,11 +231,12 @@ daemon_listener_left(void *arg, uid_t uid)
 
 /* From the configuration in force. */
 static void
-daemon_settle(const struct daemon *d, const struct config *c)
+daemon_settle(struct daemon *d, const struct config *c)
 {
 	enum log_level level = (enum log_level)c->log_level;
 	size_t i;
 
+	d->agent.seat = c->seat;
 	log_set_level(d->options.verbose && level < LOG_DETAIL ? LOG_DETAIL : level);
 	for (i = 0; i < c->n_audiences; i++)
 		metrics_audience(c->audiences[i].name);
@@ -434,6 +435,17 @@ daemon_audit(struct daemon *d)
 	return audit_new(file, loop_timers(d->agent.loop), &client, &d->agent.audit);
 }
 
+static int
+daemon_proofs(struct agent *a)
+{
+	struct proof_parts parts = {
+		.timers = loop_timers(a->loop), .helpers = a->helpers, .events = a->events,
+		.prompts = a->prompts, .guard = a->guard, .seat = &a->seat
+	};
+
+	return proofs_new(&parts, &a->proofs);
+}
+
 /* The parts that need nothing but memory and processes of our own. */
 static int
 daemon_parts(struct daemon *d, uid_t helper)
@@ -450,10 +462,10 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||
 	    (r = names_new(a->loop, d->options.program, &a->names)) != TSR_OK ||
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
-	    (r = prompts_new(a->loop, a->events, &a->prompts)) != TSR_OK ||
+	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
-	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK ||
+	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -547,6 +559,7 @@ daemon_free(struct daemon **dp)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	proofs_free(&d->agent.proofs);
+	pin_guard_free(&d->agent.guard);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
 	helpers_free(&d->agent.helpers);

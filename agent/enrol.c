@@ -25,6 +25,7 @@
 #include "agent/uri.h"
 #include "base/escape.h"
 #include "include/tessera.h"
+#include "token/json.h"
 #include "token/sigcheck.h"
 
 struct enrol {
@@ -45,6 +46,7 @@ struct enrol {
 	struct login *login;		/* the proof with an earlier credential */
 	char voucher[STORE_ID_LEN + 1];	/* that credential, once it has proved */
 	struct proof *proof;
+	int pin_default;		/* the PIN is one of new tokens */
 };
 
 static int enrol_list(struct enrol *e);
@@ -75,14 +77,11 @@ enrol_fail(struct enrol *e, int code, const char *members, const char *fmt, ...)
 	char text[512];
 	va_list ap;
 
-	if (fmt == NULL)
-		problem_with(e->request->conn, code, members, NULL);
-	else {
-		va_start(ap, fmt);
+	va_start(ap, fmt);
+	if (fmt != NULL)
 		(void)vsnprintf(text, sizeof(text), fmt, ap);
-		va_end(ap);
-		problem_with(e->request->conn, code, members, "%s", text);
-	}
+	va_end(ap);
+	problem_with(e->request->conn, code, members, fmt != NULL ? "%s" : NULL, text);
 	enrol_free(e);
 }
 
@@ -131,7 +130,8 @@ enrol_store(struct enrol *e)
 		return r;
 	if ((r = enrol_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
-	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
+	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
+	    e->pin_default)) != TSR_OK) {
 		store_undo(st);
 		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
 		return r;
@@ -162,7 +162,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->proof = NULL;
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
-		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential);
+		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
 		login_describe(code, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
@@ -172,7 +172,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 		return;
 	}
 	if (!e->own && !admin_is(e->agent, e->request)) {
-		(void)audit_event_enrol(e->agent, e->request->conn, TSR_DENIED, e->credential);
+		(void)audit_event_enrol(e->agent, e->request->conn, TSR_DENIED, e->credential, 0);
 		enrol_fail(e, TSR_DENIED, "", "you are not an administrator any more");
 		return;
 	}
@@ -181,7 +181,8 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->credential->created = clock_wall();
 	buf_init(&out, HTTP_ANSWER_MAX);
 	/* The answer first: what is stored can be told. */
-	if ((r = credential_json(&out, e->credential)) == TSR_OK)
+	if ((r = credential_json(&out, e->credential)) == TSR_OK &&
+	    (!e->pin_default || (r = json_add_members(&out, LOGIN_PIN_DEFAULT)) == TSR_OK))
 		r = enrol_store(e);
 	if (r != TSR_OK) {
 		buf_free(&out);
@@ -265,6 +266,8 @@ enrol_known(const struct enrol *e)
 static int
 enrol_prove(struct enrol *e)
 {
+	const struct config_module *m =
+	    config_module(policy_config(e->agent->policy), e->credential->module);
 	struct proof_ask ask = {
 		.credential = e->credential, .requester = e->request->caller,
 		.prompter = e->request->caller->uid, .purpose = "enrol",
@@ -272,7 +275,8 @@ enrol_prove(struct enrol *e)
 			.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer,
 			.credential = e->credential->id, .subject = e->credential->subject
 		},
-		.flags = e->device.flags
+		.unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED,
+		.pin_default = &e->pin_default
 	};
 
 	return proof_start(e->agent->proofs, &ask, enrol_proved, e, &e->proof);

@@ -42,6 +42,7 @@ helper_code(uint32_t wire)
 	case TSR_TIMEOUT:
 	case TSR_NOT_FOUND:
 	case TSR_CANCELLED:
+	case TSR_UNAVAILABLE:
 		return code;
 	default:
 		return TSR_HELPER;
@@ -54,7 +55,8 @@ helper_part_fits(uint16_t request, uint16_t part)
 {
 	return (request == PROTO_TOKENS && part == PROTO_TOKEN) ||
 	    (request == PROTO_KEYS && part == PROTO_KEY) ||
-	    (request == PROTO_PROVE && part == PROTO_SIGNATURE);
+	    (request == PROTO_PROVE && part == PROTO_SIGNATURE) ||
+	    (request == PROTO_TRIES && part == PROTO_PIN);
 }
 
 /* One frame.  TSR_AGAIN where the helper lives on, else the connection was
@@ -87,11 +89,12 @@ helper_frame(struct helper *h, const struct frame *f)
 	if (h->state == HELPER_BUSY && helper_part_fits(h->call->type, f->type) &&
 	    ++h->parts <= HELPER_REPLIES_MAX) {
 		h->call->client.part(h->call->client.arg, f->type, v);
-		if (f->type == PROTO_SIGNATURE)
+		if (f->type == PROTO_SIGNATURE || f->type == PROTO_PIN)
 			helper_finished(h, TSR_OK, PROTO_TRIES_UNKNOWN, "");
 		return TSR_AGAIN;
 	}
-	if (h->state == HELPER_BUSY && f->type == PROTO_DONE && h->call->type != PROTO_PROVE) {
+	if (h->state == HELPER_BUSY && f->type == PROTO_DONE && h->call->type != PROTO_PROVE &&
+	    h->call->type != PROTO_TRIES) {
 		helper_finished(h, TSR_OK, PROTO_TRIES_UNKNOWN, "");
 		return TSR_AGAIN;
 	}

@@ -24,6 +24,8 @@ int acr_parse(const char *name, enum acr *acr);		/* TSR_INVALID */
 enum audience_class { CLASS_INTERACTIVE = 1, CLASS_LOGIN, CLASS_SERVICE };
 enum audience_reuse { REUSE_NEVER = 1, REUSE_AUDIENCE, REUSE_SESSION };
 enum token_format { FORMAT_JWT = 1, FORMAT_OPAQUE };
+enum config_seat { SEAT_AUTO = 1, SEAT_LOGIND, SEAT_ANY };	/* agent/seat.h */
+enum config_pin_tries { PIN_TRIES_COUNTED = 1, PIN_TRIES_UNLIMITED };
 
 /* A list of strings; n may be 0. */
 struct strings {
@@ -61,6 +63,7 @@ struct config_module {
 	struct strings environment;	/* NAME=value */
 	struct strings read_paths, write_paths;	/* Landlock, for this module's worker */
 	enum acr acr;			/* cap, default hardware-pin */
+	enum config_pin_tries pin_tries;	/* default counted; unlimited: it never locks a PIN */
 };
 
 struct config_login_helper {
@@ -84,6 +87,7 @@ struct config {
 	char *helper_socket;		/* NULL: fork the helper; else connect here for PKCS#11 */
 	char *helper_user;		/* default "tessera-dev" */
 	char *admin_group;		/* default "tessera-admin" */
+	enum config_seat seat;		/* who is at the devices' seat, default auto */
 	unsigned log_level;		/* enum log_level of log.h, default notice */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
 	char *anchor;			/* NULL, or the file outside the store that knows its generation */

@@ -16,6 +16,8 @@ _Static_assert(sizeof(enum acr) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum audience_class) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum audience_reuse) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum token_format) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum config_seat) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum config_pin_tries) == sizeof(unsigned), "enum size");
 
 const struct config_word config_words_acr[] = {
 	{ "self", ACR_SELF },
@@ -44,6 +46,19 @@ static const struct config_word words_reuse[] = {
 static const struct config_word words_format[] = {
 	{ "jwt", FORMAT_JWT },
 	{ "opaque", FORMAT_OPAQUE },	/* refused in words: config_section.c */
+	{ NULL, 0 }
+};
+
+static const struct config_word words_seat[] = {
+	{ "auto", SEAT_AUTO },
+	{ "logind", SEAT_LOGIND },
+	{ "any", SEAT_ANY },
+	{ NULL, 0 }
+};
+
+static const struct config_word words_pin_tries[] = {
+	{ "counted", PIN_TRIES_COUNTED },
+	{ "unlimited", PIN_TRIES_UNLIMITED },
 	{ NULL, 0 }
 };
 
@@ -96,6 +111,7 @@ const struct config_key config_keys_root[] = {
 	STRING("admin-group", struct config, admin_group, "tessera-admin", config_check_name),
 	STRING("anchor", struct config, anchor, NULL, config_check_path),
 	STRING("store-key", struct config, store_key, NULL, config_check_path),
+	WORD("seat", struct config, seat, "auto", words_seat),
 	WORD("log-level", struct config, log_level, "notice", words_level),
 	END
 };
@@ -134,6 +150,7 @@ const struct config_key config_keys_module[] = {
 	LIST("read-paths", struct config_module, read_paths, config_check_path),
 	LIST("write-paths", struct config_module, write_paths, config_check_path),
 	WORD("acr", struct config_module, acr, "hardware-pin", config_words_acr),
+	WORD("pin-tries", struct config_module, pin_tries, "counted", words_pin_tries),
 	END
 };
 

@@ -42,13 +42,28 @@ static const struct proto_message messages[] = {
 	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
 	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
 	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX },
-	    { "final", PROTO_U32, 1 } } },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
 	{ PROTO_NAME_OF, "name-of", PROTO_FROM_AGENT, {
 	    { "uid", PROTO_U32, ANY_U32 } } },
 	{ PROTO_UID_OF, "uid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GID_OF, "gid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
+	{ PROTO_TRIES, "tries", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES } } },
+	{ PROTO_PIN_CHANGE, "pin-change", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
+	{ PROTO_PIN_UNBLOCK, "pin-unblock", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "puk", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
 
 	{ PROTO_DONE, "done", PROTO_FROM_HELPER, { { NULL, PROTO_U32, 0 } } },
 	{ PROTO_ERROR, "error", PROTO_FROM_HELPER, {
@@ -76,6 +91,11 @@ static const struct proto_message messages[] = {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GROUP, "group", PROTO_FROM_HELPER, {
 	    { "gid", PROTO_U32, ANY_U32 } } },
+	{ PROTO_PIN, "pin", PROTO_FROM_HELPER, {
+	    { "tries_left", PROTO_U32, ANY_U32 },
+	    { "least", PROTO_U32, PROTO_PIN_MAX },
+	    { "most", PROTO_U32, PROTO_PIN_MAX },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
 };
 
 const struct proto_message *

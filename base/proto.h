@@ -19,10 +19,13 @@ enum proto_type {
 	PROTO_OPEN = 1,		/* module: first on every connection */
 	PROTO_TOKENS = 2,	/* list tokens: PROTO_TOKEN* then PROTO_DONE */
 	PROTO_KEYS = 3,		/* serial label: keys of one token: PROTO_KEY* then PROTO_DONE */
-	PROTO_PROVE = 4,	/* serial label id algorithm pin challenge final: PROTO_SIGNATURE */
+	PROTO_PROVE = 4,	/* serial label id algorithm pin challenge confirmed: PROTO_SIGNATURE */
 	PROTO_NAME_OF = 5,	/* uid: PROTO_USER */
 	PROTO_UID_OF = 6,	/* name: PROTO_USER */
 	PROTO_GID_OF = 7,	/* group name: PROTO_GROUP */
+	PROTO_TRIES = 8,	/* serial label: what a PIN may be, PROTO_PIN; no try is spent */
+	PROTO_PIN_CHANGE = 9,	/* serial label pin new confirmed: PROTO_DONE */
+	PROTO_PIN_UNBLOCK = 10,	/* serial label puk new confirmed: PROTO_DONE */
 
 	/* helper to agent */
 	PROTO_DONE = 32,	/* the request is answered in full */
@@ -31,7 +34,8 @@ enum proto_type {
 	PROTO_KEY = 35,		/* id label algorithms spki certificate flags */
 	PROTO_SIGNATURE = 36,	/* signature */
 	PROTO_USER = 37,	/* uid gid name */
-	PROTO_GROUP = 38	/* gid */
+	PROTO_GROUP = 38,	/* gid */
+	PROTO_PIN = 39		/* tries_left least most flags */
 };
 
 enum proto_side { PROTO_FROM_AGENT = 1, PROTO_FROM_HELPER = 2 };
@@ -46,8 +50,11 @@ enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no contr
 #define PROTO_SIGNATURE_MAX	1024
 #define PROTO_TRIES_UNKNOWN	0xffffffffu	/* tries_left where the token does not tell */
 
-/* PROTO_PROVE's final is 1 only where a person was shown that this is the last
- * try: without it no helper spends that one. */
+#define PROTO_TRIES_FEW		2	/* so many tries left or fewer are a person's alone to spend */
+
+/* What is confirmed is the number of tries left that a person was shown and
+ * repeated, 0 where nobody was: no helper spends one of the last
+ * PROTO_TRIES_FEW without it. */
 
 /* Bits of PROTO_TOKEN flags. */
 #define PROTO_TOKEN_LOGIN_REQUIRED	1u

@@ -18,6 +18,7 @@
 #include "base/sandbox.h"
 #include "base/spawn.h"
 #include "pkcs11/launch.h"
+#include "pkcs11/lease.h"
 #include "pkcs11/peer.h"
 #include "pkcs11/worker.h"
 #include "tessera.h"
@@ -173,6 +174,7 @@ run_worker(const struct options *o, const struct config *conf, const char *progr
 	if (sandbox_enter(SANDBOX_MODULE, paths.v, paths.n) != TSR_OK)
 		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
 	launch_paths_free(&paths);
+	lease_load(conf->libexec_dir);
 	r = worker_serve(SPAWN_FD, m);
 	_exit(r == TSR_OK ? 0 : 1);
 }

@@ -140,7 +140,7 @@ helper_peer_read(struct helper_peer *p, uint16_t type)
 	p->id = f.id;
 	p->type = f.type;
 	assert_int_equal(proto_decode(&f, PROTO_FROM_AGENT, v, &n), TSR_OK);
-	p->final = type == PROTO_PROVE ? v[6].u32 : 0;
+	p->confirmed = type == PROTO_PROVE ? v[6].u32 : 0;
 	buf_free(&b);
 }
 

@@ -28,10 +28,13 @@ static const struct row {
 	{ "open", PROTO_OPEN, PROTO_FROM_AGENT, "module:t" },
 	{ "tokens", PROTO_TOKENS, PROTO_FROM_AGENT, "" },
 	{ "keys", PROTO_KEYS, PROTO_FROM_AGENT, "serial:t label:t" },
-	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b final:u" },
+	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b confirmed:u" },
 	{ "name-of", PROTO_NAME_OF, PROTO_FROM_AGENT, "uid:u" },
 	{ "uid-of", PROTO_UID_OF, PROTO_FROM_AGENT, "name:t" },
 	{ "gid-of", PROTO_GID_OF, PROTO_FROM_AGENT, "name:t" },
+	{ "tries", PROTO_TRIES, PROTO_FROM_AGENT, "serial:t label:t" },
+	{ "pin-change", PROTO_PIN_CHANGE, PROTO_FROM_AGENT, "serial:t label:t pin:b new:b confirmed:u" },
+	{ "pin-unblock", PROTO_PIN_UNBLOCK, PROTO_FROM_AGENT, "serial:t label:t puk:b new:b confirmed:u" },
 	{ "done", PROTO_DONE, PROTO_FROM_HELPER, "" },
 	{ "error", PROTO_ERROR, PROTO_FROM_HELPER, "code:u tries_left:u detail:t" },
 	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u" },
@@ -39,6 +42,7 @@ static const struct row {
 	{ "signature", PROTO_SIGNATURE, PROTO_FROM_HELPER, "signature:b" },
 	{ "user", PROTO_USER, PROTO_FROM_HELPER, "uid:u gid:u name:t" },
 	{ "group", PROTO_GROUP, PROTO_FROM_HELPER, "gid:u" },
+	{ "pin", PROTO_PIN, PROTO_FROM_HELPER, "tries_left:u least:u most:u flags:u" },
 };
 #define N_ROWS	(sizeof(rows) / sizeof(rows[0]))
 

@@ -187,7 +187,7 @@ class Machine:
 
     def softhsm(self, **more):
         """The section of a SoftHSM2 module over m.tokens."""
-        section = {"path": softhsm.MODULE,
+        section = {"path": softhsm.MODULE, "pin-tries": "unlimited",
                    "environment": ["SOFTHSM2_CONF=" + self.softhsm_conf],
                    "read-paths": [self.tokens], "write-paths": [self.tokens]}
         section.update(more)

@@ -29,7 +29,9 @@ TEST_S = 180
 NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
+RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
+PIN = "e2e/pin "
 JOURNAL = "e2e/journal "
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
@@ -42,16 +44,34 @@ SEEDED = [
     ("nonce all zero", "agent/proof.c",
      "randombytes_buf(nonce, sizeof(nonce));", "memset(nonce, 0, sizeof(nonce));",
      IMPOSTOR + "test_challenges_are_fresh"),
-    ("retry with the last try", "agent/proof.c", "tries_left > 1 &&", "tries_left > 0 &&",
+    ("retry with the last try", "agent/proof_pin.c", "tries_left > 1 &&", "tries_left > 0 &&",
      HELPER + "test_last_try_is_not_spent"),
-    ("prompt for a locked PIN", "agent/proof.c",
-     "else if (device_tries(ask->flags) == 0)", "else if (0)",
+    ("prompt for a locked PIN", "agent/pin_guard.c",
+     "if (tries == 0)", "if (0)",
      HELPER + "test_last_try_is_not_spent"),
-    ("PIN asked for ever", "agent/proof.c", "p->asked < PROOF_TRIES &&", "p->asked < 100 &&",
+    ("PIN asked for ever", "agent/proof_pin.c",
+     "p->asked < PROOF_TRIES && tries_left", "p->asked < 100 && tries_left",
      TOKEN + "Prompts.test_two_wrong_pins_are_enough"),
     ("algorithms of the helper believed", "agent/enrol.c",
-     "enrol_pin_algorithm(k->algorithms & possible)", "enrol_pin_algorithm(k->algorithms)",
+     "enrol_match_algorithm(k->algorithms & possible)", "enrol_match_algorithm(k->algorithms)",
      IMPOSTOR + "test_algorithms_are_the_keys"),
+
+    # --- readers and cards
+    ("reader kept after a request", "pkcs11/worker.c",
+     "	lease_release(w->session.tried);\n", "", SHARING + "test_reader_is_let_go"),
+    ("PIN for another card", "pkcs11/pcsc_lease.c",
+     "(state >> COUNT_SHIFT) == l->count &&\n	    (active & l->active) != 0)", "1)",
+     RECOVER + "test_another_card"),
+    ("card of an earlier pcscd believed", "pkcs11/pcsc_lease.c",
+     "if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))",
+     "if (0 && lease_reader_gone(states[i].szReader))",
+     RECOVER + "test_another_card_after_a_restart"),
+    ("PIN given twice", "pkcs11/lease.c",
+     "(!tried || !lease->sent()) &&", "(!tried || lease->used()) &&",
+     RECOVER + "test_doubtful_worker_is_replaced"),
+    ("doubtful worker kept", "agent/helper.c",
+     "	if (helper_doubtful(code))", "	if (code == TSR_HELPER && helper_doubtful(code))",
+     RECOVER + "test_doubtful_worker_is_replaced"),
 
     # --- judged again when the proof is there
     ("dead caller, device grant", "agent/grant_device.c",
@@ -89,7 +109,7 @@ SEEDED = [
 
     # --- who may ask whom
     ("prompter=self of another process", "agent/events.c",
-     "if (s->kind == EVENTS_SELF && !events_same_process(s, requester))", "if (0)",
+     "(s->kind != EVENTS_SELF || events_same_process(s, requester));", "1;",
      LIFETIME + "test_prompter_of_another_process"),
     ("any unit matches", "agent/policy.c",
      "if (strcmp(who->units->v[i], unit) == 0)", "if (who->units->n > 0)",
@@ -100,6 +120,32 @@ SEEDED = [
     ("a login leaves a session", "agent/grant_device.c",
      "aud == NULL || aud->class != CLASS_LOGIN, &passing,", "1, &passing,",
      CALLERS + "test_login_helper"),
+
+    # --- tries of a PIN
+    ("few tries off by one", "agent/pin_guard.c",
+     "return tries <= PROTO_TRIES_FEW ? tries : 0;", "return tries < PROTO_TRIES_FEW ? tries : 0;",
+     PIN + "Tries.test_who_is_at_the_seat"),
+    ("few tries off by one in the helper", "pkcs11/pin.c",
+     "f->tries <= PROTO_TRIES_FEW && f->tries != confirmed", "f->tries < PROTO_TRIES_FEW && f->tries != confirmed",
+     PIN + "Tries.test_thousand_wrong_pins"),
+    ("number not confirmed", "agent/pin_guard.c",
+     "few > 0 && confirmed != few ?", "0 ?", PIN + "Tries.test_number_must_be_right"),
+    ("seat ignored", "agent/pin_guard.c",
+     "if (few > 0 && place != PIN_AT_SEAT)", "if (0)", PIN + "Tries.test_who_is_at_the_seat"),
+    ("remote session at the seat", "agent/seat.c",
+     "return here && !remote;", "return here;", PIN + "Tries.test_who_is_at_the_seat"),
+    ("refused PIN tried again", "agent/proof_pin.c",
+     "if (p->pin != NULL && pin_guard_knows(g, &p->of, p->pin))", "if (0)",
+     PIN + "Tries.test_refused_is_not_tried_again"),
+    ("no wait for those from elsewhere", "agent/pin_guard.c",
+     "t->until_ms = now_ms + t->wait_ms;", "t->until_ms = 0;", PIN + "Tries.test_elsewhere_waits"),
+    ("no wait after hanging up", "agent/proof_pin.c",
+     "if (p->trying)		/* given up while the token was at it */", "if (0)",
+     PIN + "Tries.test_hang_up_counts"),
+    ("unblocking keeps what was refused", "agent/pin_change.c",
+     "pin_guard_changed(g, &p->of);", "", PIN + "NewPin.test_change_and_unblock"),
+    ("PIN changed from elsewhere", "agent/pin_change.c",
+     "if (r == TSR_OK && !seat_has(a->seat, c))", "if (0)", PIN + "NewPin.test_refusals"),
     ("PIN with the request", "agent/grant_device.c",
      "!helper && !aud->inline_pin)", "0)", TOKEN + "Requests.test_rows"),
     ("introspection by anybody", "agent/introspect.c",
@@ -255,7 +301,7 @@ SEEDED = [
      'events_hold(d->agent->events, d->uid, "session-started"',
      'events_send(d->agent->events, d->uid, "session-started"',
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
-    ("any refused PIN is a try", "agent/proof.c", 'last == TSR_PIN_WRONG ? "low"',
+    ("any refused PIN is a try", "agent/proof_pin.c", 'last == TSR_PIN_WRONG ? "low"',
      'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
 
     # --- the command line

@@ -95,7 +95,8 @@ static void
 on_signature(void *arg, uint16_t type, const struct proto_value *v)
 {
 	(void)arg;
-	must(type == PROTO_SIGNATURE && v[0].n <= PROTO_SIGNATURE_MAX);
+	must((type == PROTO_SIGNATURE && v[0].n <= PROTO_SIGNATURE_MAX) ||
+	    (type == PROTO_PIN && v[2].u32 <= PROTO_PIN_MAX));
 	st.signatures++;
 }
 
@@ -152,7 +153,8 @@ ask(uint8_t what)
 	if (what % 4 == 2) {
 		memset(v, 0, sizeof(v));
 		v[3].u32 = PROTO_ED25519;
-		st.pending += helper_request(pool, &t, PROTO_PROVE, v, 7, 5000, &client, &st.proof) == TSR_OK;
+		st.pending += helper_request(pool, &t, (what & 16) != 0 ? PROTO_TRIES : PROTO_PROVE, v,
+		    (what & 16) != 0 ? 2 : 7, 5000, &client, &st.proof) == TSR_OK;
 	}
 	must(st.pending > 0 || scarce_hit());
 }
