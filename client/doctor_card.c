@@ -56,16 +56,13 @@ doctor_readers(struct doctor *d)
 
 /* --- tries --- */
 
-/* What the token tells: the number where there is one, else the state of its
- * PIN; -1 where nothing is wrong or known. */
+/* By the state of its PIN, which is all that a listing tells: 2 for few, -1 where
+ * nothing is wrong. */
 static int
 card_tries(const json_t *e)
 {
-	const json_t *tries = json_object_get(e, "tries_left");
 	const char *pin = json_string_value(json_object_get(e, "pin"));
 
-	if (json_is_integer(tries))
-		return (int)json_integer_value(tries);
 	if (pin != NULL && strcmp(pin, "locked") == 0)
 		return 0;
 	if (pin != NULL && strcmp(pin, "final") == 0)
@@ -77,7 +74,6 @@ static void
 card_tries_tell(struct doctor *d, const json_t *e)
 {
 	char label[OUTPUT_TEXT_MAX], id[OUTPUT_TEXT_MAX];
-	const json_t *known = json_object_get(e, "tries_left");
 	int n = card_tries(e);
 
 	(void)output_member(e, "label", label, sizeof(label));
@@ -90,12 +86,9 @@ card_tries_tell(struct doctor *d, const json_t *e)
 		    "\"%s\" has one try left; the right PIN brings the others back", label);
 	else if (n == 2)
 		doctor_say(d, DOCTOR_WARNING, doctor_command(d, "tessera login --device %s", id),
-		    "\"%s\" has few tries left; the right PIN brings the others back", label);
-	else if (n > 0)
-		doctor_say(d, DOCTOR_OK, NULL, "\"%s\" has %d tries left", label, n);
+		    "a wrong PIN was entered for \"%s\", few tries may be left; the right PIN brings the others back", label);
 	else
-		doctor_say(d, DOCTOR_OK, NULL, "the PIN of \"%s\" is in order%s", label,
-		    json_is_null(known) ? "; the token does not tell its tries" : "");
+		doctor_say(d, DOCTOR_OK, NULL, "the PIN of \"%s\" is in order", label);
 }
 
 void
