@@ -43,6 +43,7 @@ struct agent {
 	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct watch *watch;
+	struct presence_act *presence;	/* which devices are there */
 	struct link pending;		/* requests that wait for a device: pending.h */
 };
 

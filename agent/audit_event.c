@@ -173,6 +173,17 @@ audit_event_session_ended(struct agent *a, const struct session *s)
 }
 
 void
+audit_event_session_locked(struct agent *a, const struct session *s, const char *reason)
+{
+	struct audit_record rec = { .event = "session-locked", .detail = reason };
+
+	event_for(&rec, s->subject, s->uid);
+	rec.credential = s->credential;
+	rec.sid = s->sid;
+	(void)audit_put(a->audit, &rec, 0);
+}
+
+void
 audit_event_agent(struct agent *a, const char *event, const char *verdict, const char *detail)
 {
 	struct audit_record rec = { .event = event, .verdict = verdict, .detail = detail };

@@ -43,6 +43,9 @@ int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
+/* With why: a word. */
+void audit_event_session_locked(struct agent *a, const struct session *s, const char *reason);
+
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
  * "store-copied".  TSR_STORE: it must not happen, or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);

@@ -23,6 +23,7 @@
 #include "agent/journal.h"
 #include "agent/listen.h"
 #include "agent/metrics.h"
+#include "agent/presence_act.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "agent/watch.h"
@@ -277,12 +278,15 @@ daemon_policy_ready(void *arg, struct policy *p)
 		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
+		presence_act_renew(d->agent.presence);
 		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
 		audit_event_agent(&d->agent, "reload", NULL, NULL);
 		log_line(LOG_NOTICE, "configuration read again");
 	}
-	if (!d->ready)
+	if (!d->ready) {
+		presence_act_start(d->agent.presence);
 		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);
+	}
 	d->ready = 1;
 	(void)sd_notify(0, "READY=1\nSTATUS=serving");
 }
@@ -306,6 +310,7 @@ daemon_warn_fixed(const struct config *was, const struct config *is)
 	    daemon_differ(was->libexec_dir, is->libexec_dir) ||
 	    daemon_differ(was->helper_user, is->helper_user) ||
 	    daemon_differ(was->helper_socket, is->helper_socket) ||
+	    daemon_differ(was->watch_socket, is->watch_socket) || was->pcsc.watch != is->pcsc.watch ||
 	    daemon_differ(was->admin_group, is->admin_group) ||
 	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
 	    was->signing.rotate != is->signing.rotate ||
@@ -466,6 +471,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
+	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -558,6 +564,7 @@ daemon_free(struct daemon **dp)
 	if (d == NULL)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
+	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
 	pin_guard_free(&d->agent.guard);
 	enrol_codes_free(&d->agent.codes);

@@ -16,6 +16,7 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/device.h"
+#include "agent/enrol_card.h"
 #include "agent/enrol_code.h"
 #include "agent/enrol_match.h"
 #include "agent/login.h"
@@ -37,6 +38,7 @@ struct enrol {
 	int self;			/* who proves himself first */
 	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
 	struct credential *credential;	/* being put together */
+	struct card_key card;		/* by which its card proves that it is there */
 	struct device device;		/* the token that matched */
 	int again;			/* listed a second time */
 	unsigned ticket;
@@ -130,6 +132,7 @@ enrol_store(struct enrol *e)
 		return r;
 	if ((r = enrol_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
+	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
 	    e->pin_default)) != TSR_OK) {
 		store_undo(st);
@@ -348,6 +351,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 			k = &keys->key[i];
 			n++;
 		}
+	enrol_card_choose(keys, e->credential, &e->card);
 	if (code != TSR_OK)
 		enrol_fail(e, code, "", "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
 	else if (n == 0)

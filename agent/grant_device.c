@@ -18,6 +18,7 @@
 #include "agent/metrics.h"
 #include "agent/mint.h"
 #include "agent/pending.h"
+#include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -149,8 +150,10 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;
-	if (s != &passing)
+	if (s != &passing) {
+		presence_act_session(d->agent->presence, c, s);
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
+	}
 	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
 	    session_json(out, s);
 }

@@ -523,7 +523,7 @@ helper_cancel(struct helper_call **cp)
 	if (c == NULL)
 		return;
 	*cp = NULL;
-	if (c->helper != NULL && c->type != PROTO_PROVE) {
+	if (c->helper != NULL && c->type != PROTO_PROVE && c->type != PROTO_PRESENT) {
 		c->client = nobody;	/* the helper's from now on */
 		return;
 	}

@@ -63,7 +63,8 @@ proof_finish(struct proof *p, int code, uint32_t tries_left, const char *detail)
 	proof_done done = p->done;
 	void *arg = p->arg;
 
-	metrics_proof(code);
+	if (!p->ask.silent)
+		metrics_proof(code);
 	proof_free(p);
 	done(arg, code, tries_left, detail);
 }
@@ -135,12 +136,18 @@ proof_send(struct proof *p)
 	v[1] = (struct proto_value){ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) };
 	v[2] = (struct proto_value){ .p = c->key_id, .n = c->key_id_len };
 	v[3].u32 = (uint32_t)c->algorithm;
-	if (p->pin != NULL)
-		v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
-	v[5] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
-	v[6].u32 = p->confirmed;	/* never for a PIN that came with the request */
-	if ((r = helper_request(p->proofs->parts.helpers, &t, PROTO_PROVE, v, 7,
-	    p->pin == NULL ? PROOF_MS + PROOF_PAD_MS : PROOF_MS, &client, &p->call)) != TSR_OK)
+	v[4] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
+	if (!p->ask.silent) {
+		v[5] = v[4];
+		v[4] = (struct proto_value){ .p = NULL, .n = 0 };
+		if (p->pin != NULL)
+			v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
+		v[6].u32 = p->confirmed;	/* never for a PIN that came with the request */
+	}
+	if ((r = helper_request(p->proofs->parts.helpers, &t,
+	    p->ask.silent ? PROTO_PRESENT : PROTO_PROVE, v, p->ask.silent ? 5 : 7,
+	    !p->ask.silent && p->pin == NULL ? PROOF_MS + PROOF_PAD_MS : PROOF_MS, &client,
+	    &p->call)) != TSR_OK)
 		return r;
 	/* While the token works: what is left to do when it answers counts. */
 	secret_free(&p->pin);
@@ -167,8 +174,9 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->arg = arg;
 	p->next = ps->list;
 	ps->list = p;
-	if ((r = proof_pin_begin(p)) != TSR_OK) {
-		metrics_proof(r);
+	if ((r = p->ask.silent ? proof_send(p) : proof_pin_begin(p)) != TSR_OK) {
+		if (!p->ask.silent)
+			metrics_proof(r);
 		proof_free(p);
 		return r;
 	}
@@ -184,6 +192,24 @@ proof_cancel(struct proof **p)
 		proof_free(*p);
 	}
 	*p = NULL;
+}
+
+void
+proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label)
+{
+	const struct credential *c;
+	struct proof *p = ps->list;
+
+	while (p != NULL) {
+		c = p->ask.credential;
+		if (strcmp(c->module, module) != 0 || strcmp(c->token_serial, serial) != 0 ||
+		    strcmp(c->token_label, label) != 0) {
+			p = p->next;
+			continue;
+		}
+		proof_finish(p, TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "");
+		p = ps->list;		/* the callback may have ended others */
+	}
 }
 
 size_t

@@ -34,6 +34,7 @@ struct proof_ask {
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */
 	struct secret *pin;			/* taken by proof_start; NULL: ask */
+	int silent;				/* by a key that needs no PIN: nobody is asked */
 	int unlimited;				/* the module never locks a PIN (pin-tries) */
 	int *pin_default;			/* set to 1 where the PIN was right, and is one of new tokens; NULL */
 };
@@ -57,6 +58,9 @@ void proofs_free(struct proofs **p);
 
 /* The token is free: who waits for it is next. */
 void proofs_turn(struct proofs *p, const struct pin_of *of);
+
+/* The token was taken out: every proof with it ends with TSR_DEVICE_REMOVED. */
+void proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label);
 
 /* How many are under way. */
 size_t proofs_count(const struct proofs *p);

@@ -84,6 +84,15 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	"CREATE TABLE state ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1),"
 	" sealed BLOB NOT NULL"
+	") STRICT;",
+
+	/* 3: a card proves that it is there */
+	"CREATE TABLE card_key ("
+	" seq INTEGER PRIMARY KEY,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" key_id BLOB NOT NULL,"
+	" algorithm INTEGER NOT NULL,"
+	" spki BLOB NOT NULL"
 	") STRICT;"
 };
 

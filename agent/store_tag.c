@@ -23,7 +23,8 @@
 #define STATE_LEN	(STATE_ANCHOR + crypto_generichash_KEYBYTES)
 
 static const char *const places[PLACE_END] = {
-	[PLACE_META] = "meta", [PLACE_CREDENTIAL] = "credential", [PLACE_SIGNING] = "signing"
+	[PLACE_META] = "meta", [PLACE_CREDENTIAL] = "credential", [PLACE_SIGNING] = "signing",
+	[PLACE_CARD_KEY] = "card_key"
 };
 
 const char *

@@ -25,8 +25,12 @@
 #define ANY_U32			0xffffffffu
 #define ALGORITHM_MAX		((uint32_t)PROTO_ED25519)
 #define ALGORITHMS_MAX		((2u << PROTO_ED25519) - 1)
-#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_PIN_LOCKED - 1)
-#define KEY_FLAGS_MAX		(2 * PROTO_KEY_ALWAYS_AUTHENTICATE - 1)
+#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_REMOVABLE - 1)
+#define KEY_FLAGS_MAX		(2 * PROTO_KEY_NO_PIN - 1)
+#define READER_MAX_BYTES	512	/* PC/SC gives a reader's name 128 bytes */
+#define SLOT_MAX_BYTES		256	/* 64, escaped */
+#define READER_STATE_MAX	(2 * PROTO_READER_GONE - 1)
+#define COUNT_MAX		0xffffu
 
 static const struct proto_message messages[] = {
 	{ PROTO_OPEN, "open", PROTO_FROM_AGENT, {
@@ -65,6 +69,14 @@ static const struct proto_message messages[] = {
 	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
 	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
 
+	{ PROTO_WATCH, "watch", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
+	{ PROTO_PRESENT, "present", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "id", PROTO_BYTES, ID_MAX_BYTES },
+	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
+	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX } } },
+
 	{ PROTO_DONE, "done", PROTO_FROM_HELPER, { { NULL, PROTO_U32, 0 } } },
 	{ PROTO_ERROR, "error", PROTO_FROM_HELPER, {
 	    { "code", PROTO_U32, CODE_MAX },
@@ -75,7 +87,8 @@ static const struct proto_message messages[] = {
 	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "manufacturer", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "model", PROTO_TEXT, SERIAL_MAX_BYTES },
-	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX },
+	    { "reader", PROTO_TEXT, SLOT_MAX_BYTES } } },
 	{ PROTO_KEY, "key", PROTO_FROM_HELPER, {
 	    { "id", PROTO_BYTES, ID_MAX_BYTES },
 	    { "label", PROTO_TEXT, KEY_LABEL_MAX_BYTES },
@@ -96,6 +109,15 @@ static const struct proto_message messages[] = {
 	    { "least", PROTO_U32, PROTO_PIN_MAX },
 	    { "most", PROTO_U32, PROTO_PIN_MAX },
 	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
+	{ PROTO_SERVICE, "service", PROTO_FROM_HELPER, {
+	    { "available", PROTO_U32, 1 },
+	    { "detail", PROTO_TEXT, DETAIL_MAX_BYTES } } },
+	{ PROTO_READER, "reader", PROTO_FROM_HELPER, {
+	    { "name", PROTO_TEXT, READER_MAX_BYTES },
+	    { "slot", PROTO_TEXT, SLOT_MAX_BYTES },
+	    { "state", PROTO_U32, READER_STATE_MAX },
+	    { "count", PROTO_U32, COUNT_MAX },
+	    { "atr", PROTO_BYTES, PROTO_ATR_MAX } } },
 };
 
 const struct proto_message *

@@ -26,16 +26,22 @@ enum proto_type {
 	PROTO_TRIES = 8,	/* serial label: what a PIN may be, PROTO_PIN; no try is spent */
 	PROTO_PIN_CHANGE = 9,	/* serial label pin new confirmed: PROTO_DONE */
 	PROTO_PIN_UNBLOCK = 10,	/* serial label puk new confirmed: PROTO_DONE */
+	PROTO_WATCH = 16,	/* tell of readers from now on: first and only on its connection */
+	PROTO_PRESENT = 17,	/* serial label id algorithm challenge: PROTO_SIGNATURE without a PIN */
 
 	/* helper to agent */
 	PROTO_DONE = 32,	/* the request is answered in full */
 	PROTO_ERROR = 33,	/* code tries_left detail: it failed; code is a TSR_* without its sign */
-	PROTO_TOKEN = 34,	/* serial label manufacturer model flags */
+	PROTO_TOKEN = 34,	/* serial label manufacturer model flags reader */
 	PROTO_KEY = 35,		/* id label algorithms spki certificate flags */
 	PROTO_SIGNATURE = 36,	/* signature */
 	PROTO_USER = 37,	/* uid gid name */
 	PROTO_GROUP = 38,	/* gid */
-	PROTO_PIN = 39		/* tries_left least most flags */
+	PROTO_PIN = 39,		/* tries_left least most flags */
+	/* in answer to PROTO_WATCH, without end: the service; where it is
+	 * available each reader and PROTO_DONE; then what changes */
+	PROTO_SERVICE = 48,	/* available detail: PC/SC can be reached, or not and why */
+	PROTO_READER = 49	/* name slot state count atr: a reader as it is now */
 };
 
 enum proto_side { PROTO_FROM_AGENT = 1, PROTO_FROM_HELPER = 2 };
@@ -62,8 +68,24 @@ enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no contr
 #define PROTO_TOKEN_PIN_COUNT_LOW	4u
 #define PROTO_TOKEN_PIN_FINAL_TRY	8u
 #define PROTO_TOKEN_PIN_LOCKED		16u
+#define PROTO_TOKEN_REMOVABLE		32u	/* CKF_REMOVABLE_DEVICE of its slot */
 /* Bits of PROTO_KEY flags. */
 #define PROTO_KEY_ALWAYS_AUTHENTICATE	1u
+#define PROTO_KEY_NO_PIN		2u	/* its private half is seen without a PIN: PIV's 9E */
+
+/* PROTO_TOKEN's reader is its slot's description (PKCS#11 2.40 section 3.2: 64
+ * bytes), which OpenSC fills with the beginning of the reader's name;
+ * PROTO_READER's slot is that same beginning.  count goes up (mod 2^16) with
+ * each insertion and removal, as long as one pcscd runs.
+ * Bits of PROTO_READER state. */
+#define PROTO_READER_PRESENT		1u	/* there is a card */
+#define PROTO_READER_EXCLUSIVE		2u	/* one program holds it */
+#define PROTO_READER_IN_USE		4u
+#define PROTO_READER_MUTE		8u	/* the card does not answer */
+#define PROTO_READER_CONTACTLESS	16u
+#define PROTO_READER_UNAVAILABLE	32u	/* the reader does not answer */
+#define PROTO_READER_GONE		64u	/* the reader itself was taken away */
+#define PROTO_ATR_MAX			33	/* ISO 7816-3 section 8.2.1 */
 
 /* How a device signs: pinned at enrolment.  Numbers are stored and sent.
  * PROTO_KEY's algorithms is a bit mask: 1 << value. */

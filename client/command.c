@@ -36,6 +36,8 @@ const struct command command_table[] = {
 	  "list connected devices", cmd_device_list },
 	{ "device", "pin", "change|unblock", 1, 1, OPT(OPT_URI) | PROMPTING, OPT(OPT_URI), "change unblock",
 	  "change a device's PIN, or set a new one with its PUK", cmd_device_pin },
+	{ "device", "watch", NULL, 0, 0, 0, 0, NULL,
+	  "tell of devices as they come and go", cmd_device_watch },
 	{ "enroll", "pkcs11", NULL, 0, 0,
 	  OPT(OPT_USER) | OPT(OPT_URI) | OPT(OPT_LABEL) | OPT(OPT_VOUCH) | OPT(OPT_CODE) | PROMPTING,
 	  OPT(OPT_URI), NULL,

@@ -19,6 +19,7 @@
 #include "pkcs11/lease.h"
 #include "pkcs11/module.h"
 #include "pkcs11/pin.h"
+#include "pkcs11/present.h"
 #include "pkcs11/prove.h"
 #include "pkcs11/session.h"
 #include "tessera.h"
@@ -125,9 +126,9 @@ worker_tokens(struct worker *w, struct fault *f)
 		t = &w->module.token[i];
 		struct proto_value v[] = {
 			value_text(t->serial), value_text(t->label), value_text(t->manufacturer),
-			value_text(t->model), value_u32(t->flags),
+			value_text(t->model), value_u32(t->flags), value_text(t->reader),
 		};
-		if ((r = worker_put(w, PROTO_TOKEN, v, 5)) != TSR_OK)
+		if ((r = worker_put(w, PROTO_TOKEN, v, 6)) != TSR_OK)
 			return r;
 	}
 	/* Those that were found are told of, and that there may be more. */
@@ -253,6 +254,25 @@ worker_new_pin(struct worker *w, uint16_t type, const struct proto_value *v, str
 }
 
 static int
+worker_present(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct prove_request q = {
+		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
+		.algorithm = v[3].u32, .challenge = v[4].p, .challenge_len = v[4].n,
+	};
+	struct prove_signature signature;
+	struct proto_value out;
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = present(&w->session, &q, &signature, f)) != TSR_OK)
+		return r;
+	out = value_bytes(signature.bytes, signature.len);
+	return worker_put(w, PROTO_SIGNATURE, &out, 1);
+}
+
+static int
 worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
 {
 	if (type == PROTO_OPEN)
@@ -271,6 +291,8 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 	case PROTO_PIN_CHANGE:
 	case PROTO_PIN_UNBLOCK:
 		return worker_new_pin(w, type, v, f);
+	case PROTO_PRESENT:
+		return worker_present(w, v, f);
 	default:
 		return fault_set(f, TSR_UNSUPPORTED, "not a request to this helper");
 	}

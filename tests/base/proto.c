@@ -35,14 +35,18 @@ static const struct row {
 	{ "tries", PROTO_TRIES, PROTO_FROM_AGENT, "serial:t label:t" },
 	{ "pin-change", PROTO_PIN_CHANGE, PROTO_FROM_AGENT, "serial:t label:t pin:b new:b confirmed:u" },
 	{ "pin-unblock", PROTO_PIN_UNBLOCK, PROTO_FROM_AGENT, "serial:t label:t puk:b new:b confirmed:u" },
+	{ "watch", PROTO_WATCH, PROTO_FROM_AGENT, "" },
+	{ "present", PROTO_PRESENT, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u challenge:b" },
 	{ "done", PROTO_DONE, PROTO_FROM_HELPER, "" },
 	{ "error", PROTO_ERROR, PROTO_FROM_HELPER, "code:u tries_left:u detail:t" },
-	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u" },
+	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u reader:t" },
 	{ "key", PROTO_KEY, PROTO_FROM_HELPER, "id:b label:t algorithms:u spki:b certificate:b flags:u" },
 	{ "signature", PROTO_SIGNATURE, PROTO_FROM_HELPER, "signature:b" },
 	{ "user", PROTO_USER, PROTO_FROM_HELPER, "uid:u gid:u name:t" },
 	{ "group", PROTO_GROUP, PROTO_FROM_HELPER, "gid:u" },
 	{ "pin", PROTO_PIN, PROTO_FROM_HELPER, "tries_left:u least:u most:u flags:u" },
+	{ "service", PROTO_SERVICE, PROTO_FROM_HELPER, "available:u detail:t" },
+	{ "reader", PROTO_READER, PROTO_FROM_HELPER, "name:t slot:t state:u count:u atr:b" },
 };
 #define N_ROWS	(sizeof(rows) / sizeof(rows[0]))
 

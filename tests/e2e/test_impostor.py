@@ -68,7 +68,7 @@ class Impostor:
                             struct.pack(">I", len(x)) + x for x in fields)
             sock.sendall(struct.pack(">IIIHH", 12 + len(said), ident, 0, message, 0) + said)
         if kind == TOKENS:
-            say(TOKEN, b"I1", b"fake", b"tests", b"impostor", LOGIN_REQUIRED)
+            say(TOKEN, b"I1", b"fake", b"tests", b"impostor", LOGIN_REQUIRED, b"")
         elif kind == KEYS:
             spki = self.key.public_key().public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -30,6 +30,7 @@ NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
 RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
+PRESENCE = "e2e/presence Presence."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
 PIN = "e2e/pin "
 JOURNAL = "e2e/journal "
@@ -72,6 +73,42 @@ SEEDED = [
     ("doubtful worker kept", "agent/helper.c",
      "	if (helper_doubtful(code))", "	if (code == TSR_HELPER && helper_doubtful(code))",
      RECOVER + "test_doubtful_worker_is_replaced"),
+    # --- a device that was taken out
+    ("token after the removal", "agent/session.c",
+     "a->presence == PRESENCE_PROOF || (!s->away && !s->locked)",
+     "a->presence == PRESENCE_PROOF || !s->locked", PRESENCE + "test_pulled"),
+    ("token from a locked session", "agent/session.c",
+     "a->presence == PRESENCE_PROOF || (!s->away && !s->locked)",
+     "a->presence == PRESENCE_PROOF || !s->away || s->locked", PRESENCE + "test_pulled"),
+    ("lock forgotten", "agent/presence.c",
+     "		p->owner.lock(p->owner.arg, &t->device, PRESENCE_REMOVED);", "		;",
+     "unit presence"),
+    ("a card that is back is believed", "agent/presence.c",
+     "		p->owner.added(p->owner.arg, &t->device);\n		presence_prove(p, t);",
+     "		p->owner.added(p->owner.arg, &t->device);\n		t->round = 1;\n"
+     "		presence_proved(p, d->id, 1, TSR_OK);",
+     PRESENCE + "test_no_card_key"),
+    ("a false card's proof believed", "agent/presence_act.c",
+     "presence_proved(p->presence, device, round, code);",
+     "presence_proved(p->presence, device, round, TSR_OK);",
+     PRESENCE + "test_another_card_of_that_name"),
+    ("old proof of a card that went again", "agent/presence.c",
+     "t == NULL || t->round != round", "t == NULL", "unit presence"),
+    ("swap between two looks", "agent/presence_reader.c",
+     "(was && !p->reporting && r->last.count != now->count)", "0", "unit presence"),
+    ("list from before the removal", "agent/presence.c",
+     "(r->changed > p->list_seq || (r->last.state & PROTO_READER_PRESENT) == 0)", "(0)",
+     "unit presence"),
+    ("nobody watches", "agent/presence.c",
+     "			presence_forsake(p, t);\n	}\n	presence_arm(p);",
+     "			;\n	}\n	presence_arm(p);", PRESENCE + "test_watcher_killed"),
+    ("proof goes on without its card", "agent/presence_act.c",
+     "proofs_removed(p->agent->proofs, d->module, d->serial, d->label);", ";",
+     PRESENCE + "test_proof_under_way"),
+    ("events of other people's devices", "agent/presence_act.c",
+     "	if (act_of_device(c, e->device))\n		act_tell", "	act_tell", PRESENCE + "test_swap"),
+    ("watcher's second service", "agent/watcher.c",
+     "if (w->state != WATCHER_WATCHING || v[0].n == 0)", "if (v[0].n == 0)", "unit watcher"),
 
     # --- judged again when the proof is there
     ("dead caller, device grant", "agent/grant_device.c",

@@ -68,6 +68,7 @@ on_list(void *arg, const struct device_list *l)
 		text(l->device[i].serial, sizeof(l->device[i].serial));
 		text(l->device[i].label, sizeof(l->device[i].label));
 		text(l->device[i].manufacturer, sizeof(l->device[i].manufacturer));
+		text(l->device[i].reader, sizeof(l->device[i].reader));
 		text(l->device[i].model, sizeof(l->device[i].model));
 		must(strlen(l->device[i].id) == DEVICE_ID_LEN);
 	}
@@ -199,7 +200,7 @@ say(int fd, uint8_t what, size_t pause, const uint8_t *p, size_t n)
 static void
 run(const uint8_t *data, size_t size)
 {
-	struct helpers_options o = { NULL, "/nonexistent", 0, path };
+	struct helpers_options o = { NULL, "/nonexistent", 0, path, 0 };
 	int fd, i;
 
 	if (size < 2)
