@@ -55,17 +55,19 @@ doctor_without_reader(const char *path)
 static void
 doctor_find_pcscd(struct doctor *d)
 {
+	const char *usual = d->config != NULL && d->config->pcsc.socket != NULL ? d->config->pcsc.socket :
+	    DOCTOR_PCSCD;
 	const struct config_module *m;
 	size_t i, j;
 
 	if (d->config == NULL)		/* what is likely */
-		(void)snprintf(d->pcscd, sizeof(d->pcscd), "%s", DOCTOR_PCSCD);
+		(void)snprintf(d->pcscd, sizeof(d->pcscd), "%s", usual);
 	for (i = 0; d->config != NULL && i < d->config->n_modules; i++) {
 		m = &d->config->modules[i];
 		if (doctor_without_reader(m->path))
 			continue;
 		if (d->pcscd[0] == '\0')
-			(void)snprintf(d->pcscd, sizeof(d->pcscd), "%s", DOCTOR_PCSCD);
+			(void)snprintf(d->pcscd, sizeof(d->pcscd), "%s", usual);
 		for (j = 0; j < m->environment.n; j++)
 			if (strncmp(m->environment.v[j], DOCTOR_VARIABLE, sizeof(DOCTOR_VARIABLE) - 1) == 0)
 				(void)snprintf(d->pcscd, sizeof(d->pcscd), "%s",

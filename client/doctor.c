@@ -5,15 +5,20 @@
  */
 #include "client/doctor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define DOCTOR_GROUPS_MAX	256	/* groups of one user */
+#define DOCTOR_CONNECT_MS	5000	/* waiting for a full backlog */
+#define DOCTOR_RETRY_MS		50
 #define DOCTOR_LISTENING	0x10000	/* __SO_ACCEPTCON in /proc/net/unix */
 
 void
@@ -136,4 +141,29 @@ doctor_listens(const char *path)
 	free(line);
 	(void)fclose(f);
 	return found;
+}
+
+int
+doctor_connect(const char *path, struct ucred *who)
+{
+	struct sockaddr_un sun;
+	socklen_t len = sizeof(*who);
+	int fd, error = EAGAIN, tries;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return ENAMETOOLONG;
+	memcpy(sun.sun_path, path, strlen(path));
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return errno;
+	for (tries = 0; error == EAGAIN && tries < DOCTOR_CONNECT_MS / DOCTOR_RETRY_MS; tries++) {
+		error = connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0 ? 0 : errno;
+		if (error == EAGAIN)
+			(void)poll(NULL, 0, DOCTOR_RETRY_MS);
+	}
+	if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, who, &len) == -1)
+		error = errno;
+	(void)close(fd);
+	return error;
 }

@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <pwd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "base/config.h"
@@ -61,6 +62,10 @@ int doctor_may(const struct stat *st, const struct passwd *pw, mode_t want);
 
 /* Whether somebody listens on the socket of that path: -1 cannot be told. */
 int doctor_listens(const char *path);
+
+/* Connect to a socket, waiting for a full backlog, and hang up; who listens
+ * there.  0, or errno. */
+int doctor_connect(const char *path, struct ucred *who);
 
 /* The whole text of a small file, NUL-terminated, at most size - 1 bytes of
  * it; the count, or -1. */

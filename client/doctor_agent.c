@@ -67,6 +67,8 @@ doctor_sockets(struct doctor *d)
 	doctor_socket(d, REACH_ADMIN, "tessera-admin.socket");
 	if (d->config != NULL)
 		doctor_helper_socket(d, d->config->helper_socket, "tessera-pkcs11.socket");
+	if (d->config != NULL && d->config->pcsc.watch)
+		doctor_helper_socket(d, d->config->watch_socket, "tessera-pkcs11-watch.socket");
 }
 
 /* --- health --- */

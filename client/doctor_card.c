@@ -24,6 +24,27 @@ card_mend(const char *code)
 	return CARD_JOURNAL;
 }
 
+/* Whether cards that are pulled are seen to be; administrators are told. */
+static void
+card_watcher(struct doctor *d)
+{
+	const char *state = json_string_value(json_object_get(d->admin, "watcher"));
+
+	if (state == NULL || d->pcscd[0] == '\0' || d->config == NULL || !d->config->pcsc.watch)
+		return;
+	if (strcmp(state, "watching") == 0)
+		doctor_say(d, DOCTOR_OK, NULL, "readers are watched");
+	else if (strcmp(state, "off") == 0)
+		doctor_say(d, DOCTOR_WARNING, doctor_command(d, "echo 'watch-socket = "
+		    "\"/run/tessera/watch.sock\"' >>%s && systemctl enable --now tessera-pkcs11-watch.socket && "
+		    "systemctl restart tesserad", d->config_file),
+		    "readers are not watched: cards that are pulled are not noticed");
+	else
+		doctor_say(d, DOCTOR_WARNING, strcmp(state, "unavailable") == 0 ?
+		    "systemctl restart pcscd.socket pcscd.service" : CARD_JOURNAL,
+		    "readers are not watched now, the watcher is %s: sessions are locked after a while", state);
+}
+
 void
 doctor_readers(struct doctor *d)
 {
@@ -49,6 +70,7 @@ doctor_readers(struct doctor *d)
 		    output_member(e, "module", m, sizeof(m)),
 		    output_member(e, "error_description", b, sizeof(b)), a);
 	}
+	card_watcher(d);
 	if (json_array_size(devices) == 0 && json_array_size(errors) == 0)
 		doctor_say(d, DOCTOR_WARNING, d->pcscd[0] != '\0' ? "opensc-tool --list-readers" : NULL,
 		    "no card and no token is seen: is one put in?");

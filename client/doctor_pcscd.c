@@ -10,47 +10,20 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define PCSCD_CONNECT_MS	5000	/* waiting for a full backlog */
-#define PCSCD_RETRY_MS		50
 #define PCSCD_RULES_MAX		65536	/* bytes of a rules file that are read */
 #define PCSCD_FILES_MAX		1024	/* files of a folder that are looked at */
 
 static const char polkit_action[] = "org.debian.pcsc-lite.access_pcsc";
 
-/* 0, or errno. */
-static int
-pcscd_connect(const char *path)
-{
-	struct sockaddr_un sun;
-	int fd, error = EAGAIN, tries;
-
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(sun.sun_path))
-		return ENAMETOOLONG;
-	memcpy(sun.sun_path, path, strlen(path));
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
-		return errno;
-	for (tries = 0; error == EAGAIN && tries < PCSCD_CONNECT_MS / PCSCD_RETRY_MS; tries++) {
-		error = connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) == 0 ? 0 : errno;
-		if (error == EAGAIN)
-			(void)poll(NULL, 0, PCSCD_RETRY_MS);
-	}
-	(void)close(fd);
-	return error;
-}
-
 void
 doctor_pcscd(struct doctor *d)
 {
 	const struct passwd *pw = getpwnam(doctor_device_user(d));
+	struct ucred who;
 	struct stat st;
 	int error = 0;
 
@@ -64,7 +37,7 @@ doctor_pcscd(struct doctor *d)
 	else if (stat(d->pcscd, &st) == -1)
 		doctor_say(d, DOCTOR_FAILURE, "systemctl enable --now pcscd.socket",
 		    "pcscd does not run: %s: %s", d->pcscd, strerror(errno));
-	else if (!S_ISSOCK(st.st_mode) || (error = pcscd_connect(d->pcscd)) == ECONNREFUSED)
+	else if (!S_ISSOCK(st.st_mode) || (error = doctor_connect(d->pcscd, &who)) == ECONNREFUSED)
 		doctor_say(d, DOCTOR_FAILURE, "systemctl enable pcscd.socket && systemctl restart pcscd.socket",
 		    "pcscd has died: nobody listens on %s", d->pcscd);
 	else if (pw != NULL && !doctor_may(&st, pw, S_IWOTH))

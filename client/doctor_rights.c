@@ -91,17 +91,20 @@ rights_hidraw(struct doctor *d, const struct passwd *pw)
 
 /* --- readers on the bus --- */
 
-/* Who runs pcscd, NULL where it does not run: then it is started as its unit
- * says, and there is nothing to be seen. */
+/* Who runs pcscd: whoever listens; where that is root it may be the service manager
+ * in his place, and the process counts that is there.  NULL: there is none yet. */
 static const struct passwd *
-rights_pcscd(void)
+rights_pcscd(const struct doctor *d)
 {
 	const struct passwd *found = NULL;
 	const struct dirent *e;
 	char path[300], name[32];
+	struct ucred who;
 	struct stat st;
 	DIR *dir;
 
+	if (doctor_connect(d->pcscd, &who) == 0 && who.uid != 0)
+		return getpwuid(who.uid);
 	if ((dir = opendir("/proc")) == NULL)
 		return NULL;
 	while (found == NULL && (e = readdir(dir)) != NULL) {
@@ -110,7 +113,7 @@ rights_pcscd(void)
 		(void)snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
 		if (doctor_read(path, name, sizeof(name)) <= 0 || strcmp(name, "pcscd\n") != 0)
 			continue;
-		path[strlen(path) - 5] = '\0';
+		(void)snprintf(path, sizeof(path), "/proc/%s", e->d_name);
 		if (stat(path, &st) == 0)
 			found = getpwuid(st.st_uid);
 	}
@@ -132,7 +135,7 @@ rights_number(const char *device, const char *name)
 static void
 rights_reader(struct doctor *d, const char *interface)
 {
-	const struct passwd *pw = rights_pcscd();
+	const struct passwd *pw = rights_pcscd(d);
 	char device[64], node[64];
 	struct stat st;
 
