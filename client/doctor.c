@@ -131,11 +131,11 @@ doctor_listens(const char *path)
 	if ((f = fopen("/proc/net/unix", "re")) == NULL)
 		return -1;
 	while (!found && getline(&line, &size, f) != -1) {
-		unsigned flags;
+		char flags[16];
 
 		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, "%*s %*s %*s %x", &flags) == 1 && (flags & DOCTOR_LISTENING) != 0 &&
-		    (name = strchr(line, '/')) != NULL)
+		if (sscanf(line, "%*s %*s %*s %15s", flags) == 1 &&
+		    (strtoul(flags, NULL, 16) & DOCTOR_LISTENING) != 0 && (name = strchr(line, '/')) != NULL)
 			found = strcmp(name, path) == 0;
 	}
 	free(line);

@@ -128,8 +128,9 @@ holder_has(const struct holders *h, const char *pid)
 		if ((n = readlink(link, target, sizeof(target) - 1)) <= 0)
 			continue;
 		target[n] = '\0';
-		if (sscanf(target, "socket:[%lu]", &inode) != 1)
+		if (strncmp(target, "socket:[", 8) != 0)
 			continue;
+		inode = strtoul(target + 8, NULL, 10);
 		for (i = 0; i < h->n; i++)
 			found |= h->peer[i] == inode;
 	}

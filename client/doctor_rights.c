@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,10 +126,9 @@ static int
 rights_number(const char *device, const char *name)
 {
 	char path[PATH_MAX], text[32];
-	int n = -1;
 
 	(void)snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/%s", device, name);
-	return doctor_read(path, text, sizeof(text)) > 0 && sscanf(text, "%d", &n) == 1 ? n : -1;
+	return doctor_read(path, text, sizeof(text)) > 0 ? (int)strtol(text, NULL, 10) : -1;
 }
 
 /* interface is "1-2:1.0", of the device "1-2". */
