@@ -5,16 +5,21 @@
  */
 #include "agent/admin.h"
 
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/body.h"
+#include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
 #include "agent/enrol.h"
+#include "agent/enrol_otp.h"
+#include "agent/enrol_otp_read.h"
 #include "agent/http_form.h"
 #include "agent/mint.h"
+#include "agent/otp.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/jwt.h"
@@ -166,8 +171,20 @@ admin_credential(struct agent *a, const struct http_request *r, const struct ask
 void
 admin_enrol(struct agent *a, const struct http_request *r, const struct asker *who)
 {
-	if (admin_may_change(a, r, who) == TSR_OK)
+	if (admin_may_change(a, r, who) != TSR_OK)
+		return;
+	if (enrol_otp_wanted(r))
+		enrol_otp_admin(a, r, who);
+	else
 		enrol_pkcs11(a, r, who);
+}
+
+void
+admin_enrol_confirm(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id)
+{
+	if (admin_may_change(a, r, who) == TSR_OK)
+		enrol_otp_admin_confirm(a, r, who, id);
 }
 
 static void
@@ -208,4 +225,46 @@ admin_credential_remove(struct agent *a, const struct http_request *r, const str
     const char *id)
 {
 	admin_change(a, r, who, id, CREDENTIAL_REMOVE);
+}
+
+static int
+admin_resync(struct agent *a, const struct http_request *r, const struct credential *c,
+    const char *code, const char *next)
+{
+	int result;
+
+	if ((result = audit_ready(a->audit)) != TSR_OK || (result = store_begin(a->store)) != TSR_OK)
+		return result;
+	if ((result = otp_resync(a->store, c->id, code, next)) != TSR_OK ||
+	    (result = audit_event_credential(a, r->caller, "credential-resynchronised", c, 0)) != TSR_OK) {
+		store_undo(a->store);
+		return result;
+	}
+	return store_keep(a->store);
+}
+
+/* POST /admin/credentials/ID/resync {"code", "next"}. */
+void
+admin_credential_resync(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id)
+{
+	char code[OTP_TEXT_MAX + 1], next[OTP_TEXT_MAX + 1];
+	struct credential *c;
+	int result;
+
+	if (admin_may_change(a, r, who) != TSR_OK || enrol_otp_read_codes(r, code, next) != TSR_OK ||
+	    (c = admin_find(a, r, id)) == NULL)
+		return;
+	if (!credential_is_otp(c))
+		problem_invalid(r->conn, "the credential \"%s\" shows no codes", id);
+	else if (next[0] == '\0')
+		problem_invalid(r->conn, "\"next\" is missing: two codes that follow each other");
+	else if ((result = admin_resync(a, r, c, code, next)) != TSR_OK)
+		problem(r->conn, result, result == TSR_BAD_GRANT ?
+		    "these are not two codes of this token that follow each other" : NULL);
+	else
+		http_answer(r->conn, 200, NULL, "{}", 2, 1);
+	credential_free(&c);
+	sodium_memzero(code, sizeof(code));
+	sodium_memzero(next, sizeof(next));
 }

@@ -26,6 +26,10 @@ void admin_credentials(struct agent *a, const struct http_request *r, const stru
 /* POST /admin/enrolment-codes {"subject"} */
 void admin_code(struct agent *a, const struct http_request *r, const struct asker *who);
 void admin_enrol(struct agent *a, const struct http_request *r, const struct asker *who);
+void admin_credential_resync(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id);
+void admin_enrol_confirm(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *id);
 void admin_credential(struct agent *a, const struct http_request *r, const struct asker *who,
     const char *id);
 /* POST /admin/credentials/ID/disable|enable|remove */

@@ -5,6 +5,8 @@
  */
 #include "agent/body.h"
 
+#include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -88,4 +90,51 @@ body_flag(const struct http_request *r, const json_t *o, const char *name, int *
 	}
 	*out = v != NULL && json_is_true(v);
 	return TSR_OK;
+}
+
+int
+body_number(const struct http_request *r, const json_t *o, const char *name, int64_t min,
+    int64_t max, int64_t *out)
+{
+	const json_t *v = json_object_get(o, name);
+
+	if (v == NULL)
+		return TSR_OK;
+	if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max) {
+		problem_invalid(r->conn, "\"%s\" is a whole number from %lld to %lld", name,
+		    (long long)min, (long long)max);
+		return TSR_INVALID;
+	}
+	*out = json_integer_value(v);
+	return TSR_OK;
+}
+
+int
+body_peek(const struct http_request *r, const char *name, char *out, size_t size)
+{
+	const char *text;
+	json_t *o = NULL;
+	int code = TSR_INVALID;
+
+	if (json_read_object(r->body, r->head.content_length, BODY_DEPTH_MAX, &o) != TSR_OK)
+		return TSR_INVALID;
+	if ((text = json_string_value(json_object_get(o, name))) != NULL && strlen(text) < size) {
+		(void)snprintf(out, size, "%s", text);
+		code = TSR_OK;
+	}
+	body_free(o);
+	return code;
+}
+
+void
+body_free(json_t *o)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(o, name, value)
+		if (json_is_string(value))	/* jansson hands out its own memory */
+			sodium_memzero((void *)(uintptr_t)json_string_value(value),
+			    json_string_length(value));
+	json_decref(o);
 }

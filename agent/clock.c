@@ -5,10 +5,13 @@
  */
 #include "agent/clock.h"
 
+#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tessera.h"
 
@@ -92,6 +95,43 @@ clock_wall(void)
 		return clock_read_page().wall_ns / 1000000000;
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec;
+}
+
+/* The digits of a UUID. */
+static int
+clock_parse_id(const char *text, size_t n, uint8_t out[CLOCK_BOOT_LEN])
+{
+	unsigned digits = 0, v;
+	size_t i;
+
+	for (i = 0; i < n && digits < 2 * CLOCK_BOOT_LEN; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			v = (unsigned)(text[i] - '0');
+		else if (text[i] >= 'a' && text[i] <= 'f')
+			v = (unsigned)(text[i] - 'a') + 10;
+		else
+			continue;
+		out[digits / 2] = (uint8_t)((unsigned)out[digits / 2] << 4 | v);
+		digits++;
+	}
+	return digits == 2 * CLOCK_BOOT_LEN ? TSR_OK : TSR_INVALID;
+}
+
+void
+clock_boot_id(uint8_t out[CLOCK_BOOT_LEN])
+{
+	char text[64];
+	ssize_t n;
+	int fd;
+
+	memset(out, 0, CLOCK_BOOT_LEN);
+	if (clock_page != NULL ||
+	    (fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)) == -1)
+		return;
+	n = read(fd, text, sizeof(text));
+	(void)close(fd);
+	if (n < 0 || clock_parse_id(text, (size_t)n, out) != TSR_OK)
+		memset(out, 0, CLOCK_BOOT_LEN);
 }
 
 int

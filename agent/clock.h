@@ -29,6 +29,11 @@ int clock_is_rehearsal(void);
 uint64_t clock_boot_ms(void);	/* CLOCK_BOOTTIME: durations, deadlines */
 int64_t clock_wall(void);	/* seconds of the epoch: claims, records */
 
+/* Which boot this is: 16 bytes that no other boot has; in a rehearsal, and where
+ * the kernel does not say, zeroes. */
+#define CLOCK_BOOT_LEN	16
+void clock_boot_id(uint8_t out[CLOCK_BOOT_LEN]);
+
 /* 1 where the kernel says that the wall clock is kept by a time source
  * (adjtimex(2): STA_UNSYNC is off; setting the clock by hand turns it on). */
 int clock_synchronised(void);

@@ -29,7 +29,7 @@ credential_algorithm(enum proto_algorithm a)
 	case PROTO_ED25519:
 		return "ed25519";
 	}
-	return "unknown";
+	return a == 0 ? "otp" : "unknown";
 }
 
 /* One row whose text is not UTF-8 must not cost everybody the list. */

@@ -11,6 +11,7 @@
 #include "agent/audit_event.h"
 #include "agent/credential_json.h"
 #include "agent/login.h"
+#include "agent/otp.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 
@@ -25,7 +26,8 @@ credential_other(void *arg, const struct credential *c)
 {
 	struct credential_others *o = arg;
 
-	if (strcmp(c->id, o->but->id) != 0 && login_would_use(o->agent, c))
+	if (strcmp(c->id, o->but->id) != 0 && (login_would_use(o->agent, c) ||
+	    (credential_is_otp(c) && c->state == CREDENTIAL_ACTIVE)))
 		o->found = 1;
 	return TSR_OK;
 }
@@ -38,6 +40,19 @@ credential_spare(struct agent *a, const struct credential *c)
 	int r = store_credential_each(a->store, c->subject, c->uid, credential_other, &o);
 
 	return r != TSR_OK ? r : o.found ? TSR_OK : TSR_DENIED;
+}
+
+/* A token that rests after too many wrong codes is active, and works again. */
+static int
+credential_enable(struct store *st, const struct credential *c)
+{
+	int r;
+
+	if (credential_is_otp(c) && (r = otp_forgive_one(st, c->id)) != TSR_OK)
+		return r;
+	if (credential_is_otp(c) && c->state == CREDENTIAL_ACTIVE)
+		return TSR_OK;
+	return store_credential_set_state(st, c->id, CREDENTIAL_DISABLED, CREDENTIAL_ACTIVE);
 }
 
 /* In the batch's transaction. */
@@ -54,7 +69,7 @@ credential_apply(struct agent *a, const struct credential *c, enum credential_ch
 	case CREDENTIAL_DISABLE:
 		return store_credential_set_state(st, c->id, CREDENTIAL_ACTIVE, CREDENTIAL_DISABLED);
 	case CREDENTIAL_ENABLE:
-		return store_credential_set_state(st, c->id, CREDENTIAL_DISABLED, CREDENTIAL_ACTIVE);
+		return credential_enable(st, c);
 	case CREDENTIAL_REMOVE:
 		if ((r = store_card_remove(st, c->id)) != TSR_OK && r != TSR_NOT_FOUND)
 			return r;

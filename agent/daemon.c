@@ -19,6 +19,7 @@
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
+#include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/journal.h"
 #include "agent/listen.h"
@@ -472,7 +473,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
-	    (r = enrol_codes_new(&a->codes)) != TSR_OK)
+	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
@@ -494,6 +496,8 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 		return TSR_NOMEM;
 	}
 	metrics_start(clock_boot_ms(), clock_wall());
+	clock_boot_id(d->agent.boot_id);
+	d->agent.started_s = clock_boot_ms() / 1000;
 	d->options = *o;
 	d->first = config;
 	daemon_settle(d, config);
@@ -567,6 +571,7 @@ daemon_free(struct daemon **dp)
 	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
 	pin_guard_free(&d->agent.guard);
+	otp_pendings_free(&d->agent.otp_pendings);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
 	helpers_free(&d->agent.helpers);

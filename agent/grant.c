@@ -22,6 +22,7 @@
 
 #define GRANT_SESSION	"urn:tessera:grant:session"
 #define GRANT_DEVICE	"urn:tessera:grant:device"
+#define GRANT_OTP	"urn:tessera:grant:otp"
 
 static int
 grant_content_type(const struct http_request *r, const char *type)
@@ -107,8 +108,9 @@ grant_problem(struct http_conn *c, int code, const struct config_audience *aud,
 	char text[256];
 
 	if (code == TSR_STEP_UP_REQUIRED || code == TSR_LOGIN_REQUIRED) {
-		(void)snprintf(text, sizeof(text), "%s,\"methods\":[\"device\"],\"acr\":\"%s\"",
-		    members, acr_name(aud != NULL ? aud->acr : ACR_SELF));
+		(void)snprintf(text, sizeof(text), "%s,\"methods\":[\"device\"%s],\"acr\":\"%s\"",
+		    members, aud == NULL || aud->acr <= ACR_OTP ? ",\"otp\"" : "",
+		    acr_name(aud != NULL ? aud->acr : ACR_SELF));
 		members = text;
 	}
 	if (detail[0] != '\0')
@@ -164,8 +166,10 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 	buf_init(&g.scope, GRANT_SCOPE_MAX);
 	if (type == NULL)
 		problem_invalid(r->conn, "\"grant_type\" is missing");
-	else if (strcmp(type, GRANT_SESSION) != 0 && strcmp(type, GRANT_DEVICE) != 0)
-		problem(r->conn, TSR_UNSUPPORTED, "\"grant_type\" is " GRANT_DEVICE " or " GRANT_SESSION);
+	else if (strcmp(type, GRANT_SESSION) != 0 && strcmp(type, GRANT_DEVICE) != 0 &&
+	    strcmp(type, GRANT_OTP) != 0)
+		problem(r->conn, TSR_UNSUPPORTED, "\"grant_type\" is " GRANT_DEVICE ", " GRANT_OTP
+		    " or " GRANT_SESSION);
 	else if (grant_login_helper(a, r, f, &helper, &only) != TSR_OK ||
 	    grant_audience(a, r, f, &g) != TSR_OK)
 		;	/* answered */
@@ -173,6 +177,8 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 		problem(r->conn, code, NULL);	/* before anybody is asked for a PIN */
 	else if (strcmp(type, GRANT_DEVICE) == 0)
 		grant_from_device(a, r, who, f, &g, helper, only);
+	else if (strcmp(type, GRANT_OTP) == 0)
+		grant_from_otp(a, r, who, f, &g, helper, only);
 	else if (helper)
 		problem(r->conn, TSR_DENIED, "a login helper brings a fresh proof each time");
 	else if (who->name[0] == '\0')

@@ -11,12 +11,14 @@
 
 #include "agent/audit_event.h"
 #include "agent/body.h"
+#include "agent/caller_source.h"
 #include "agent/clock.h"
 #include "agent/grant.h"
 #include "agent/grant_internal.h"
 #include "agent/login.h"
 #include "agent/metrics.h"
 #include "agent/mint.h"
+#include "agent/otp.h"
 #include "agent/pending.h"
 #include "agent/presence_act.h"
 #include "agent/problem.h"
@@ -105,7 +107,10 @@ device_grant_record(struct device_grant *d, const struct credential *c)
 
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = store_credential_used(st, c->id, clock_wall())) != TSR_OK) {
+	r = store_credential_used(st, c->id, clock_wall());
+	if (r == TSR_OK && c->acr >= ACR_HARDWARE)	/* it speaks for its owner's codes, too */
+		r = otp_forgive_all(st, c->subject, c->uid);
+	if (r != TSR_OK) {
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
 	}
@@ -292,13 +297,6 @@ device_grant_look_up(struct device_grant *d, const char *subject)
 		device_grant_subject(d, r, 0, 0, NULL);
 }
 
-static int
-device_grant_local(const char *rhost)
-{
-	return rhost == NULL || rhost[0] == '\0' || strcmp(rhost, "localhost") == 0 ||
-	    strcmp(rhost, "127.0.0.1") == 0 || strcmp(rhost, "::1") == 0;
-}
-
 /* May a PIN come with the request, and is the rest of it allowed?  On an error
  * it was answered. */
 static int
@@ -315,7 +313,7 @@ device_grant_allowed(const struct http_request *r, const struct asker *who, cons
 		problem(r->conn, TSR_DENIED, "a login helper asks for audiences of class \"login\" only");
 	else if (helper && form_get(f, "subject") == NULL)
 		problem_invalid(r->conn, "a login helper names the \"subject\"");
-	else if (!device_grant_local(form_get(f, "rhost")))
+	else if (!caller_local(form_get(f, "rhost")))
 		problem(r->conn, TSR_DENIED, "a device of this host does not prove a remote login");
 	else if (!helper && who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
@@ -361,8 +359,8 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 void
 grant_session(struct agent *a, const struct http_request *r, const struct asker *who)
 {
-	static const char *const allowed[] = { "credential", "device", NULL };
-	const char *credential, *device;
+	static const char *const allowed[] = { "credential", "device", "otp", "otp_next", NULL };
+	const char *credential, *device, *otp, *next;
 	struct device_grant *d;
 	json_t *o;
 	uid_t only;
@@ -370,12 +368,19 @@ grant_session(struct agent *a, const struct http_request *r, const struct asker 
 	if (body_read(r, allowed, &o) != TSR_OK)
 		return;
 	if (body_text(r, o, "credential", &credential) != TSR_OK ||
-	    body_text(r, o, "device", &device) != TSR_OK)
+	    body_text(r, o, "device", &device) != TSR_OK ||
+	    body_text(r, o, "otp", &otp) != TSR_OK || body_text(r, o, "otp_next", &next) != TSR_OK)
 		;	/* answered */
 	else if (policy_login_helper(a->policy, r->caller, &only))
 		problem(r->conn, TSR_DENIED, "a login helper has no session");
 	else if (who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
+	else if (otp != NULL && device != NULL)
+		problem_invalid(r->conn, "either \"otp\" or \"device\"");
+	else if (otp != NULL)
+		grant_session_otp(a, r, who, credential, otp, next);
+	else if (next != NULL)
+		problem_invalid(r->conn, "\"otp_next\" goes with \"otp\"");
 	else if (device_grant_new(a, r, credential, device, &d) != TSR_OK)
 		problem(r->conn, TSR_NOMEM, NULL);
 	else {

@@ -1,5 +1,5 @@
 /*
- * grant_internal.h - between grant.c and grant_device.c.
+ * grant_internal.h - between grant.c, grant_device.c and grant_otp.c.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -29,5 +29,12 @@ void grant_problem(struct http_conn *c, int code, const struct config_audience *
  * helper, for the subject `only` alone unless that is (uid_t)-1. */
 void grant_from_device(struct agent *a, const struct http_request *r, const struct asker *who,
     const struct form *f, const struct grant *g, int helper, uid_t only);
+
+/* The OTP grant, likewise / POST /session with a code (next: the one that follows
+ * it, or NULL), by a caller that has a name. */
+void grant_from_otp(struct agent *a, const struct http_request *r, const struct asker *who,
+    const struct form *f, const struct grant *g, int helper, uid_t only);
+void grant_session_otp(struct agent *a, const struct http_request *r, const struct asker *who,
+    const char *credential, const char *code, const char *next);
 
 #endif

@@ -30,6 +30,7 @@ static const struct {
 	{ TSR_OK, "ok" },
 	{ TSR_BAD_SIGNATURE, "bad_signature" },
 	{ TSR_BAD_ALGORITHM, "bad_algorithm" },
+	{ TSR_BAD_GRANT, "bad_code" },
 	{ TSR_BREAKER, "resting" },
 	{ TSR_CANCELLED, "cancelled" },
 	{ TSR_DEVICE_BUSY, "device_busy" },

@@ -3,5 +3,5 @@ tessera_part(tessera_net
 	SOURCES clock.c clock_guard.c timer.c loop.c listen.c
 		http_head.c http_form.c http_conn.c http_answer.c http_server.c
 		metrics.c
-		caller.c caller_unit.c names.c names_cache.c names_worker.c
+		caller.c caller_source.c caller_unit.c names.c names_cache.c names_worker.c
 	LINK tessera_base PkgConfig::SYSTEMD PkgConfig::SODIUM)

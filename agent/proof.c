@@ -11,6 +11,7 @@
 
 #include "agent/clock.h"
 #include "agent/metrics.h"
+#include "agent/verdict.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
 #include "token/sigcheck.h"
@@ -36,7 +37,8 @@ proof_free(struct proof *p)
 		;
 	*at = p->next;
 	helper_cancel(&p->call);
-	proof_pin_end(p);
+	if (!p->ask.silent)	/* a PIN had no part in it */
+		proof_pin_end(p);
 	pubkey_free(&p->key);
 	sodium_memzero(p->challenge, sizeof(p->challenge));
 	free(p);
@@ -76,8 +78,8 @@ proof_signature(void *arg, uint16_t type, const struct proto_value *v)
 	struct proof *p = arg;
 
 	(void)type;
-	if (pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p, v[0].n) == TSR_OK)
-		p->verdict = PROOF_ALLOW;	/* the only line that can */
+	verdict_judge(&p->verdict, pubkey_verify(p->key, p->challenge, sizeof(p->challenge), v[0].p,
+	    v[0].n));
 	sodium_memzero(p->challenge, sizeof(p->challenge));	/* spent, right or wrong */
 }
 
@@ -88,14 +90,15 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	metrics_observe(&metrics.device, clock_work_us() - p->sent_us);
 	p->call = NULL;
-	if (code == TSR_OK && p->verdict != PROOF_ALLOW) {
+	if (code == TSR_OK && !verdict_allows(&p->verdict)) {
 		code = TSR_BAD_SIGNATURE;
 		detail = "the token's signature does not match the enrolled key";
 	}
-	if (proof_pin_answered(p, code, tries_left))
+	if (!p->ask.silent && proof_pin_answered(p, code, tries_left))
 		return;
 	/* Few tries are for a prompter at the seat, whoever might confirm them. */
-	if (code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW && p->place != PIN_AT_SEAT)
+	if (!p->ask.silent && code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW &&
+	    p->place != PIN_AT_SEAT)
 		code = TSR_PIN_SEAT;
 	if (code == TSR_OK && p->is_default && p->ask.pin_default != NULL)
 		*p->ask.pin_default = 1;
@@ -169,7 +172,6 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->ask = *ask;
 	p->pin = ask->pin;
 	ask->pin = p->ask.pin = NULL;
-	p->verdict = PROOF_DENY;
 	p->done = done;
 	p->arg = arg;
 	p->next = ps->list;

@@ -9,17 +9,16 @@
 
 #include "agent/pin_guard.h"
 #include "agent/proof.h"
+#include "agent/verdict.h"
 #include "agent/timer.h"
 
 #define PROOF_DETAIL_MAX	200	/* bytes of a sentence, with NUL */
-
-enum verdict { PROOF_DENY, PROOF_ALLOW };
 
 struct proof {
 	struct proof *next;
 	struct proofs *proofs;
 	struct proof_ask ask;		/* pin is NULL: it is held below */
-	enum verdict verdict;
+	struct verdict verdict;
 	uint8_t challenge[CHALLENGE_LEN];
 	uint64_t sent_us;		/* clock_work_us() when the helper was asked */
 	struct pubkey *key;		/* the credential's, once the challenge is out */

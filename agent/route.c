@@ -15,6 +15,7 @@
 #include "agent/agent.h"
 #include "agent/api.h"
 #include "agent/enrol.h"
+#include "agent/enrol_otp.h"
 #include "agent/grant.h"
 #include "agent/health.h"
 #include "agent/metrics.h"
@@ -46,6 +47,7 @@ static const struct route {
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
+	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_otp_own_confirm },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
 	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },
@@ -65,6 +67,8 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/confirm", 0, NULL, admin_enrol_confirm },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/resync", 0, NULL, admin_credential_resync },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/disable", 0, NULL, admin_credential_disable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/enable", 0, NULL, admin_credential_enable },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/remove", 0, NULL, admin_credential_remove }

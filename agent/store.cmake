@@ -2,6 +2,7 @@
 tessera_part(tessera_store
 	SOURCES
 		keys.c
+		otp_throttle.c
 		public_file.c
 		seal.c
 		store_anchor.c
@@ -14,10 +15,11 @@ tessera_part(tessera_store
 		store_key.c
 		store_meta.c
 		store_open.c
+		store_otp.c
 		store_rekey.c
 		store_restore.c
 		store_row.c
 		store_schema.c
 		store_signing.c
 		store_tag.c
-	LINK tessera_base tessera_token PkgConfig::SQLITE PkgConfig::SODIUM)
+	LINK tessera_base tessera_token tessera_oath PkgConfig::SQLITE PkgConfig::SODIUM)

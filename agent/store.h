@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		3	/* version written; a higher one is refused */
+#define STORE_SCHEMA		4	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
@@ -89,7 +89,7 @@ const char *credential_state_name(enum credential_state s);
 
 struct credential {
 	char id[STORE_ID_LEN + 1];
-	char kind[12];			/* "pkcs11" */
+	char kind[12];			/* "pkcs11", "totp", "hotp" */
 	char subject[64];		/* user name */
 	uid_t uid;
 	char label[65];
@@ -98,8 +98,8 @@ struct credential {
 	uint8_t key_id[64];		/* CKA_ID */
 	size_t key_id_len;
 	char key_label[65];
-	enum proto_algorithm algorithm;	/* pinned */
-	uint8_t spki[PROTO_SPKI_MAX];	/* DER */
+	enum proto_algorithm algorithm;	/* pinned; 0 for "totp" and "hotp" */
+	uint8_t spki[PROTO_SPKI_MAX];	/* DER; none for those */
 	size_t spki_len;
 	uint8_t *certificate;		/* DER, NULL where there is none; owned */
 	size_t certificate_len;
@@ -112,6 +112,7 @@ struct credential {
 };
 
 void credential_free(struct credential **c);	/* NULL-safe */
+int credential_is_otp(const struct credential *c);	/* a disconnected token's? */
 
 /* A random id, whose first character is a letter or a digit. */
 void store_make_id(char id[STORE_ID_LEN + 1]);
@@ -132,7 +133,7 @@ int store_credential_each(struct store *st, const char *subject, uid_t uid,
  * is not `from` any more. */
 int store_credential_set_state(struct store *st, const char *id,
     enum credential_state from, enum credential_state to);
-int store_credential_remove(struct store *st, const char *id);
+int store_credential_remove(struct store *st, const char *id);	/* and its seed */
 /* A proof was accepted: last_used = now, proofs + 1, only while the credential
  * is active; TSR_CONFLICT where it is not, TSR_NOT_FOUND. */
 int store_credential_used(struct store *st, const char *id, int64_t now);

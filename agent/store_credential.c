@@ -48,6 +48,7 @@ enum column {
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
 #define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
+#define SQL_REMOVE_OTP	"DELETE FROM otp WHERE credential = ?1"
 #define SQL_USED	"UPDATE credential SET last_used = ?2, proofs = proofs + 1" \
 	" WHERE id = ?1 AND state = ?3"
 
@@ -63,6 +64,12 @@ credential_state_name(enum credential_state s)
 		return "suspended";
 	}
 	return "unknown";
+}
+
+int
+credential_is_otp(const struct credential *c)
+{
+	return strcmp(c->kind, "totp") == 0 || strcmp(c->kind, "hotp") == 0;
 }
 
 void
@@ -86,6 +93,27 @@ store_make_id(char id[STORE_ID_LEN + 1])
 	} while (id[0] == '-' || id[0] == '_');
 }
 
+/* A disconnected token has a seed (store_otp.h) where others have a key. */
+static int
+check_key(const struct credential *c)
+{
+	if (credential_is_otp(c))
+		return c->spki_len == 0 && c->algorithm == 0 ? TSR_OK : TSR_INVALID;
+	return c->spki_len > 0 && c->spki_len <= sizeof(c->spki) &&
+	    c->algorithm >= PROTO_ECDSA_P256_SHA256 && c->algorithm <= PROTO_ED25519 ?
+	    TSR_OK : TSR_INVALID;
+}
+
+/* What makes the credential the only one of its key.  TSR_CRYPTO. */
+static int
+key_hash(const struct credential *c, uint8_t hash[crypto_hash_sha256_BYTES])
+{
+	const uint8_t *p = c->spki_len > 0 ? c->spki : (const uint8_t *)c->id;
+	size_t n = c->spki_len > 0 ? c->spki_len : STORE_ID_LEN;
+
+	return crypto_hash_sha256(hash, p, n) == 0 ? TSR_OK : TSR_CRYPTO;
+}
+
 /* What may be written is what will be accepted when read. */
 static int
 check(const struct credential *c)
@@ -100,10 +128,9 @@ check(const struct credential *c)
 			return TSR_INVALID;
 	}
 	if (c->uid == (uid_t)-1 || c->key_id_len > sizeof(c->key_id) ||
-	    c->spki_len == 0 || c->spki_len > sizeof(c->spki) ||
+	    check_key(c) != TSR_OK ||
 	    c->certificate_len > PROTO_CERT_MAX ||
 	    (c->certificate == NULL) != (c->certificate_len == 0) ||
-	    c->algorithm < PROTO_ECDSA_P256_SHA256 || c->algorithm > PROTO_ED25519 ||
 	    c->acr < ACR_SELF || c->acr > ACR_HARDWARE_PIN ||
 	    c->state < CREDENTIAL_ACTIVE || c->state > CREDENTIAL_SUSPENDED ||
 	    c->created < 0 || c->last_used < 0 || c->proofs < 0)
@@ -153,8 +180,8 @@ store_credential_add(struct store *st, const struct credential *c)
 	if ((r = check(c)) != TSR_OK ||
 	    (r = store_stmt(st, STMT_CREDENTIAL_ADD, SQL_ADD, &s)) != TSR_OK)
 		return r;
-	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
-		return TSR_CRYPTO;
+	if ((r = key_hash(c, hash)) != TSR_OK)
+		return r;
 	if ((r = store_write(st, s, bind_all(s, c, hash), &n)) != TSR_OK)
 		return r;
 	return n == 1 ? TSR_OK : TSR_TOO_LARGE;
@@ -167,7 +194,7 @@ read_numbers(sqlite3_stmt *s, struct credential *c)
 	int r;
 
 	if ((r = store_column_int(s, COLUMN_UID, 0, (int64_t)UINT32_MAX - 1, &uid)) != TSR_OK ||
-	    (r = store_column_int(s, COLUMN_ALGORITHM, PROTO_ECDSA_P256_SHA256, PROTO_ED25519,
+	    (r = store_column_int(s, COLUMN_ALGORITHM, 0, PROTO_ED25519,
 	    &algorithm)) != TSR_OK ||
 	    (r = store_column_int(s, COLUMN_ACR, ACR_SELF, ACR_HARDWARE_PIN, &acr)) != TSR_OK ||
 	    (r = store_column_int(s, COLUMN_VOUCHED, 0, 1, &vouched)) != TSR_OK ||
@@ -199,12 +226,14 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 		return r;
 	if ((c->key_id_len = n) > 0)
 		memcpy(c->key_id, p, n);
-	if ((r = store_column_blob(s, COLUMN_SPKI, 1, sizeof(c->spki), &p, &n)) != TSR_OK)
+	if ((r = store_column_blob(s, COLUMN_SPKI, 0, sizeof(c->spki), &p, &n)) != TSR_OK)
 		return r;
-	memcpy(c->spki, p, n);
-	c->spki_len = n;
-	if (crypto_hash_sha256(hash, c->spki, c->spki_len) != 0)
-		return TSR_CRYPTO;
+	if ((c->spki_len = n) > 0)
+		memcpy(c->spki, p, n);
+	if (check_key(c) != TSR_OK)
+		return TSR_CORRUPT;
+	if ((r = key_hash(c, hash)) != TSR_OK)
+		return r;
 	if ((r = store_column_blob(s, COLUMN_SPKI_HASH, sizeof(hash), sizeof(hash), &p, &n)) != TSR_OK)
 		return r;
 	if (memcmp(hash, p, sizeof(hash)) != 0)
@@ -355,7 +384,11 @@ store_credential_remove(struct store *st, const char *id)
 
 	if (!is_id(id))
 		return TSR_NOT_FOUND;
-	if ((r = store_stmt(st, STMT_CREDENTIAL_REMOVE, SQL_REMOVE, &s)) != TSR_OK)
+	if ((r = store_stmt(st, STMT_OTP_REMOVE, SQL_REMOVE_OTP, &s)) != TSR_OK)
+		return r;
+	rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+	if ((r = store_write(st, s, rc, NULL)) != TSR_OK ||
+	    (r = store_stmt(st, STMT_CREDENTIAL_REMOVE, SQL_REMOVE, &s)) != TSR_OK)
 		return r;
 	rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
 	if ((r = store_write(st, s, rc, &n)) != TSR_OK)

@@ -28,6 +28,8 @@ static const struct sealed {
 	    "UPDATE meta SET value = ?2 WHERE name = ?1" },
 	{ "signing", "SELECT kid, sealed FROM signing",
 	    "UPDATE signing SET sealed = ?2 WHERE kid = ?1" },
+	{ "otp", "SELECT credential, seed FROM otp",
+	    "UPDATE otp SET seed = ?2 WHERE credential = ?1" },
 };
 
 static int

@@ -93,6 +93,23 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" key_id BLOB NOT NULL,"
 	" algorithm INTEGER NOT NULL,"
 	" spki BLOB NOT NULL"
+	") STRICT;",
+
+	/* 4: disconnected tokens, beside their credential */
+	"CREATE TABLE otp ("
+	" seq INTEGER PRIMARY KEY,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" kind INTEGER NOT NULL,"
+	" hash INTEGER NOT NULL,"
+	" digits INTEGER NOT NULL,"
+	" period INTEGER NOT NULL,"
+	" start INTEGER NOT NULL,"
+	" watermark INTEGER NOT NULL,"		/* the last step or counter spent */
+	" drift INTEGER NOT NULL,"
+	" expected INTEGER NOT NULL,"
+	" trust INTEGER NOT NULL,"
+	" seed BLOB NOT NULL,"			/* sealed */
+	" throttle BLOB NOT NULL"
 	") STRICT;"
 };
 

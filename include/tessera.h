@@ -75,6 +75,8 @@ enum tsr_error {
 	TSR_BREAKER = -50,		/* the helper died too often, resting */
 	TSR_NO_PROMPTER = -51,		/* nobody can be asked for the PIN */
 	TSR_PIN_SEAT = -52,		/* few tries are left, for somebody at the machine alone */
+	TSR_DEVICE_REPLUG = -53,	/* it refuses until it was unplugged and plugged in again */
+	TSR_PIN_UNSET = -54,		/* the device has no PIN yet */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,

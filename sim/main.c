@@ -25,8 +25,12 @@ const struct sim_command sim_commands[] = {
 	{ "ctl", "[--socket PATH] card|key COMMAND [ARGUMENT...]",
 	    "tell a running device what to do", sim_ctl },
 	{ "help", "[COMMAND]", "show this, or how a command is used", sim_help },
+	{ "key", "--listen SOCK [--control SOCK] [--state DIR] [--set NAME=VALUE]... [--verbose]",
+	    "a virtual FIDO2 key, for tessera-sim run", sim_key },
 	{ "pcscd", "DIR [--readers N] [--driver FILE] [--foreground | --stop]",
 	    "start a pcscd with virtual readers", sim_pcscd },
+	{ "run", "[--key SOCK]... [--owner USER] [--] PROGRAM [ARGUMENT...]",
+	    "run a program where virtual keys are plugged in", sim_run },
 };
 const int sim_command_count = (int)(sizeof(sim_commands) / sizeof(sim_commands[0]));
 
@@ -106,7 +110,7 @@ sim_help(int argc, char **argv)
 }
 
 static int
-sim_run(int argc, char **argv)
+sim_dispatch(int argc, char **argv)
 {
 	const struct sim_command *cmd;
 
@@ -137,7 +141,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "tessera-sim: /dev/null cannot be opened\n");
 		return SIM_FAILED;
 	}
-	status = sim_run(argc, argv);
+	status = sim_dispatch(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		perror("tessera-sim: standard output");
 		status = status == SIM_OK ? SIM_FAILED : status;

@@ -35,6 +35,8 @@ int sim_number(const char *text, long least, long most, long *out);
 /* Each subcommand, in the file of its name. */
 int sim_card(int argc, char **argv);
 int sim_ctl(int argc, char **argv);
+int sim_key(int argc, char **argv);
 int sim_pcscd(int argc, char **argv);
+int sim_run(int argc, char **argv);
 
 #endif

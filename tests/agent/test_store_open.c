@@ -211,7 +211,7 @@ static const struct row {
 	{ "folder that others write in", open_folder, NULL, TSR_CONFIG, "chmod 0700" },
 	{ "symlink as log", link_as_log, NULL, TSR_CONFIG, "t.db-wal" },
 	{ "FIFO as journal", fifo_as_journal, NULL, TSR_CONFIG, "t.db-journal" },
-	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 3" },
+	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 4" },
 	{ "negative schema", negative, NULL, TSR_CORRUPT, "backup" },
 	{ "tables without a schema", zero, NULL, TSR_CORRUPT, "backup" },
 	{ "other application id", other_program, NULL, TSR_CONFIG, "another program" },
@@ -323,23 +323,26 @@ second_agent_is_refused(void **state)
 static void
 older_versions_are_brought_on(void **state)
 {
-	const char *const steps[] = {
-		store_schema_steps[0], store_schema_steps[1], store_schema_steps[2],
-		"CREATE TABLE two (x INTEGER NOT NULL) STRICT; INSERT INTO two VALUES (2);",
-		"ALTER TABLE two ADD COLUMN y INTEGER NOT NULL DEFAULT 3;",
-	};
+	const char *steps[STORE_SCHEMA + 2];
 	struct place *p = *state;
 	char id[STORE_ID_LEN + 1];
 
+	memcpy(steps, store_schema_steps, sizeof(store_schema_steps));
+	steps[STORE_SCHEMA] =
+	    "CREATE TABLE two (x INTEGER NOT NULL) STRICT; INSERT INTO two VALUES (2);";
+	steps[STORE_SCHEMA + 1] = "ALTER TABLE two ADD COLUMN y INTEGER NOT NULL DEFAULT 3;";
 	help_open(p);
 	help_add(p, 1, id);
-	assert_int_equal(store_schema_migrate(p->st, steps, 4, p->err, sizeof(p->err)), TSR_OK);
-	assert_int_equal(store_schema_migrate(p->st, steps, 5, p->err, sizeof(p->err)), TSR_OK);
-	assert_int_equal(store_schema_migrate(p->st, steps, 5, p->err, sizeof(p->err)), TSR_OK);
+	assert_int_equal(store_schema_migrate(p->st, steps, STORE_SCHEMA + 1, p->err,
+	    sizeof(p->err)), TSR_OK);
+	assert_int_equal(store_schema_migrate(p->st, steps, STORE_SCHEMA + 2, p->err,
+	    sizeof(p->err)), TSR_OK);
+	assert_int_equal(store_schema_migrate(p->st, steps, STORE_SCHEMA + 2, p->err,
+	    sizeof(p->err)), TSR_OK);
 	assert_true(help_has(p->st, 1));
 	assert_int_equal(store_schema_check_key(p->st, p->err, sizeof(p->err)), TSR_OK);
 	help_close(p);
-	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 5);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), STORE_SCHEMA + 2);
 	assert_int_equal(help_number(p->db, "SELECT x + y FROM two"), 5);
 	assert_int_equal(store_open(p->url, p->key, &p->st, p->err, sizeof(p->err)), TSR_STORE_NEWER);
 }
@@ -347,18 +350,22 @@ older_versions_are_brought_on(void **state)
 static void
 failed_step_leaves_the_old_version(void **state)
 {
-	const char *const steps[] = {
-		store_schema_steps[0], store_schema_steps[1], store_schema_steps[2],
-		"CREATE TABLE two (x INTEGER NOT NULL) STRICT;",
-		"CREATE TABLE three (x INTEGER) STRICT; DROP TABLE credential; INSERT INTO nowhere VALUES (1);",
-	};
+	const char *steps[STORE_SCHEMA + 2];
+	char says[64];
 	struct place *p = *state;
 	char id[STORE_ID_LEN + 1];
 
+	memcpy(steps, store_schema_steps, sizeof(store_schema_steps));
+	steps[STORE_SCHEMA] = "CREATE TABLE two (x INTEGER NOT NULL) STRICT;";
+	steps[STORE_SCHEMA + 1] = "CREATE TABLE three (x INTEGER) STRICT; DROP TABLE credential;"
+	    " INSERT INTO nowhere VALUES (1);";
 	help_open(p);
 	help_add(p, 1, id);
-	assert_int_equal(store_schema_migrate(p->st, steps, 5, p->err, sizeof(p->err)), TSR_STORE);
-	assert_non_null(strstr(p->err, "from schema version 3 to 5"));
+	assert_int_equal(store_schema_migrate(p->st, steps, STORE_SCHEMA + 2, p->err,
+	    sizeof(p->err)), TSR_STORE);
+	(void)snprintf(says, sizeof(says), "from schema version %d to %d", STORE_SCHEMA,
+	    STORE_SCHEMA + 2);
+	assert_non_null(strstr(p->err, says));
 	help_close(p);
 	help_open(p);
 	assert_true(help_has(p->st, 1));
