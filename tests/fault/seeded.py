@@ -45,7 +45,8 @@ SEEDED = [
     ("doctor: a denied socket is a fault", "client/doctor_agent.c",
      'strcmp(c->failure.code, "denied") == 0 &&', "0 &&", DOCTOR + "Installed.test_sockets"),
     ("doctor: modules nobody may read", "client/doctor_config.c",
-     "doctor_unreadable(m->path, pw, part, &st) != NULL", "0", DOCTOR + "Installed.test_modules"),
+     "doctor_unreadable(m->path, pw, part, &st) != NULL",
+     "doctor_unreadable(m->path, pw, part, &st) == m->path", DOCTOR + "Installed.test_modules"),
     ("doctor: anybody's polkit rule", "client/doctor_pcscd.c",
      "strstr(text, quoted) != NULL", "1", DOCTOR + "Pcscd.test_polkit"),
     ("doctor: a pcscd for root alone", "client/doctor_pcscd.c",
@@ -55,7 +56,7 @@ SEEDED = [
     ("doctor: every group is his", "client/doctor.c",
      "if (groups[i] == st->st_gid)", "if (groups[i] != (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
     ("doctor: others at the reader unseen", "client/doctor_holder.c",
-     "found |= h->peer[i] == inode;", "found |= h->peer[i] == 0;", DOCTOR + "Pcscd.test_holders"),
+     "found |= h->peer[i] == inode;", "found |= h->peer[i] == inode + 1;", DOCTOR + "Pcscd.test_holders"),
     # --- a proof
     ("signature not checked", "agent/proof.c",
      "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
