@@ -5,6 +5,7 @@ import os
 import unittest
 
 from base import SOURCE, ClientTest
+from fake_agent import FakeAgent
 
 GOOD = {"store": "ok", "audit": "ok", "clock": "ok", "keys": "ok", "names": "ok", "helpers": {}}
 CARD = {"id": "00ff", "kind": "pkcs11", "module": "opensc", "serial": "42", "label": "Card",
@@ -106,6 +107,15 @@ class Doctor(ClientTest):
         self.assertEqual(self.of("breakers"), [("ok", None)])
         self.serve({"helpers": {"softhsm": "ok", "opensc": "resting"}})
         self.assertEqual(self.of("breakers"), [("failure", JOURNAL)])
+
+    def test_breakers_for_administrators(self):
+        admin = FakeAgent(self.admin.path)
+        self.addCleanup(admin.close)
+        admin.routes["GET /admin/status"] = (200, {"configuration": self.conf, "breakers": [
+            {"module": "opensc", "serial": "42", "label": "Card", "deaths": 5, "retry_after": 60}]})
+        self.serve({"helpers": {"opensc": "resting"}})
+        self.assertEqual(self.of("breakers"), [("failure", JOURNAL)])
+        self.assertIn("5 deaths", str(self.look()))
 
     def test_without_an_agent(self):
         self.agent.close()

@@ -12,6 +12,9 @@ import harness
 import pcsc
 from harness import DAEMON, GAMES, HELPER
 
+sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
+from fake_agent import FakeAgent  # noqa: E402
+
 # A program of any name that stays connected to a socket.
 CONNECTED = """
 import ctypes, socket, sys
@@ -238,6 +241,23 @@ class Pcscd(Base):
             self.one(self.look(m, uid=DAEMON), "holders", "skipped", None)
             self.connect("scdaemon", bench.socket)
             self.one(self.look(m), "holders", "warning", "runuser -u 'games' -- gpgconf --kill scdaemon")
+
+    def test_a_reader_in_use(self):
+        """As an agent says it whose module met a reader that another program has."""
+        with pcsc.Bench() as bench, self.machine(bench, start=False) as m:
+            for path, mode in ((bench.folder, 0o755), (bench.pcscd, 0o755), (bench.socket, 0o666)):
+                os.chmod(path, mode)
+            agent = FakeAgent(m.folder + "/fake.sock")
+            self.addCleanup(agent.close)
+            agent.routes["GET /healthz"] = (200, {"status": "ok", "version": "1", "checks": {"store": "ok"}})
+            agent.routes["GET /devices"] = (200, {"devices": [], "errors": [
+                {"module": "opensc", "error": "device_busy", "error_description": "another program has it"}]})
+            found = self.look(m, "--socket", agent.path)
+            self.assertEqual(found["holders"], [("failure", "systemctl restart pcscd.service")])
+            other = self.connect("browser", bench.socket)
+            found = self.look(m, "--socket", agent.path)
+            self.assertEqual(found["holders"], [("failure", "kill %d" % other.pid)])
+            self.one(found, "readers", "failure", "sudo tessera doctor")
 
     def test_a_card_and_its_tries(self):
         with pcsc.Bench() as bench, self.machine(bench) as m:
