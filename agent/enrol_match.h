@@ -1,7 +1,6 @@
 /*
  * enrol_match.h - which token and key a PKCS#11 URI names, whether that key is
- * enrolled already, and how it
- * will sign.
+ * enrolled already, and how it will sign.
  *
  * SPDX-License-Identifier: ISC
  */
