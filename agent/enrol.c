@@ -234,37 +234,12 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 	return TSR_OK;
 }
 
-struct enrol_same {
-	const struct credential *mine;
-	int found;
-};
-
-static int
-enrol_same_key(void *arg, const struct credential *c)
-{
-	struct enrol_same *s = arg;
-
-	if (c->spki_len == s->mine->spki_len && memcmp(c->spki, s->mine->spki, c->spki_len) == 0)
-		s->found = 1;
-	return TSR_OK;
-}
-
 /* A token that was listed and is gone when its keys are asked for may have come
  * back under another slot: one more look. */
 static int
 enrol_look_again(struct enrol *e, int code)
 {
 	return code == TSR_DEVICE_NOT_FOUND && !e->again++ && enrol_list(e) == TSR_OK;
-}
-
-/* Before anybody types a PIN: a key that is enrolled already is refused. */
-static int
-enrol_known(const struct enrol *e)
-{
-	struct enrol_same s = { e->credential, 0 };
-	int r = store_credential_each(e->agent->store, NULL, 0, enrol_same_key, &s);
-
-	return r != TSR_OK ? r : s.found ? TSR_CONFLICT : TSR_OK;
 }
 
 static int
@@ -364,7 +339,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 	else if ((r = enrol_take_key(e, k)) != TSR_OK)
 		enrol_fail(e, r, "", "the key has no algorithm that is accepted (ECDSA P-256 or "
 		    "P-384, RSA of 2048 bits or more, Ed25519)");
-	else if ((r = enrol_known(e)) != TSR_OK)
+	else if ((r = enrol_match_known(e->agent->store, e->credential)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
 	else if (e->self)
 		enrol_vouch_for_oneself(e);

@@ -83,6 +83,8 @@ const struct command command_table[] = {
 	  "check a configuration", cmd_config_check },
 	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
 	  "show a configuration with its defaults", cmd_config_show },
+	{ "doctor", NULL, NULL, 0, 0, OPT(OPT_CONFIG) | OPT(OPT_USER_MODE), 0, NULL,
+	  "look for what is wrong, and name the commands that mend it", cmd_doctor },
 	{ "support", "bundle", "FILE", 1, 1, 0, 0, "file",
 	  "gather what a helper needs to know, without secrets and names", cmd_support_bundle },
 	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",

@@ -85,6 +85,7 @@ int cmd_audit_tail(struct client *c);
 int cmd_audit_verify(struct client *c);
 int cmd_audit_export(struct client *c);
 int cmd_status(struct client *c);
+int cmd_doctor(struct client *c);
 int cmd_support_bundle(struct client *c);
 int cmd_completion(struct client *c);
 int cmd_help(struct client *c);

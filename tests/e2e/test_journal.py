@@ -154,7 +154,9 @@ class Told(Base):
         self.after_minutes(self.journald.ours, "the first entry")
         entry = self.journald.ours()[-1]
         head = entry["TESSERA_AUDIT_HEAD"]
-        with open(self.m.state + "/audit.head", encoding="ascii") as f:
+        path = self.m.state + "/audit.head"
+        harness.until(lambda: os.path.exists(path), 10, "the head's file")
+        with open(path, encoding="ascii") as f:
             self.assertEqual(f.read().strip(), head)
         self.assertEqual(entry["MESSAGE"], "audit head " + head)
         self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("5", "tesserad"))

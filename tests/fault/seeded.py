@@ -33,11 +33,30 @@ RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
 PRESENCE = "e2e/presence Presence."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
 PIN = "e2e/pin "
+DOCTOR = "e2e/doctor "
 JOURNAL = "e2e/journal "
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
 # "corpus TARGET" for the committed inputs of a fuzz target
 SEEDED = [
+    # --- doctor
+    ("doctor: somebody else's socket", "client/doctor_agent.c",
+     'if (strcmp(c->failure.code, "untrusted_socket") == 0)', "if (0)", DOCTOR + "Installed.test_sockets"),
+    ("doctor: a denied socket is a fault", "client/doctor_agent.c",
+     'strcmp(c->failure.code, "denied") == 0 &&', "0 &&", DOCTOR + "Installed.test_sockets"),
+    ("doctor: modules nobody may read", "client/doctor_config.c",
+     "doctor_unreadable(m->path, pw, part, &st) != NULL",
+     "doctor_unreadable(m->path, pw, part, &st) == m->path", DOCTOR + "Installed.test_modules"),
+    ("doctor: anybody's polkit rule", "client/doctor_pcscd.c",
+     "strstr(text, quoted) != NULL", "1", DOCTOR + "Pcscd.test_polkit"),
+    ("doctor: a pcscd for root alone", "client/doctor_pcscd.c",
+     "pw != NULL && !doctor_may(&st, pw, S_IWOTH)", "pw == NULL", DOCTOR + "Pcscd.test_pcscd"),
+    ("doctor: groups not asked", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] == (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: every group is his", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] != (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: others at the reader unseen", "client/doctor_holder.c",
+     "found |= h->peer[i] == inode;", "found |= h->peer[i] == inode + 1;", DOCTOR + "Pcscd.test_holders"),
     # --- a proof
     ("signature not checked", "agent/proof.c",
      "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
