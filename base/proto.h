@@ -23,6 +23,18 @@ enum proto_type {
 	PROTO_NAME_OF = 5,	/* uid: PROTO_USER */
 	PROTO_UID_OF = 6,	/* name: PROTO_USER */
 	PROTO_GID_OF = 7,	/* group name: PROTO_GROUP */
+	PROTO_WATCH = 16,	/* tell of devices from now on: first and only on its connection */
+	/* to tessera-fido, one operation a connection; device "" is all that are
+	 * plugged in */
+	PROTO_FIDO_LIST = 20,	/* PROTO_FIDO_KEY* then PROTO_DONE */
+	PROTO_FIDO_MAKE = 21,	/* device rp_id rp_name user_id user_name hash algorithms exclude
+				 * flags pin: PROTO_FIDO_TOUCH* then PROTO_FIDO_MADE */
+	PROTO_FIDO_ASSERT = 22,	/* device rp_id hash allow flags pin: PROTO_FIDO_TOUCH* then
+				 * PROTO_FIDO_ASSERTED */
+	PROTO_FIDO_LOOK = 23,	/* device rp_id allow: nobody is asked; PROTO_FIDO_FOUND* then
+				 * PROTO_DONE */
+	PROTO_FIDO_SELECT = 24,	/* which one is touched: PROTO_FIDO_TOUCH* then PROTO_DONE */
+	PROTO_FIDO_PIN = 25,	/* device old new: set (old "") or change its PIN: PROTO_DONE */
 
 	/* helper to agent */
 	PROTO_DONE = 32,	/* the request is answered in full */
@@ -31,14 +43,25 @@ enum proto_type {
 	PROTO_KEY = 35,		/* id label algorithms spki certificate flags */
 	PROTO_SIGNATURE = 36,	/* signature */
 	PROTO_USER = 37,	/* uid gid name */
-	PROTO_GROUP = 38	/* gid */
+	PROTO_GROUP = 38,	/* gid */
+	/* in answer to PROTO_WATCH, without end: the service; where it is
+	 * available each device and PROTO_DONE; then what changes */
+	PROTO_SERVICE = 48,	/* available detail: changes can be seen, or not and why */
+	PROTO_FIDO_KEY = 52,	/* device manufacturer product aaguid versions transports flags
+				 * pin_tries uv_tries resident_left algorithms */
+	PROTO_FIDO_MADE = 53,	/* device authdata format statement transports */
+	PROTO_FIDO_ASSERTED = 54,	/* device credential authdata signature user_id */
+	PROTO_FIDO_TOUCH = 55,	/* device state */
+	PROTO_FIDO_FOUND = 56,	/* device credential: it holds this one */
+	PROTO_FIDO_PLUGGED = 57,	/* device manufacturer product */
+	PROTO_FIDO_UNPLUGGED = 58	/* device */
 };
 
 enum proto_side { PROTO_FROM_AGENT = 1, PROTO_FROM_HELPER = 2 };
 
 enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no control characters */
 
-#define PROTO_FIELDS_MAX	8
+#define PROTO_FIELDS_MAX	11
 #define PROTO_PIN_MAX		255	/* bytes of a PIN */
 #define PROTO_CHALLENGE_MAX	256	/* bytes a device is asked to sign */
 #define PROTO_SPKI_MAX		2048
@@ -57,6 +80,43 @@ enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no contr
 #define PROTO_TOKEN_PIN_LOCKED		16u
 /* Bits of PROTO_KEY flags. */
 #define PROTO_KEY_ALWAYS_AUTHENTICATE	1u
+
+/* FIDO2 keys (CTAP 2.1, WebAuthn level 3).  A device's name is that of its node
+ * and is good until it is unplugged: a key that is plugged in again has another.
+ * exclude and allow are credential ids, each with its u32 length before it.
+ * statement is the attestation statement's CBOR map as the key sent it.
+ * Unless the device is named a PIN goes only where one key alone comes into
+ * question: TSR_CONFLICT otherwise. */
+#define PROTO_FIDO_ID_MAX		512	/* bytes of a credential id */
+#define PROTO_FIDO_IDS_MAX		64	/* ids in a list */
+#define PROTO_FIDO_IDS_BYTES		33024	/* all of them with their lengths */
+#define PROTO_FIDO_HASH_LEN		32	/* bytes of hash: SHA-256 of the client data */
+#define PROTO_FIDO_AAGUID_LEN		16
+#define PROTO_FIDO_USER_MAX		64	/* bytes of a user_id */
+#define PROTO_FIDO_RP_MAX		253	/* bytes of an rp_id */
+#define PROTO_FIDO_AUTHDATA_MAX		4096
+#define PROTO_FIDO_STATEMENT_MAX	17408	/* four certificates of 4,096 bytes */
+#define PROTO_FIDO_KEYS_MAX		64	/* keys plugged in; further ones are not used */
+/* Bits of flags of PROTO_FIDO_MAKE and PROTO_FIDO_ASSERT.  Without UV and
+ * UV_PREFERRED the person is not verified unless the key insists. */
+#define PROTO_FIDO_RESIDENT		1u	/* make: kept on the key */
+#define PROTO_FIDO_UV			2u	/* by PIN or the key's own means, or not at all */
+#define PROTO_FIDO_UV_PREFERRED		4u	/* where the key can and no question is left */
+#define PROTO_FIDO_SILENT		8u	/* assert: nobody is asked for a touch */
+/* Bits of PROTO_FIDO_KEY flags, most of getInfo's options (CTAP 2.1 section 6.4). */
+#define PROTO_FIDO_KEY_RESIDENT		1u	/* rk */
+#define PROTO_FIDO_KEY_PIN		2u	/* it can have a PIN */
+#define PROTO_FIDO_KEY_PIN_SET		4u
+#define PROTO_FIDO_KEY_UV		8u	/* it can verify by itself */
+#define PROTO_FIDO_KEY_UV_SET		16u	/* and is set up for it */
+#define PROTO_FIDO_KEY_ALWAYS_UV	32u
+#define PROTO_FIDO_KEY_MAKE_NO_UV	64u	/* makes credentials without its PIN */
+#define PROTO_FIDO_KEY_PIN_CHANGE	128u	/* its PIN has to be changed first */
+#define PROTO_FIDO_KEY_BUSY		256u	/* another program holds it: nothing else is known */
+#define PROTO_FIDO_KEY_FAILED		512u	/* it does not answer as a FIDO2 key does */
+/* PROTO_FIDO_TOUCH state. */
+#define PROTO_FIDO_WAITS		0u	/* it blinks from now on */
+#define PROTO_FIDO_TOUCHED		1u	/* it was touched: what follows is its answer */
 
 /* How a device signs: pinned at enrolment.  Numbers are stored and sent.
  * PROTO_KEY's algorithms is a bit mask: 1 << value. */

@@ -74,6 +74,8 @@ enum tsr_error {
 	TSR_HELPER = -49,		/* the helper process died */
 	TSR_BREAKER = -50,		/* the helper died too often, resting */
 	TSR_NO_PROMPTER = -51,		/* nobody can be asked for the PIN */
+	TSR_DEVICE_REPLUG = -52,	/* it refuses until it was unplugged and plugged in again */
+	TSR_PIN_UNSET = -53,		/* the device has no PIN yet */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,

@@ -32,6 +32,15 @@ static const struct row {
 	{ "name-of", PROTO_NAME_OF, PROTO_FROM_AGENT, "uid:u" },
 	{ "uid-of", PROTO_UID_OF, PROTO_FROM_AGENT, "name:t" },
 	{ "gid-of", PROTO_GID_OF, PROTO_FROM_AGENT, "name:t" },
+	{ "watch", PROTO_WATCH, PROTO_FROM_AGENT, "" },
+	{ "fido-list", PROTO_FIDO_LIST, PROTO_FROM_AGENT, "" },
+	{ "fido-make", PROTO_FIDO_MAKE, PROTO_FROM_AGENT,
+	    "device:t rp_id:t rp_name:t user_id:b user_name:t hash:b algorithms:u exclude:b flags:u pin:b" },
+	{ "fido-assert", PROTO_FIDO_ASSERT, PROTO_FROM_AGENT,
+	    "device:t rp_id:t hash:b allow:b flags:u pin:b" },
+	{ "fido-look", PROTO_FIDO_LOOK, PROTO_FROM_AGENT, "device:t rp_id:t allow:b" },
+	{ "fido-select", PROTO_FIDO_SELECT, PROTO_FROM_AGENT, "" },
+	{ "fido-pin", PROTO_FIDO_PIN, PROTO_FROM_AGENT, "device:t old:b new:b" },
 	{ "done", PROTO_DONE, PROTO_FROM_HELPER, "" },
 	{ "error", PROTO_ERROR, PROTO_FROM_HELPER, "code:u tries_left:u detail:t" },
 	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u" },
@@ -39,10 +48,22 @@ static const struct row {
 	{ "signature", PROTO_SIGNATURE, PROTO_FROM_HELPER, "signature:b" },
 	{ "user", PROTO_USER, PROTO_FROM_HELPER, "uid:u gid:u name:t" },
 	{ "group", PROTO_GROUP, PROTO_FROM_HELPER, "gid:u" },
+	{ "service", PROTO_SERVICE, PROTO_FROM_HELPER, "available:u detail:t" },
+	{ "fido-key", PROTO_FIDO_KEY, PROTO_FROM_HELPER,
+	    "device:t manufacturer:t product:t aaguid:b versions:t transports:t flags:u pin_tries:u "
+	    "uv_tries:u resident_left:u algorithms:u" },
+	{ "fido-made", PROTO_FIDO_MADE, PROTO_FROM_HELPER,
+	    "device:t authdata:b format:t statement:b transports:t" },
+	{ "fido-asserted", PROTO_FIDO_ASSERTED, PROTO_FROM_HELPER,
+	    "device:t credential:b authdata:b signature:b user_id:b" },
+	{ "fido-touch", PROTO_FIDO_TOUCH, PROTO_FROM_HELPER, "device:t state:u" },
+	{ "fido-found", PROTO_FIDO_FOUND, PROTO_FROM_HELPER, "device:t credential:b" },
+	{ "fido-plugged", PROTO_FIDO_PLUGGED, PROTO_FROM_HELPER, "device:t manufacturer:t product:t" },
+	{ "fido-unplugged", PROTO_FIDO_UNPLUGGED, PROTO_FROM_HELPER, "device:t" },
 };
 #define N_ROWS	(sizeof(rows) / sizeof(rows[0]))
 
-static uint8_t bytes[PROTO_CERT_MAX + 1];
+static uint8_t bytes[PROTO_FIDO_IDS_BYTES + 1];
 
 static size_t
 count_of(const struct proto_message *m)
