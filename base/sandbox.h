@@ -37,6 +37,11 @@ enum sandbox_role {
 	/* PKCS#11 worker: a module, the paths it was given, Unix sockets,
 	 * threads; no other process, no signal to another one. */
 	SANDBOX_MODULE,
+	/* FIDO2 worker: hidraw nodes that it was given, /sys; forks, signals and
+	 * awaits its own children; connects nowhere.  400 MiB of memory. */
+	SANDBOX_FIDO,
+	/* FIDO2 watcher: /sys and what udev says; writes nothing, starts nothing. */
+	SANDBOX_UDEV,
 	/* tessera: not dumpable, no core; no filter, no rules. */
 	SANDBOX_CLI
 };

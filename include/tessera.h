@@ -76,6 +76,7 @@ enum tsr_error {
 	TSR_NO_PROMPTER = -51,		/* nobody can be asked for the PIN */
 	TSR_DEVICE_REPLUG = -52,	/* it refuses until it was unplugged and plugged in again */
 	TSR_PIN_UNSET = -53,		/* the device has no PIN yet */
+	TSR_DEVICE_FAILED = -54,	/* it does not answer as such a device does */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,

@@ -16,9 +16,9 @@
 #include "base/keeper.h"
 #include "base/log.h"
 #include "base/sandbox.h"
+#include "base/peer.h"
 #include "base/spawn.h"
 #include "pkcs11/launch.h"
-#include "pkcs11/peer.h"
 #include "pkcs11/worker.h"
 #include "tessera.h"
 
