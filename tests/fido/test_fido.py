@@ -173,7 +173,7 @@ class Operations(Case):
                     self.check(answer, *made[touched][1:])
                     self.assertIn((devices[touched], 1), h.touches)
                     self.assertNotIn((devices[2], 0), h.touches)
-                    self.assertEqual({k.status()["waiting"] for k in bench}, {"no"})
+                    until(lambda: {k.status()["waiting"] for k in bench} == {"no"}, 2.0, "keys that wait for nothing")
             bench.gone()
 
     def test_make_on_the_touched_one(self):
@@ -185,7 +185,7 @@ class Operations(Case):
                     until(lambda key=key: key.status()["waiting"] == "makeCredential")
                 bench[1].ctl("touch")
                 self.assertEqual(h.answer()[-1][1]["device"], devices[1])
-                self.assertEqual({k.status()["waiting"] for k in bench}, {"no"})
+                until(lambda: {k.status()["waiting"] for k in bench} == {"no"}, 2.0, "keys that wait for nothing")
             with bench.helper() as h:
                 h.send("select")
                 for key in bench:
