@@ -25,8 +25,12 @@
 #define ANY_U32			0xffffffffu
 #define ALGORITHM_MAX		((uint32_t)PROTO_ED25519)
 #define ALGORITHMS_MAX		((2u << PROTO_ED25519) - 1)
-#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_PIN_LOCKED - 1)
-#define KEY_FLAGS_MAX		(2 * PROTO_KEY_ALWAYS_AUTHENTICATE - 1)
+#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_REMOVABLE - 1)
+#define KEY_FLAGS_MAX		(2 * PROTO_KEY_NO_PIN - 1)
+#define READER_MAX_BYTES	512	/* PC/SC gives a reader's name 128 bytes */
+#define SLOT_MAX_BYTES		256	/* 64, escaped */
+#define READER_STATE_MAX	(2 * PROTO_READER_GONE - 1)
+#define COUNT_MAX		0xffffu
 #define PRODUCT_MAX_BYTES	256
 #define DEVICE_MAX_BYTES	64	/* a FIDO2 key's node */
 #define VERSIONS_MAX_BYTES	128
@@ -49,14 +53,36 @@ static const struct proto_message messages[] = {
 	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
 	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
 	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX },
-	    { "final", PROTO_U32, 1 } } },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
 	{ PROTO_NAME_OF, "name-of", PROTO_FROM_AGENT, {
 	    { "uid", PROTO_U32, ANY_U32 } } },
 	{ PROTO_UID_OF, "uid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GID_OF, "gid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
+	{ PROTO_TRIES, "tries", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES } } },
+	{ PROTO_PIN_CHANGE, "pin-change", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
+	{ PROTO_PIN_UNBLOCK, "pin-unblock", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "puk", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
+
 	{ PROTO_WATCH, "watch", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
+	{ PROTO_PRESENT, "present", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "id", PROTO_BYTES, ID_MAX_BYTES },
+	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
+	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX } } },
 	{ PROTO_FIDO_LIST, "fido-list", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
 	{ PROTO_FIDO_MAKE, "fido-make", PROTO_FROM_AGENT, {
 	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
@@ -96,7 +122,8 @@ static const struct proto_message messages[] = {
 	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "manufacturer", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "model", PROTO_TEXT, SERIAL_MAX_BYTES },
-	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX },
+	    { "reader", PROTO_TEXT, SLOT_MAX_BYTES } } },
 	{ PROTO_KEY, "key", PROTO_FROM_HELPER, {
 	    { "id", PROTO_BYTES, ID_MAX_BYTES },
 	    { "label", PROTO_TEXT, KEY_LABEL_MAX_BYTES },
@@ -112,9 +139,20 @@ static const struct proto_message messages[] = {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GROUP, "group", PROTO_FROM_HELPER, {
 	    { "gid", PROTO_U32, ANY_U32 } } },
+	{ PROTO_PIN, "pin", PROTO_FROM_HELPER, {
+	    { "tries_left", PROTO_U32, ANY_U32 },
+	    { "least", PROTO_U32, PROTO_PIN_MAX },
+	    { "most", PROTO_U32, PROTO_PIN_MAX },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
 	{ PROTO_SERVICE, "service", PROTO_FROM_HELPER, {
 	    { "available", PROTO_U32, 1 },
 	    { "detail", PROTO_TEXT, DETAIL_MAX_BYTES } } },
+	{ PROTO_READER, "reader", PROTO_FROM_HELPER, {
+	    { "name", PROTO_TEXT, READER_MAX_BYTES },
+	    { "slot", PROTO_TEXT, SLOT_MAX_BYTES },
+	    { "state", PROTO_U32, READER_STATE_MAX },
+	    { "count", PROTO_U32, COUNT_MAX },
+	    { "atr", PROTO_BYTES, PROTO_ATR_MAX } } },
 	{ PROTO_FIDO_KEY, "fido-key", PROTO_FROM_HELPER, {
 	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
 	    { "manufacturer", PROTO_TEXT, PRODUCT_MAX_BYTES },

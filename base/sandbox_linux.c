@@ -58,6 +58,9 @@ static const struct sandbox_path module_paths[] = {
 	{ "/etc/opensc", READ }, { "/etc/softhsm", READ }, { "/etc/pkcs11", READ },
 	{ "/etc/tpm2-tss", READ }, { "/run/pcscd", READ },
 };
+static const struct sandbox_path watch_paths[] = {
+	{ "/run/pcscd", READ },
+};
 static const struct sandbox_path fido_paths[] = {
 	{ "/sys", READ }, { "/run/udev", READ },
 };
@@ -86,6 +89,8 @@ static const struct role roles[] = {
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
 	[SANDBOX_MODULE] = { CALLS_COMMON | CALLS_FILES | CALLS_MODULE,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
+	[SANDBOX_WATCH] = { CALLS_COMMON,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, watch_paths, COUNT(watch_paths), 1 },
 	[SANDBOX_FIDO] = { CALLS_COMMON | CALLS_FORK,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, fido_paths, COUNT(fido_paths), 1 },
 	[SANDBOX_UDEV] = { CALLS_COMMON | CALLS_NETLINK,

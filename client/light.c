@@ -78,6 +78,12 @@ cmd_config_show(struct client *c)
 }
 
 int
+cmd_doctor(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_support_bundle(struct client *c)
 {
 	return light_exec(c);

@@ -123,7 +123,7 @@ command_malformed(struct device *d, int n, char **word, struct buf *answer)
 
 	if (n < 2 || fault_kind(word[1], &kind) != TSR_OK)
 		return command_refuse(answer,
-		    "malformed in which way: truncated, too-long, garbage, tlv-length, empty?");
+		    "malformed in which way: truncated, too-long, garbage, tlv-length, empty, random?");
 	if (command_times(n, word, 2, &times, answer) != TSR_OK ||
 	    (n > 3 && command_ins(word[3], &ins, answer) != TSR_OK))
 		return TSR_INVALID;
@@ -169,10 +169,10 @@ command_status(struct device *d, int n, char **word, struct buf *answer)
 	(void)n;
 	(void)word;
 	card_serial(d->card, serial);
-	return buf_printf(answer, "%s reader %u serial %s delay %ld mute %s commands %llu",
+	return buf_printf(answer, "%s reader %u serial %s delay %ld mute %s commands %llu malformed %lu",
 	    !d->inserted ? "pulled" : d->vpcd.fd == -1 ? "reader-away" : "inserted", d->reader.number,
 	    serial[0] != '\0' ? serial : "-", d->delay_ms, d->mute ? "on" : "off",
-	    (unsigned long long)d->trace.total);
+	    (unsigned long long)d->trace.total, d->faults.changed);
 }
 
 static int
@@ -183,6 +183,17 @@ command_quit(struct device *d, int n, char **word, struct buf *answer)
 	(void)answer;
 	d->quit = 1;
 	return TSR_OK;
+}
+
+/* Who was killed while he waited makes room. */
+static void
+command_forget(struct device *d)
+{
+	size_t i;
+
+	for (i = 0; i < TRACE_WAITERS; i++)
+		if (!control_asked(d->control, d->trace.waiter[i].ticket))
+			d->trace.waiter[i].ticket = 0;
 }
 
 static int
@@ -204,6 +215,7 @@ command_wait(struct device *d, int n, char **word, uint64_t ticket, struct buf *
 			return TSR_OK;		/* has been */
 		at = (uint64_t)count;
 	}
+	command_forget(d);
 	if (trace_wait(&d->trace, ticket, ins, at) == TSR_OK)
 		return CONTROL_LATER;
 	return command_refuse(answer, "too many wait already");

@@ -135,7 +135,7 @@ device_apdu(struct device *d)
 	else
 		r = card_transmit(d->card, d->request.data, d->request.len, &d->answer);
 	if (r == TSR_OK && fault_take(d->faults.malformed, ins, &value) == TSR_OK)
-		r = fault_apply((enum fault_kind)value, &d->answer);
+		r = fault_apply(&d->faults, (enum fault_kind)value, ins, &d->answer);
 	if (r != TSR_OK)
 		return r;
 	d->held = 1;

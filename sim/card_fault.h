@@ -18,7 +18,9 @@ enum fault_kind {
 	FAULT_LONG,		/* 4 KB more than there is */
 	FAULT_GARBAGE,		/* random bytes, as many */
 	FAULT_LENGTH,		/* the first element says that it is longer than it is */
-	FAULT_EMPTY		/* the status word alone */
+	FAULT_EMPTY,		/* the status word alone */
+	FAULT_RANDOM		/* one answer in four is changed somewhere, and each signature is
+				 * no longer one */
 };
 
 struct fault_rule {
@@ -30,9 +32,11 @@ struct fault_rule {
 struct faults {
 	struct fault_rule word[FAULT_RULES];
 	struct fault_rule malformed[FAULT_RULES];
+	unsigned long changed;	/* answers that were malformed */
 };
 
-/* "truncated", "too-long", "garbage", "tlv-length", "empty".  TSR_INVALID. */
+/* "truncated", "too-long", "garbage", "tlv-length", "empty", "random".
+ * TSR_INVALID. */
 int fault_kind(const char *name, int *out);
 
 /* In place of a rule for the same instruction; times 0 ends it.
@@ -43,7 +47,7 @@ int fault_set(struct fault_rule *rules, int ins, int value, unsigned long times)
  * TSR_NOT_FOUND. */
 int fault_take(struct fault_rule *rules, uint8_t ins, int *value);
 
-/* Change an answer (with its status word).  TSR_NOMEM. */
-int fault_apply(enum fault_kind kind, struct buf *answer);
+/* Change the answer (with its status word) to a command.  TSR_NOMEM. */
+int fault_apply(struct faults *f, enum fault_kind kind, uint8_t ins, struct buf *answer);
 
 #endif

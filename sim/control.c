@@ -351,6 +351,17 @@ control_answer(struct control *c, uint64_t ticket, int r, const char *text)
 	}
 }
 
+int
+control_asked(const struct control *c, uint64_t ticket)
+{
+	size_t i;
+
+	for (i = 0; i < CONTROL_CONNS_MAX; i++)
+		if (c->conn[i].fd != -1 && ticket != 0 && c->conn[i].ticket == ticket)
+			return 1;
+	return 0;
+}
+
 /* Up to and without the newline. */
 static int
 control_receive(int fd, int timeout_ms, char *answer, size_t size)

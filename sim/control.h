@@ -45,6 +45,9 @@ void control_serve(struct control *c, const struct pollfd *p, size_t n);
  * Nothing happens where the asker has gone. */
 void control_answer(struct control *c, uint64_t ticket, int r, const char *text);
 
+/* 1 while somebody still waits for the answer that was put off. */
+int control_asked(const struct control *c, uint64_t ticket);
+
 /* For a client: send line (without newline) to the socket at path and have the
  * answer without its newline, terminated, in answer.  timeout_ms < 0 waits for
  * ever.  TSR_UNREACHABLE with errno, TSR_CLOSED, TSR_TIMEOUT, TSR_TOO_LARGE. */

@@ -97,6 +97,33 @@ key_control_set(struct key_serve *s, int n, char **word, uint64_t ticket, struct
 	return TSR_OK;
 }
 
+/* Its number; KEY_EVENTS with a complaint where there is none of that name. */
+static size_t
+key_control_event(const char *name, struct buf *answer)
+{
+	size_t e;
+
+	for (e = 0; e < KEY_EVENTS; e++)
+		if (strcasecmp(name, events[e]) == 0)
+			return e;
+	(void)buf_put_cstr(answer, "there is no such event; the events:");
+	for (e = 0; e < KEY_EVENTS; e++)
+		(void)buf_printf(answer, " %s", events[e]);
+	return KEY_EVENTS;
+}
+
+static int
+key_control_count(struct key_serve *s, int n, char **word, uint64_t ticket, struct buf *answer)
+{
+	size_t e;
+
+	(void)n;
+	(void)ticket;
+	if ((e = key_control_event(word[1], answer)) == KEY_EVENTS)
+		return TSR_INVALID;
+	return buf_printf(answer, "%llu", (unsigned long long)s->count[e]);
+}
+
 /* wait-for EVENT: the next one; EVENT COUNT: until there have been so many
  * since the start.  "touch" is answered at once while one is waited for. */
 static int
@@ -106,15 +133,8 @@ key_control_wait(struct key_serve *s, int n, char **word, uint64_t ticket, struc
 	size_t i, e;
 	const char *p;
 
-	for (e = 0; e < KEY_EVENTS; e++)
-		if (strcasecmp(word[1], events[e]) == 0)
-			break;
-	if (e == KEY_EVENTS) {
-		(void)buf_put_cstr(answer, "there is no such event; the events:");
-		for (e = 0; e < KEY_EVENTS; e++)
-			(void)buf_printf(answer, " %s", events[e]);
+	if ((e = key_control_event(word[1], answer)) == KEY_EVENTS)
 		return TSR_INVALID;
-	}
 	for (p = n > 2 ? word[2] : ""; *p >= '0' && *p <= '9' && count < UINT32_MAX; p++)
 		count = count * 10 + (uint64_t)(*p - '0');
 	if (*p != '\0') {
@@ -169,6 +189,17 @@ key_control_status(struct key_serve *s, int n, char **word, uint64_t ticket, str
 	    key_cred_residents(&s->key));
 }
 
+static int
+key_control_quit(struct key_serve *s, int n, char **word, uint64_t ticket, struct buf *answer)
+{
+	(void)n;
+	(void)word;
+	(void)ticket;
+	(void)answer;
+	s->quit = true;
+	return TSR_OK;
+}
+
 static const struct {
 	const char *name;
 	int least, most;		/* words with the name */
@@ -179,8 +210,10 @@ static const struct {
 	{ "plug", 1, 1, key_control_plug },
 	{ "set", 2, CONTROL_WORDS_MAX, key_control_set },
 	{ "wait-for", 2, 3, key_control_wait },
+	{ "count", 2, 2, key_control_count },
 	{ "log", 1, 1, key_control_log },
 	{ "status", 1, 1, key_control_status },
+	{ "quit", 1, 1, key_control_quit },
 };
 
 int
@@ -193,6 +226,6 @@ key_control(void *arg, int n, char **word, uint64_t ticket, struct buf *answer)
 		    n <= commands[i].most)
 			return commands[i].run(arg, n, word, ticket, answer);
 	(void)buf_put_cstr(answer, "the commands: touch, unplug, plug, set NAME=VALUE..., "
-	    "wait-for EVENT [COUNT], log, status");
+	    "wait-for EVENT [COUNT], count EVENT, log, status, quit");
 	return TSR_INVALID;
 }

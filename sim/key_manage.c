@@ -192,7 +192,7 @@ static int
 key_manage_delete(struct key *k, const struct cbor *q, const struct cbor *params)
 {
 	struct key_resident *c;
-	uint8_t rp[32];
+	uint8_t rp[32] = { 0 };
 	int r;
 
 	if ((r = key_manage_victim(k, params, &c)) != CTAP_OK)

@@ -387,7 +387,7 @@ key_serve_turn(struct key_serve *s, int signals)
 	if (s->listener != -1 && s->listener == p[1].fd && p[1].revents != 0)
 		key_serve_accept(s);
 	control_serve(s->control, p + 2 + KEY_HOSTS_MAX, n);
-	return p[0].revents == 0;
+	return p[0].revents == 0 && !s->quit;
 }
 
 int

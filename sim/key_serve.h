@@ -45,6 +45,7 @@ struct key_serve {
 	int64_t since, next_alive;	/* ms, while a touch is waited for */
 	bool waiting;			/* for a touch */
 	bool armed;			/* the next touch is already there */
+	bool quit;			/* end */
 	bool pulled;			/* unplug as soon as this event is done with */
 	enum key_event command;		/* at hand */
 	uint64_t count[KEY_EVENTS];
@@ -54,7 +55,7 @@ struct key_serve {
 	bool verbose;			/* to standard error as well */
 };
 
-/* Serve until SIGTERM or SIGINT comes.  s->key is set up by the caller, who
+/* Serve until SIGTERM or SIGINT comes, or "quit".  s->key is set up by the caller, who
  * frees it.  TSR_CONFLICT where somebody listens at one of the paths, TSR_TOO_LARGE
  * for a path beyond sun_path, TSR_NOMEM, TSR_SYSTEM with errno. */
 int key_serve(struct key_serve *s, const char *path, const char *control);

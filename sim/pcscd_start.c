@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -35,6 +36,7 @@
 #define STARTS		3		/* with other ports, where somebody took ours */
 #define ACTIVATED_FD	3		/* SD_LISTEN_FDS_START */
 #define BACKLOG		128
+#define LOG_MAX		(1u << 20)	/* bytes of its log */
 
 static int
 start_listen(const char *folder, int *out)
@@ -90,15 +92,22 @@ start_folders(const char *path)
 /* In the child: a /run of our own with what pcscd wants there, and with our
  * folder where that lies below it. */
 static int
-start_own_run(const char *folder, int dirfd)
+start_own_run(const char *folder)
 {
-	char map[64], here[64];
+	char users[64], groups[64], here[64];
+	int dirfd;
 
 	if (mkdir(ITS_FOLDER, 0755) == 0)
 		return TSR_OK;
-	(void)snprintf(map, sizeof(map), "0 %u 1\n", (unsigned)geteuid());
+	(void)snprintf(users, sizeof(users), "0 %u 1\n", (unsigned)geteuid());
+	(void)snprintf(groups, sizeof(groups), "0 %u 1\n", (unsigned)getegid());
+	/* user_namespaces(7): no groups may be set before they are mapped */
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1 ||
-	    start_note("/proc/self/uid_map", map) != TSR_OK ||
+	    start_note("/proc/self/uid_map", users) != TSR_OK ||
+	    start_note("/proc/self/setgroups", "deny") != TSR_OK ||
+	    start_note("/proc/self/gid_map", groups) != TSR_OK ||
+	    /* of this namespace: only that can be bound */
+	    (dirfd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1 ||
 	    mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") == -1 ||
 	    mkdir(ITS_FOLDER, 0755) == -1)
 		return TSR_SYSTEM;
@@ -106,11 +115,30 @@ start_own_run(const char *folder, int dirfd)
 		return TSR_OK;
 	start_folders(folder);
 	(void)snprintf(here, sizeof(here), "/proc/self/fd/%d", dirfd);
-	return mount(here, folder, NULL, MS_BIND, NULL) == -1 ? TSR_SYSTEM : TSR_OK;
+	return mount(here, folder, NULL, MS_BIND | MS_REC, NULL) == -1 ? TSR_SYSTEM : TSR_OK;
+}
+
+/* As if a service manager had started it; its log grows no further than LOG_MAX
+ * and then takes nothing more. */
+static void
+start_afresh(int foreground)
+{
+	static const struct rlimit limit = { .rlim_cur = LOG_MAX, .rlim_max = LOG_MAX };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)setrlimit(RLIMIT_FSIZE, &limit);
+	if (foreground)
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	else
+		(void)setsid();
 }
 
 static _Noreturn void
-start_child(const struct pcscd_setup *s, int dirfd, int sock, int log)
+start_child(const struct pcscd_setup *s, int sock, int log)
 {
 	static const char *const places[] = { "/usr/sbin/pcscd", "/usr/bin/pcscd", "/sbin/pcscd" };
 	static const int keep[] = { ACTIVATED_FD };
@@ -119,22 +147,15 @@ start_child(const struct pcscd_setup *s, int dirfd, int sock, int log)
 	char *argv[] = { name, foreground, errors, dash_c, conf, NULL };
 	char *env[] = { pid, fds, path, NULL };
 	struct stat st;
-	sigset_t none;
 	size_t i;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	if (s->foreground)
-		(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	else
-		(void)setsid();
+	start_afresh(s->foreground);
 	(void)snprintf(conf, sizeof(conf), "%s/conf", s->folder);
 	(void)snprintf(pid, sizeof(pid), "LISTEN_PID=%ld", (long)getpid());
 	if (dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO) == -1 ||
 	    dup2(log, STDOUT_FILENO) == -1 || dup2(log, STDERR_FILENO) == -1)
 		_exit(126);
-	if (stat(ITS_FOLDER, &st) == -1 && start_own_run(s->folder, dirfd) != TSR_OK) {
+	if (stat(ITS_FOLDER, &st) == -1 && start_own_run(s->folder) != TSR_OK) {
 		perror(ITS_FOLDER);
 		_exit(126);
 	}
@@ -180,7 +201,7 @@ start_once(const struct pcscd_setup *s, int dirfd, int sock, pid_t *out)
 	if ((log = openat(dirfd, "log", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) == -1)
 		return TSR_SYSTEM;
 	if ((pid = fork()) == 0)
-		start_child(s, dirfd, sock, log);
+		start_child(s, sock, log);
 	(void)close(log);
 	if (pid == -1)
 		return TSR_SYSTEM;

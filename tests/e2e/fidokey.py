@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 
 from process import Failed, until
 
@@ -68,31 +67,10 @@ class Key:
     def status(self):
         return dict(pair.split("=", 1) for pair in self.ctl("status").split())
 
-    def expect(self, event, count=None):
-        """A thread-like object whose wait() ends when the event has come."""
-        return Expected(self, event, count)
-
-
-class Expected:
-    """wait-for in the background, so that it is asked for before it happens."""
-
-    def __init__(self, key, event, count):
-        self.thread = threading.Thread(target=self.run, args=(key, event, count))
-        self.error = None
-        self.thread.start()
-
-    def run(self, key, event, count):
-        try:
-            key.ctl("wait-for", event, *([str(count)] if count else []))
-        except Exception as e:  # pylint: disable=broad-except
-            self.error = e
-
-    def wait(self, timeout=RUN_S):
-        self.thread.join(timeout)
-        if self.thread.is_alive():
-            raise Failed("the event did not come")
-        if self.error:
-            raise self.error
+    def expect(self, event):
+        """A function that waits until the next such event from now on has come."""
+        count = int(self.ctl("count", event)) + 1
+        return lambda: self.ctl("wait-for", event, str(count))
 
 
 class Keys(list):

@@ -89,7 +89,7 @@ class Plugged:
                               *[str(w) for w in words]).strip()
 
     def ctl_later(self, *words):
-        """The same as a process, for wait-for-apdu."""
+        """The same as a process."""
         return subprocess.Popen([self.bench.sim, "ctl", "--socket", self.state, "card",
                                  *[str(w) for w in words]], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -137,6 +137,11 @@ class Card(Plugged):
 
     def count(self, ins="any"):
         return int(self.ctl("count", ins))
+
+    def next_apdu(self, ins="any"):
+        """A process that ends when the next such command has come, counted from
+        now, even where it comes before the process waits."""
+        return self.ctl_later("wait-for-apdu", ins, self.count(ins) + 1)
 
     @property
     def serial(self):

@@ -12,7 +12,7 @@ import time
 import unittest
 
 from fidokey import BIN, Keys
-from process import as_user, until
+from process import Failed, as_user, until
 
 CDH = base64.b64encode(bytes(range(32))).decode()
 SALT = base64.b64encode(bytes(32)).decode()
@@ -138,6 +138,44 @@ class Device(Tools):
             "os.execvp('fido2-token',['fido2-token','-I','/dev/hidraw0'])" % ((NOBODY,) * 6)
         self.ok(keys.run(sys.executable, "-c", drop, owner="nobody"))
         self.assertNotEqual(keys.run(sys.executable, "-c", drop, owner="root").returncode, 0)
+
+    def test_control(self):
+        keys = self.plugged(1)
+        seen = keys[0].expect("getInfo")
+        self.ok(keys.run("fido2-token", "-I", "/dev/hidraw0"))
+        seen()
+        keys[0].ctl("wait-for", "GETINFO", "1")
+        for bad in (("dance",), ("set", "touch"), ("set", "touch=1"), ("wait-for", "godot"),
+                    ("wait-for", "init", "many"), ("count", "godot"), ("touch", "twice")):
+            with self.assertRaises(Failed):
+                keys[0].ctl(*bad)
+        self.assertIn("getInfo; status 0x00", keys[0].ctl("log"))
+        keys[0].ctl("unplug")
+        with self.assertRaises(Failed):
+            keys[0].ctl("touch")
+        keys[0].ctl("quit")
+        self.assertEqual(keys[0].process.wait(FAST_S), 0)
+        self.assertEqual(os.listdir(keys.folder), [])
+
+    def test_one_key_one_socket_one_folder(self):
+        keys = self.plugged(1, state=True)
+        for more in (["--listen", keys[0].socket], ["--listen", keys[0].socket + "x", "--control",
+                     keys[0].control], ["--listen", keys[0].socket + "y", "--state", keys[0].state]):
+            done = subprocess.run([BIN, "key", *more], stderr=subprocess.PIPE, timeout=FAST_S)
+            self.assertEqual(done.returncode, 1, done.stderr)
+        self.ok(keys.run("fido2-token", "-I", "/dev/hidraw0"))
+
+    def test_command_lines(self):
+        for words in (["key"], ["key", "--listen"], ["key", "--listen", "a", "b"],
+                      ["key", "--listen", "a", "--set", "touch"], ["key", "--colour"],
+                      ["key", "--listen", "a", "--set", "touch=1"], ["run"], ["run", "--key"],
+                      ["run", "--keys", "x", "true"]):
+            done = subprocess.run([BIN, *words], stderr=subprocess.PIPE, timeout=FAST_S, text=True)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("usage: tessera-sim " if "--set" not in words else "touch", done.stderr)
+        done = subprocess.run([BIN, "run", "--owner", "no such user", "true"], timeout=FAST_S,
+                              stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 1)
 
     def test_status_of_the_program(self):
         keys = self.plugged(1)
@@ -410,6 +448,24 @@ class Plug(Tools):
         job.kill()
         job.communicate()
 
+    def test_hundred_times_and_nothing_left(self):
+        keys = self.plugged(1)
+        job = keys.start("sh", "-c", "read x; find /sys/devices/pci0000:00 /sys/class/hidraw "
+                         "-name 'hidraw[0-9]*' | wc -l; ls /dev/hidraw*")
+        until(lambda: keys[0].status()["hosts"] == "1", what="it is plugged in")
+
+        def held():
+            return [len(os.listdir("/proc/%d/fd" % pid)) for pid in (job.pid, keys[0].process.pid)]
+
+        before = held()
+        for turn in range(100):
+            keys[0].ctl("unplug")
+            keys[0].ctl("plug")
+            keys[0].ctl("wait-for", "connected", str(turn + 2))
+        until(lambda: held() == before, what="descriptors are given back")
+        out, _ = job.communicate("\n", timeout=FAST_S)
+        self.assertEqual(out, "2\n/dev/hidraw100\n")
+
     def test_comes_late(self):
         keys = self.plugged(1)
         keys[0].ctl("unplug")
@@ -452,18 +508,20 @@ f = os.open("/dev/hidraw0", os.O_RDWR)
 os.write(f, bytes([0]) + b"\xff" * 4 + b"\x86\0\x08" + b"nonce123" + bytes(49))
 r = os.read(f, 64)
 c = r[15:19]
-want = os.urandom(6000)
-os.write(f, bytes([0]) + c + bytes([0x81, 6000 >> 8, 6000 & 255]) + want[:57])
-for i in range(101):
-    os.write(f, (bytes([0]) + c + bytes([i]) + want[57 + 59 * i:57 + 59 * (i + 1)]).ljust(65, b"\0"))
-time.sleep(0.3)
-got, n = b"", 0
-while len(got) < 6000:
-    r = os.read(f, 64)
-    assert len(r) == 64, len(r)
-    got += r[7:] if n == 0 else r[5:]
-    n += 1
-print("same" if got[:6000] == want else "different")
+for turn in range(30):
+    want = os.urandom(6000)
+    os.write(f, bytes([0]) + c + bytes([0x81, 6000 >> 8, 6000 & 255]) + want[:57])
+    for i in range(101):
+        os.write(f, (bytes([0]) + c + bytes([i]) + want[57 + 59 * i:57 + 59 * (i + 1)]).ljust(65, b"\0"))
+    time.sleep(turn / 500)
+    got, n = b"", 0
+    while len(got) < 6000:
+        r = os.read(f, 64)
+        assert len(r) == 64, (turn, n, len(r))
+        got += r[7:] if n == 0 else r[5:]
+        n += 1
+    assert got[:6000] == want
+print("same")
 """
 
 

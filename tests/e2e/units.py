@@ -14,10 +14,12 @@ import unittest
 
 UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
 NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
-         "tessera-admin.socket", "tessera-pkcs11.socket", "tessera-fido.socket",
-         "tessera-fido@.service", "tessera-fido-watch.socket", "tessera-fido-watch@.service"]
+         "tessera-admin.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
+         "tessera-pkcs11-watch.socket", "tessera-fido.socket", "tessera-fido@.service",
+         "tessera-fido-watch.socket", "tessera-fido-watch@.service"]
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0,
-         "tessera-fido@.service": 1.2, "tessera-fido-watch@.service": 1.6}
+         "tessera-pkcs11-watch@.service": 1.0, "tessera-fido@.service": 1.2,
+         "tessera-fido-watch@.service": 1.6}
 
 
 def run(*command, **env):

@@ -176,8 +176,11 @@ test_answer_later(void **state)
 
 	say(fd, "later\n");
 	assert_int_equal(turn(rig, fd, got, sizeof(got)), 0);
+	assert_true(control_asked(rig->control, rig->ticket));
 	(void)close(fd);
 	assert_int_equal(turn(rig, other, got, sizeof(got)), 0);
+	assert_false(control_asked(rig->control, rig->ticket));
+	assert_false(control_asked(rig->control, 0));
 	control_answer(rig->control, rig->ticket, TSR_TIMEOUT, NULL);	/* nobody is there */
 	(void)close(other);
 }

@@ -207,13 +207,13 @@ class Control(Base):
         with pcsc.Bench() as bench:
             card = bench.card("card")
             card.ctl("mute")
-            waits = card.ctl_later("wait-for-apdu", "any")
+            waits = card.next_apdu()
             asks = self.ask(bench)
             self.ended(waits, 0)
             card.ctl("mute", "off")
             self.ended(asks, 0)
             count = card.count("verify")
-            waits = card.ctl_later("wait-for-apdu", "verify", count + 1)
+            waits = card.next_apdu("verify")
             card.ctl("pull", "verify")		# at that moment, unanswered
             asks = self.ask(bench)
             self.ended(asks, 1)
@@ -225,11 +225,21 @@ class Control(Base):
             card.insert()
             self.ended(self.ask(bench), 0)
 
+    def test_who_is_killed_waits_no_more(self):
+        with pcsc.Bench() as bench:
+            card = bench.card("card")
+            for _ in range(40):
+                waits = card.ctl_later("wait-for-apdu", "generate")
+                with self.assertRaises(subprocess.TimeoutExpired):
+                    waits.communicate(timeout=0.05)
+                waits.kill()
+                self.assertEqual(waits.communicate()[0], "")
+
     def test_delay(self):
         with pcsc.Bench() as bench:
             card = bench.card("card")
             card.ctl("delay", 600000)
-            waits = card.ctl_later("wait-for-apdu", "any")
+            waits = card.next_apdu()
             asks = self.ask(bench)
             self.ended(waits, 0)
             self.assertIsNone(asks.poll())
@@ -314,6 +324,8 @@ class CommandLine(Base):
             with open(folder + "/pid", encoding="ascii") as f:
                 pid = int(f.read())
             self.assertEqual(os.getsid(pid), pid)
+            with open("/proc/%d/limits" % pid, encoding="ascii") as f:
+                self.assertRegex(f.read(), r"Max file size +1048576 ")	# its log
             with open(folder + "/readers", encoding="ascii") as f:
                 ports = f.read()
             bench.run(bench.sim, "pcscd", folder, "--stop")
@@ -331,7 +343,7 @@ class CommandLine(Base):
             script = bench.folder + "/script"
             with open(script, "w", encoding="ascii") as f:
                 f.write("""set -e
-mount -t tmpfs none /run
+mount -t tmpfs -o mode=0755 none /run
 install -d -o daemon /run/user-daemon
 as="setpriv --reuid=daemon --regid=daemon --clear-groups"
 for folder in /run/user-daemon/p %s/elsewhere; do

@@ -15,7 +15,7 @@ NEEDED = {
     "tesserad": {"libsqlite3.so.0", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                  "libjansson.so.4", "libsodium.so.23", "libsystemd.so.0"},
     # no database, no token library, no service manager
-    "tessera-pkcs11": {"libp11.so.3", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
+    "tessera-pkcs11": {"libp11.so.3", "libpcsclite.so.1", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                        "libsodium.so.23"},
     # libfido2 brings libcrypto and libcbor with it
     "tessera-fido": {"libfido2.so.1", "libudev.so.1", "libconfuse.so.2", "libseccomp.so.2",
