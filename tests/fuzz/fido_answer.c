@@ -26,6 +26,7 @@
 #define ANSWER_MS	50
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__asan_default_options(void);
 fido_dev_t *__wrap_fido_dev_new(void);
 fido_dev_t *__real_fido_dev_new(void);
 
@@ -37,6 +38,13 @@ static struct wire {
 	uint8_t cid[4], command, sequence;
 	size_t due;			/* bytes of the request that are still to come */
 } wire;
+
+/* The worker has so much memory; here it is the sanitizer that says no. */
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1:max_allocation_size_mb=200";
+}
 
 static void *
 wire_open(const char *path)
