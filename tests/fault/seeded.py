@@ -400,6 +400,26 @@ SEEDED = [
     ("a fresh proof for any refusal", "client/lib/request.c",
      "proof == TSR_PROOF_ANY && (code ==", "proof == TSR_PROOF_ANY || (code ==",
      "lib/client Requests.test_the_command_asks_as_the_library_does"),
+    # --- FIDO2 keys
+    ("a PIN for whichever key", "fido/worker.c",
+     "if (w->n > 1 && (request_has_pin(&w->q) ||", "if (w->n > 99 && (request_has_pin(&w->q) ||",
+     "fido/fido Operations.test_make_on_the_touched_one"),
+    ("the touch is not taken back", "fido/key.c",
+     "	if (fault_transport(err)) {\n", "	if (0) {\n",
+     "fido/fido_faults Faults.test_gone_while_waiting"),
+    ("an address space without end", "base/sandbox_linux.c",
+     "(role != SANDBOX_MODULE && role != SANDBOX_FIDO)", "role != SANDBOX_MODULE",
+     "fido/fido_faults Faults.test_memory"),
+    ("a held key is waited for", "fido/key.c",
+     "while ((held = flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK) &&",
+     "while ((held = fd < 0) &&", "fido/fido_faults Faults.test_held"),
+    ("an assertion by any credential", "fido/ask_assert.c",
+     "if (ids[i].n == len && memcmp(ids[i].p, p, len) == 0) {", "if (len > 0) {",
+     "fido/fido Operations.test_look"),
+    ("every kind of netlink", "base/sandbox_seccomp.c",
+     "	    seccomp_when(2, SCMP_CMP_EQ, NETLINK_KOBJECT_UEVENT));\n	if (r == 0)",
+     "	    seccomp_when(2, SCMP_CMP_GE, 0));\n	if (r != 0)",
+     "unit base_sandbox_escape"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
@@ -460,7 +480,8 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-sim", "tessera_shared"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-fido", "tessera-sim",
+                   "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):

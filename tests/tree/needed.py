@@ -17,6 +17,9 @@ NEEDED = {
     # no database, no token library, no service manager
     "tessera-pkcs11": {"libp11.so.3", "libpcsclite.so.1", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                        "libsodium.so.23"},
+    # libfido2 brings libcrypto and libcbor with it
+    "tessera-fido": {"libfido2.so.1", "libudev.so.1", "libconfuse.so.2", "libseccomp.so.2",
+                     "libsodium.so.23"},
     # goes into other people's processes, PAM's among them
     "../lib/libtessera.so.0": {"libcrypto.so.3", "libsodium.so.23"},
     # what starts quickly, and what it hands the rest to: it has the client half
