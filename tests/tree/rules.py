@@ -38,15 +38,16 @@ ASKED = [
 ]
 
 
-def text(name):
-    with open(os.path.join(SOURCE, "systemd", name), encoding="utf-8") as f:
+def text(name, folder="systemd"):
+    with open(os.path.join(SOURCE, folder, name), encoding="utf-8") as f:
         return f.read()
 
 
-def installed(name):
+def installed(name, folder="systemd"):
     """[(folder, name there)] by the CMake file."""
-    return re.findall(r"install\(FILES %s DESTINATION (\S+)\s+RENAME (\S+)\)" % re.escape(name),
-                      text("CMakeLists.txt"))
+    found = re.findall(r"install\(FILES %s DESTINATION (\S+?)(?:\s+RENAME (\S+))?\)" % re.escape(name),
+                       text("CMakeLists.txt", folder))
+    return [(place, there or name) for place, there in found]
 
 
 class Polkit(unittest.TestCase):
@@ -70,7 +71,7 @@ class Udev(unittest.TestCase):
 
     def rules(self):
         """[{(key, operator): value}], a rule each."""
-        for line in text("tessera.udev.rules").splitlines():
+        for line in text("70-tessera.rules", "udev").splitlines():
             if not line or line.startswith("#"):
                 continue
             found = re.findall(r'([A-Z]+(?:\{\w+\})?)(==|!=|\+=|:=|=)"([^"]*)"', line)
@@ -96,7 +97,7 @@ class Udev(unittest.TestCase):
         self.assertEqual([r[("ENV{SYSTEMD_WANTS}", "+=")] for r in readers], ["pcscd.socket"])
 
     def test_no_vendor_is_named(self):
-        self.assertNotRegex(text("tessera.udev.rules"), r"(?i)idvendor|idproduct|ATTRS?\{|[0-9a-f]{4}:[0-9a-f]{4}")
+        self.assertNotRegex(text("70-tessera.rules", "udev"), r"(?i)idvendor|idproduct|ATTRS?\{|[0-9a-f]{4}:[0-9a-f]{4}")
 
     def test_jumps_end(self):
         rules = list(self.rules())
@@ -106,7 +107,7 @@ class Udev(unittest.TestCase):
     def test_place(self):
         """After the rules that say what a device is, before those that say who
         sits at the machine."""
-        places = installed("tessera.udev.rules")
+        places = installed("70-tessera.rules", "udev")
         self.assertIn(("${CMAKE_INSTALL_PREFIX}/lib/udev/rules.d", "70-tessera.rules"), places)
         for _, name in places:
             self.assertTrue("60-fido-id.rules" < name < "73-seat-late.rules", name)
