@@ -42,6 +42,7 @@ struct agent {
 	struct proofs *proofs;
 	struct enrol_codes *codes;
 	struct otp_pendings *otp_pendings;
+	struct imports *imports;
 	struct watch *watch;
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */

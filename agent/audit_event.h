@@ -36,6 +36,9 @@ int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
+/* That many credentials were stored by an import. */
+int audit_event_import(struct agent *a, const struct caller *by, size_t n);
+
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
  * "store-copied".  TSR_STORE: it must not happen, or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);

@@ -19,6 +19,7 @@
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
+#include "agent/import.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/journal.h"
@@ -456,7 +457,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK)
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
@@ -552,6 +554,7 @@ daemon_free(struct daemon **dp)
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	proofs_free(&d->agent.proofs);
 	otp_pendings_free(&d->agent.otp_pendings);
+	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
 	helpers_free(&d->agent.helpers);

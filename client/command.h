@@ -72,6 +72,7 @@ int cmd_credential_disable(struct client *c);
 int cmd_credential_enable(struct client *c);
 int cmd_credential_remove(struct client *c);
 int cmd_credential_resync(struct client *c);
+int cmd_credential_import(struct client *c);
 int cmd_events(struct client *c);
 int cmd_clock_show(struct client *c);
 int cmd_clock_accept(struct client *c);

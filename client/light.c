@@ -96,6 +96,12 @@ cmd_enroll_confirm(struct client *c)
 }
 
 int
+cmd_credential_import(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_support_bundle(struct client *c)
 {
 	return light_exec(c);
