@@ -36,6 +36,10 @@ int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
+/* "recovery-codes-made", "credential-replaced": a code for who lost his token. */
+int audit_event_recovery(struct agent *a, const struct caller *by, const char *event,
+    const char *subject, uid_t uid, const char *credential);
+
 /* That many credentials were stored by an import. */
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 

@@ -183,7 +183,7 @@ commit_tell(const struct import_end *e)
 
 	for (i = 0; i < e->import->n; i++)
 		if ((row = import_row_at(e->import, i))->refused == NULL)
-			events_send(e->agent->events, row->uid, "credential-enrolled",
+			events_hold(e->agent->events, row->uid, "credential-enrolled",
 			    "{\"kind\":\"otp\"}", 14);
 }
 

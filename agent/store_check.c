@@ -191,7 +191,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 	static const char *const drop[PLACE_END] = {
 		[PLACE_META] = "DELETE FROM meta WHERE seq = ?1 AND name <> 'check'",
 		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1",
-		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1"
+		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
+		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;
@@ -216,7 +217,7 @@ drop_damaged(struct store *st, unsigned *dropped)
 
 /* Without its seed the credential of a disconnected token is none, and the other
  * way round.  What an old copy says of counters may have been spent since: their
- * tokens have to show two codes that follow each other. */
+ * tokens have to show two codes that follow each other, and recovery codes are void. */
 static int
 confirm_otp(struct store *st, unsigned *dropped)
 {
@@ -225,7 +226,8 @@ confirm_otp(struct store *st, unsigned *dropped)
 		" AND id NOT IN (SELECT credential FROM otp)",
 		"DELETE FROM otp WHERE credential NOT LIKE 'decoy.%'"
 		" AND credential NOT IN (SELECT id FROM credential)",
-		"UPDATE otp SET trust = 2, expected = -1"
+		"UPDATE otp SET trust = 2, expected = -1",
+		"DELETE FROM recovery"
 	};
 	sqlite3_stmt *s = NULL;
 	int n, r = TSR_OK;

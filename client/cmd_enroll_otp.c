@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "client/ask.h"
+#include "client/cmd_recovery.h"
 #include "client/code.h"
 #include "client/command.h"
 #include "client/output.h"
@@ -42,6 +43,8 @@ enroll_check(struct client *c)
 		return fail_set(f, "usage", "--code and --otp exclude each other");
 	if (enroll_own(c) && c->opt[OPT_SECRET_FD] != NULL)
 		return fail_set(f, "usage", "only an administrator gives a secret, and says whose with --user");
+	if (enroll_own(c) && c->opt[OPT_RECOVERY_CODES] != NULL)
+		return fail_set(f, "usage", "recovery codes are an administrator's to give, with --user");
 	if (c->opt[OPT_SECRET_FD] == NULL && (format != NULL || c->opt[OPT_YES] != NULL))
 		return fail_set(f, "usage", "--secret-format and --yes go with --secret-fd");
 	if (format != NULL && strcmp(format, "base32") != 0 && strcmp(format, "hex") != 0)
@@ -180,19 +183,31 @@ enroll_confirm(struct client *c, const char *id, int own, int codes, json_t **an
 	return status;
 }
 
-static void
-enroll_done(const struct client *c, const json_t *answer)
+static int
+enroll_done(struct client *c, json_t *answer)
 {
 	char id[OUTPUT_TEXT_MAX], subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX];
+	json_t *codes = NULL;
+	int status;
 
+	if (c->opt[OPT_RECOVERY_CODES] != NULL &&
+	    (status = recovery_fetch(c, c->opt[OPT_USER], &codes)) != FAIL_NONE)
+		return status;
 	if (c->opt[OPT_JSON] != NULL) {
+		if (codes != NULL)
+			(void)json_object_set(answer, "recovery_codes", json_object_get(codes, "codes"));
 		output_json(answer);
-		return;
+		json_decref(codes);
+		return FAIL_NONE;
 	}
 	(void)printf("Enrolled%s for %s (%s): credential %s\n",
 	    output_quoted(" ", answer, "label", label, sizeof(label)),
 	    output_member(answer, "subject", subject, sizeof(subject)),
 	    output_member(answer, "acr", acr, sizeof(acr)), output_member(answer, "id", id, sizeof(id)));
+	if (codes != NULL)
+		recovery_print(codes);
+	json_decref(codes);
+	return FAIL_NONE;
 }
 
 /* The one time that the seed is seen. */
@@ -232,9 +247,9 @@ enroll_begun(struct client *c, const json_t *begun, int own)
 		enroll_show(begun);
 	if ((status = enroll_confirm(c, id, own, codes > 1 ? 2 : 1, &answer)) != FAIL_NONE)
 		return status;
-	enroll_done(c, answer);
+	status = enroll_done(c, answer);
 	json_decref(answer);
-	return FAIL_NONE;
+	return status;
 }
 
 static int
@@ -260,7 +275,7 @@ enroll_otp(struct client *c)
 	if (json_object_get(answer, "codes") != NULL)
 		status = enroll_begun(c, answer, own);
 	else
-		enroll_done(c, answer);
+		status = enroll_done(c, answer);
 	json_decref(answer);
 	return status;
 }
@@ -293,7 +308,7 @@ cmd_enroll_confirm(struct client *c)
 		return fail_set(&c->failure, "usage", "that is no id that an enrolment gave");
 	if ((status = enroll_confirm(c, id, own, c->opt[OPT_TWO] != NULL ? 2 : 1, &answer)) != FAIL_NONE)
 		return status;
-	enroll_done(c, answer);
+	status = enroll_done(c, answer);
 	json_decref(answer);
-	return FAIL_NONE;
+	return status;
 }

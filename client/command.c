@@ -13,7 +13,7 @@
 #define CODES		(OPT(OPT_OTP) | OPT(OPT_OTP_FD))
 #define ENROLS_OTP	(OPT(OPT_USER) | OPT(OPT_LABEL) | OPT(OPT_ALGORITHM) | OPT(OPT_DIGITS) | \
 	OPT(OPT_SERIAL) | OPT(OPT_SECRET_FD) | OPT(OPT_SECRET_FORMAT) | OPT(OPT_YES) | OPT(OPT_CODE) | \
-	CODES | PROMPTING)
+	OPT(OPT_RECOVERY_CODES) | CODES | PROMPTING)
 
 const struct command command_table[] = {
 	{ "status", NULL, NULL, 0, 0, 0, 0, NULL,
@@ -66,6 +66,10 @@ const struct command command_table[] = {
 	{ "credential", "import", "FILE", 1, 1, OPT(OPT_FORMAT) | OPT(OPT_SECRET_FORMAT) |
 	  OPT(OPT_USER_COLUMN) | OPT(OPT_PARTIAL) | OPT(OPT_DRY_RUN) | PROMPTING, 0, "file",
 	  "enrol a box of tokens from their maker's file", cmd_credential_import },
+	{ "credential", "replace", "ID", 1, 1, PROMPTING, 0, "credential",
+	  "disable a lost credential and print a code for a day in its place", cmd_credential_replace },
+	{ "credential", "recovery-codes", NULL, 0, 0, OPT(OPT_USER) | PROMPTING, OPT(OPT_USER), NULL,
+	  "print ten codes, each good once, for a user who loses his token", cmd_credential_recovery_codes },
 	{ "events", NULL, NULL, 0, 0, OPT(OPT_PROMPT), 0, NULL,
 	  "print your events as they happen, and answer PIN prompts with --prompt", cmd_events },
 	{ "audit", "tail", NULL, 0, 0, AUDIT | OPT(OPT_FOLLOW), 0, NULL,
@@ -148,6 +152,7 @@ const struct option_row option_table[] = {
 	{ OPT_USER_COLUMN, 0, "user-column", "NAME", NULL, "the column that says whose a token is", 0 },
 	{ OPT_PARTIAL, 0, "partial", NULL, NULL, "leave out what is refused, rather than all", 0 },
 	{ OPT_DRY_RUN, 0, "dry-run", NULL, NULL, "store nothing, report what would be", 0 },
+	{ OPT_RECOVERY_CODES, 0, "recovery-codes", NULL, NULL, "also print ten recovery codes, each good once", 0 },
 	{ OPT_YES, 0, "yes", NULL, NULL, "without a code to confirm it", 0 },
 	{ OPT_TWO, 0, "two", NULL, NULL, "two codes in a row, as a token that counts needs", 0 },
 	{ OPT_ADMIN, 0, "admin", NULL, NULL, "as an administrator, for another user", 0 },

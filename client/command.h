@@ -73,6 +73,8 @@ int cmd_credential_enable(struct client *c);
 int cmd_credential_remove(struct client *c);
 int cmd_credential_resync(struct client *c);
 int cmd_credential_import(struct client *c);
+int cmd_credential_replace(struct client *c);
+int cmd_credential_recovery_codes(struct client *c);
 int cmd_events(struct client *c);
 int cmd_clock_show(struct client *c);
 int cmd_clock_accept(struct client *c);
