@@ -40,10 +40,13 @@ struct agent {
 	struct prompts *prompts;
 	struct helpers *helpers;
 	struct proofs *proofs;
+	struct pin_guard *guard;
+	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct otp_pendings *otp_pendings;
 	struct imports *imports;
 	struct watch *watch;
+	struct presence_act *presence;	/* which devices are there */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */
 	struct link pending;		/* requests that wait for a device: pending.h */

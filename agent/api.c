@@ -166,15 +166,26 @@ api_events(struct agent *a, const struct http_request *r, const struct asker *wh
 }
 
 static int
-api_prompt_pin(const struct http_request *r, const json_t *o, struct secret **pin)
+api_prompt_pin(const struct http_request *r, const json_t *o, struct secret **pin,
+    uint32_t *confirmed)
 {
-	const json_t *v = json_object_get(o, "pin");
+	const json_t *v = json_object_get(o, "pin"), *n = json_object_get(o, "confirm");
 	int cancel;
 
 	if (body_flag(r, o, "cancel", &cancel) != TSR_OK)
 		return TSR_INVALID;
-	if (cancel && v == NULL)
+	if (cancel && v == NULL && n == NULL)
 		return TSR_OK;
+	if (n != NULL && !json_is_null(n)) {
+		if (!json_is_integer(n) || json_integer_value(n) < 1 ||
+		    json_integer_value(n) > PROTO_TRIES_FEW) {
+			problem_invalid(r->conn, "\"confirm\" is the number of tries left that was shown");
+			return TSR_INVALID;
+		}
+		*confirmed = (uint32_t)json_integer_value(n);
+		if (!cancel && v == NULL)	/* the reader takes the PIN */
+			return TSR_OK;
+	}
 	if (cancel || !json_is_string(v) || json_string_length(v) == 0 ||
 	    json_string_length(v) > PROTO_PIN_MAX) {
 		problem_invalid(r->conn, "either \"cancel\" is true or \"pin\" has 1 to %d bytes",
@@ -188,24 +199,43 @@ api_prompt_pin(const struct http_request *r, const json_t *o, struct secret **pi
 	return TSR_OK;
 }
 
+static void
+api_prompt_told(const struct http_request *r, int code, uint32_t wait_s)
+{
+	char members[64];
+
+	if (code == TSR_OK)
+		http_answer(r->conn, 200, NULL, "{}", 2, 0);
+	else if (code == TSR_PIN_REQUIRED)
+		problem_invalid(r->conn, "few tries are left: \"confirm\" repeats the number that the "
+		    "prompt has there, once the person has seen it");
+	else if (code == TSR_INVALID)
+		problem_invalid(r->conn, "the PIN is entered at the reader, or is missing here");
+	else if (code == TSR_SLOW_DOWN) {
+		(void)snprintf(members, sizeof(members), ",\"retry_after\":%u", wait_s);
+		problem_with(r->conn, code, members, "a PIN was refused: wait, or answer at the machine");
+	} else
+		problem(r->conn, code, code == TSR_NOT_FOUND ?
+		    "this prompt is over, or is not yours to answer" : NULL);
+}
+
 void
 api_prompt(struct agent *a, const struct http_request *r, const struct asker *who, const char *id)
 {
-	static const char *const allowed[] = { "pin", "cancel", NULL };
+	static const char *const allowed[] = { "pin", "confirm", "cancel", NULL };
 	struct secret *pin = NULL;
+	uint32_t confirmed = 0, wait_s = 0;
 	json_t *o;
 	int code;
 
 	(void)who;
 	if (body_read(r, allowed, &o) != TSR_OK)
 		return;
-	code = api_prompt_pin(r, o, &pin);
+	code = api_prompt_pin(r, o, &pin, &confirmed);
 	json_decref(o);
 	if (code != TSR_OK)
 		return;
-	if (prompts_answer(a->prompts, id, r->caller, pin != NULL ? &pin : NULL) == TSR_OK)
-		http_answer(r->conn, 200, NULL, "{}", 2, 0);
-	else
-		problem(r->conn, TSR_NOT_FOUND, "this prompt is over, or is not yours to answer");
+	code = prompts_answer(a->prompts, id, r->caller, &pin, confirmed, &wait_s);
 	secret_free(&pin);
+	api_prompt_told(r, code, wait_s);
 }

@@ -70,7 +70,9 @@ device_json(struct buf *b, const struct device *v, int first)
 	    (r = json_put_member(b, "label", v->label)) != TSR_OK ||
 	    (r = json_put_member(b, "manufacturer", v->manufacturer)) != TSR_OK)
 		return r;
-	return json_put_member(b, "model", v->model);
+	if ((r = json_put_member(b, "model", v->model)) != TSR_OK)
+		return r;
+	return json_put_member(b, "reader", v->reader);
 }
 
 static int

@@ -24,6 +24,7 @@ struct audit {
 	uint64_t batch;			/* number of the open batch's first line */
 	uint64_t told;			/* last head given to head() */
 	uint64_t dropped;		/* lines lost while broken */
+	uint64_t undone_from, undone_to;	/* lines that are still to be taken back, or 0 */
 	int durable;			/* the batch waits for its lines */
 	int due;			/* the first pending line has waited enough */
 	int broken;			/* the last write failed */
@@ -41,12 +42,32 @@ audit_arm_flush(struct audit *a, uint64_t in_ms)
 		a->due = 1;		/* no timer: the next batch writes */
 }
 
+/* Before any other line: what was written of a batch that came to nothing. */
+static int
+audit_take_back(struct audit *a)
+{
+	char members[96];
+	int r;
+
+	if (a->undone_to == 0)
+		return TSR_OK;
+	(void)snprintf(members, sizeof(members), ",\"from\":%" PRIu64 ",\"to\":%" PRIu64,
+	    a->undone_from, a->undone_to);
+	if ((r = audit_file_put(a->file, clock_wall(), "undone", members)) != TSR_OK)
+		return r;
+	a->undone_from = a->undone_to = 0;
+	audit_arm_flush(a, AUDIT_DELAY_MS);
+	return TSR_OK;
+}
+
 static int
 audit_line(struct audit *a, const char *event, const char *members)
 {
 	int r;
 
-	if ((r = audit_file_put(a->file, clock_wall(), event, members)) == TSR_OK)
+	if ((r = audit_take_back(a)) == TSR_OK)
+		r = audit_file_put(a->file, clock_wall(), event, members);
+	if (r == TSR_OK)
 		audit_arm_flush(a, AUDIT_DELAY_MS);
 	return r;
 }
@@ -239,16 +260,16 @@ audit_commit(struct audit *a, const void **p, size_t *n)
 void
 audit_committed(struct audit *a, int r)
 {
-	char members[96];
 	uint64_t next;
 
 	if (a == NULL)
 		return;
 	next = audit_file_seq(a->file);
 	if (r != TSR_OK && a->durable && next > a->batch) {
-		(void)snprintf(members, sizeof(members), ",\"from\":%" PRIu64 ",\"to\":%" PRIu64,
-		    a->batch, next - 1);
-		(void)audit_line(a, "undone", members);
+		if (a->undone_to == 0)
+			a->undone_from = a->batch;
+		a->undone_to = next - 1;
+		(void)audit_take_back(a);	/* else before the next line */
 	}
 	a->durable = 0;
 	a->batch = audit_file_seq(a->file);
@@ -292,6 +313,7 @@ audit_free(struct audit **ap)
 	if (a == NULL)
 		return;
 	audit_on_minute(a);
+	(void)audit_take_back(a);
 	r = audit_file_sync(a->file, clock_wall());
 	if (r == TSR_OK)
 		r = audit_file_sync(a->file, clock_wall());	/* a new file's first line */

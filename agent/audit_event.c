@@ -10,6 +10,8 @@
 #include "agent/problem.h"
 #include "include/tessera.h"
 
+#define EVENT_PIN_DEFAULT	",\"pin_default\":true"
+
 static struct audit_record
 event_by(const char *event, const struct caller *by)
 {
@@ -36,7 +38,7 @@ event_verdict(struct audit_record *rec, int code)
 
 int
 audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience)
+    const char *audience, int pin_default)
 {
 	struct audit_record rec = event_by("proof", by);
 
@@ -44,6 +46,7 @@ audit_event_proof(struct agent *a, const struct caller *by, const struct credent
 	rec.credential = c->id;
 	rec.audience = audience;
 	rec.acr = acr_name(c->acr);
+	rec.members = pin_default ? EVENT_PIN_DEFAULT : NULL;
 	return audit_put(a->audit, &rec, 1);
 }
 
@@ -79,8 +82,12 @@ audit_event_mint(struct agent *a, const struct caller *by, const struct session 
 }
 
 int
-audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c)
+audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c,
+    int pin_default)
 {
+	static const char *const members[] = {
+		NULL, ",\"vouched\":true", EVENT_PIN_DEFAULT, ",\"vouched\":true" EVENT_PIN_DEFAULT
+	};
 	struct audit_record rec = event_by("enrol", http_caller(conn));
 
 	event_for(&rec, c->subject, c->uid);
@@ -88,7 +95,23 @@ audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struc
 	rec.credential = c->id;
 	rec.label = c->label;
 	rec.acr = acr_name(c->acr);
-	rec.members = c->vouched ? ",\"vouched\":true" : NULL;
+	rec.members = members[(c->vouched ? 1 : 0) + (pin_default ? 2 : 0)];
+	if (code == TSR_OK)
+		return audit_put(a->audit, &rec, 1);
+	http_audited(conn);
+	audit_failed(a->audit, &rec);
+	return TSR_OK;
+}
+
+int
+audit_event_pin(struct agent *a, struct http_conn *conn, const char *event, int code,
+    const char *device, const char *label)
+{
+	struct audit_record rec = event_by(event, http_caller(conn));
+
+	event_verdict(&rec, code);
+	rec.detail = device;
+	rec.label = label;
 	if (code == TSR_OK)
 		return audit_put(a->audit, &rec, 1);
 	http_audited(conn);
@@ -164,6 +187,17 @@ void
 audit_event_session_ended(struct agent *a, const struct session *s)
 {
 	struct audit_record rec = { .event = "session-ended" };
+
+	event_for(&rec, s->subject, s->uid);
+	rec.credential = s->credential;
+	rec.sid = s->sid;
+	(void)audit_put(a->audit, &rec, 0);
+}
+
+void
+audit_event_session_locked(struct agent *a, const struct session *s, const char *reason)
+{
+	struct audit_record rec = { .event = "session-locked", .detail = reason };
 
 	event_for(&rec, s->subject, s->uid);
 	rec.credential = s->credential;

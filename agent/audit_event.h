@@ -12,9 +12,10 @@
 #include "token/jwt.h"
 
 /* A proof of the subject was accepted with c for the audience (NULL or "": a
- * session).  TSR_STORE: it must not count. */
+ * session); pin_default: with a PIN of new tokens.  TSR_STORE: it must not
+ * count. */
 int audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience);
+    const char *audience, int pin_default);
 /* One failed; the refusal that conn will be answered is not counted besides. */
 void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience);
@@ -24,7 +25,13 @@ int audit_event_mint(struct agent *a, const struct caller *by, const struct sess
     const struct jwt_claims *j);
 
 /* The end of an enrolment that came to its proof; code TSR_OK: c is stored. */
-int audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c);
+int audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c,
+    int pin_default);
+
+/* The PIN of a token was changed or unblocked by the caller ("pin-changed",
+ * "pin-unblocked"), or was not.  TSR_STORE: it must not be said to have been. */
+int audit_event_pin(struct agent *a, struct http_conn *conn, const char *event, int code,
+    const char *device, const char *label);
 
 /* "credential-disabled" and so on. */
 int audit_event_credential(struct agent *a, const struct caller *by, const char *event,
@@ -35,6 +42,9 @@ int audit_event_code_made(struct agent *a, const struct caller *by, const char *
 int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
+
+/* With why: a word. */
+void audit_event_session_locked(struct agent *a, const struct session *s, const char *reason);
 
 /* "recovery-codes-made", "credential-replaced": a code for who lost his token. */
 int audit_event_recovery(struct agent *a, const struct caller *by, const char *event,

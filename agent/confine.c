@@ -93,6 +93,10 @@ confine_agent(const struct config *c, const struct daemon_options *o)
 	    (r = confine_add(&f, "/etc", SANDBOX_READ)) != TSR_OK ||
 	    (r = confine_add(&f, "/var/lib/sss", SANDBOX_READ)) != TSR_OK ||
 	    (r = confine_add(&f, "/run/systemd/userdb", SANDBOX_READ)) != TSR_OK ||
+	    /* who sits at the machine: seat.c */
+	    (r = confine_add(&f, "/run/systemd/seats", SANDBOX_READ)) != TSR_OK ||
+	    (r = confine_add(&f, "/run/systemd/sessions", SANDBOX_READ)) != TSR_OK ||
+	    (r = confine_add(&f, "/run/systemd/users", SANDBOX_READ)) != TSR_OK ||
 	    (c->helper_socket == NULL && (r = confine_helpers(&f, c, program)) != TSR_OK))
 		return r;
 	r = sandbox_enter(SANDBOX_AGENT, f.path, f.n);

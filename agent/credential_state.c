@@ -71,6 +71,8 @@ credential_apply(struct agent *a, const struct credential *c, enum credential_ch
 	case CREDENTIAL_ENABLE:
 		return credential_enable(st, c);
 	case CREDENTIAL_REMOVE:
+		if ((r = store_card_remove(st, c->id)) != TSR_OK && r != TSR_NOT_FOUND)
+			return r;
 		return store_credential_remove(st, c->id);
 	}
 	return TSR_INVALID;

@@ -25,6 +25,7 @@
 #include "agent/journal.h"
 #include "agent/listen.h"
 #include "agent/metrics.h"
+#include "agent/presence_act.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "agent/watch.h"
@@ -233,11 +234,12 @@ daemon_listener_left(void *arg, uid_t uid)
 
 /* From the configuration in force. */
 static void
-daemon_settle(const struct daemon *d, const struct config *c)
+daemon_settle(struct daemon *d, const struct config *c)
 {
 	enum log_level level = (enum log_level)c->log_level;
 	size_t i;
 
+	d->agent.seat = c->seat;
 	log_set_level(d->options.verbose && level < LOG_DETAIL ? LOG_DETAIL : level);
 	for (i = 0; i < c->n_audiences; i++)
 		metrics_audience(c->audiences[i].name);
@@ -278,12 +280,15 @@ daemon_policy_ready(void *arg, struct policy *p)
 		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
+		presence_act_renew(d->agent.presence);
 		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
 		audit_event_agent(&d->agent, "reload", NULL, NULL);
 		log_line(LOG_NOTICE, "configuration read again");
 	}
-	if (!d->ready)
+	if (!d->ready) {
+		presence_act_start(d->agent.presence);
 		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);
+	}
 	d->ready = 1;
 	(void)sd_notify(0, "READY=1\nSTATUS=serving");
 }
@@ -307,6 +312,7 @@ daemon_warn_fixed(const struct config *was, const struct config *is)
 	    daemon_differ(was->libexec_dir, is->libexec_dir) ||
 	    daemon_differ(was->helper_user, is->helper_user) ||
 	    daemon_differ(was->helper_socket, is->helper_socket) ||
+	    daemon_differ(was->watch_socket, is->watch_socket) || was->pcsc.watch != is->pcsc.watch ||
 	    daemon_differ(was->admin_group, is->admin_group) ||
 	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
 	    was->signing.rotate != is->signing.rotate ||
@@ -436,6 +442,17 @@ daemon_audit(struct daemon *d)
 	return audit_new(file, loop_timers(d->agent.loop), &client, &d->agent.audit);
 }
 
+static int
+daemon_proofs(struct agent *a)
+{
+	struct proof_parts parts = {
+		.timers = loop_timers(a->loop), .helpers = a->helpers, .events = a->events,
+		.prompts = a->prompts, .guard = a->guard, .seat = &a->seat
+	};
+
+	return proofs_new(&parts, &a->proofs);
+}
+
 /* The parts that need nothing but memory and processes of our own. */
 static int
 daemon_parts(struct daemon *d, uid_t helper)
@@ -452,10 +469,11 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = http_server_new(a->loop, &limits, route_request, a, &a->http)) != TSR_OK ||
 	    (r = names_new(a->loop, d->options.program, &a->names)) != TSR_OK ||
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
-	    (r = prompts_new(a->loop, a->events, &a->prompts)) != TSR_OK ||
+	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
-	    (r = proofs_new(a->helpers, a->prompts, &a->proofs)) != TSR_OK ||
+	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
+	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
 	    (r = imports_new(&a->imports)) != TSR_OK)
@@ -552,7 +570,9 @@ daemon_free(struct daemon **dp)
 	if (d == NULL)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
+	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
+	pin_guard_free(&d->agent.guard);
 	otp_pendings_free(&d->agent.otp_pendings);
 	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);

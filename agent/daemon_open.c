@@ -18,6 +18,7 @@
 #include "agent/clock.h"
 #include "agent/journal.h"
 #include "agent/offline.h"
+#include "agent/presence_act.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -135,6 +136,9 @@ daemon_look(const struct store *st, struct journal_seen *seen)
 	if (journal_look(st, seen) != TSR_OK || seen->entries == 0)
 		log_line(LOG_NOTICE, "the journal has nothing about this store that this user can read: "
 		    "it cannot tell whether the store was put back or the audit log was cut");
+	if (seen->noise > 0)
+		log_line(LOG_NOTICE, "the journal has %u entries about this store that this user sent and "
+		    "that tesserad did not, or with an earlier key", seen->noise);
 }
 
 /* st is NULL where there is none yet. */
@@ -262,4 +266,24 @@ daemon_open_helpers(const struct config *c, const struct daemon_options *o, stru
 	else
 		h.program = program;
 	return helpers_new(l, &h, out);
+}
+
+int
+daemon_open_presence(const struct config *c, const struct daemon_options *o, struct agent *a)
+{
+	struct helpers_options h = { .config_file = o->config_file, .user_mode = o->mode == CONFIG_USER,
+	    .watch = 1 };
+	char program[PATH_MAX];
+
+	daemon_helper_program(c, program, sizeof(program));
+	if (c->watch_socket != NULL)
+		h.socket = c->watch_socket;
+	else
+		h.program = program;
+	if (c->pcsc.watch && c->watch_socket == NULL && c->helper_socket != NULL)
+		log_line(LOG_WARN, "helper-socket is set and watch-socket is not: readers are not watched, "
+		    "and sessions outlive the removal of their card");
+	else if (c->pcsc.watch)
+		return presence_act_new(a, &h, &a->presence);
+	return presence_act_new(a, NULL, &a->presence);
 }

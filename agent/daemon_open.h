@@ -41,6 +41,10 @@ int daemon_open_helper_user(const struct config *c, enum config_mode mode, uid_t
 int daemon_open_helpers(const struct config *c, const struct daemon_options *o, struct loop *l,
     struct helpers **out);
 
+/* The watcher of readers, forked or reached by its socket, and what follows from
+ * what it sees. */
+int daemon_open_presence(const struct config *c, const struct daemon_options *o, struct agent *a);
+
 /* The path of the helper program, in size bytes. */
 void daemon_helper_program(const struct config *c, char *out, size_t size);
 

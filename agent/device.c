@@ -138,6 +138,7 @@ device_list_part(void *arg, uint16_t type, const struct proto_value *v)
 	device_copy(d->manufacturer, sizeof(d->manufacturer), &v[2]);
 	device_copy(d->model, sizeof(d->model), &v[3]);
 	d->flags = v[4].u32;
+	device_copy(d->reader, sizeof(d->reader), &v[5]);
 	if (device_make_id(d->id, d->module, d->serial, d->label) != TSR_OK)
 		l->n--;		/* nobody could name it */
 }

@@ -1,6 +1,7 @@
 /*
  * device.h - what is plugged in: the tokens of every configured module, and
- * the keys of one token.  Asked of the helpers each time.
+ * the keys of one token.  Asked of the helpers each time.  A token is known by
+ * its module, serial number and label, wherever it sits: never by slot or reader.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -23,6 +24,7 @@ struct device {
 	char id[DEVICE_ID_LEN + 1];
 	char module[33];
 	char serial[65], label[129], manufacturer[129], model[65];
+	char reader[257];		/* its slot's description: see PROTO_READER */
 	uint32_t flags;			/* PROTO_TOKEN_* */
 };
 

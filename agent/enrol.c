@@ -16,6 +16,7 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/device.h"
+#include "agent/enrol_card.h"
 #include "agent/enrol_code.h"
 #include "agent/enrol_match.h"
 #include "agent/enrol_otp.h"
@@ -26,6 +27,7 @@
 #include "agent/uri.h"
 #include "base/escape.h"
 #include "include/tessera.h"
+#include "token/json.h"
 #include "token/sigcheck.h"
 
 struct enrol {
@@ -37,6 +39,7 @@ struct enrol {
 	int self;			/* who proves himself first */
 	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
 	struct credential *credential;	/* being put together */
+	struct card_key card;		/* by which its card proves that it is there */
 	struct device device;		/* the token that matched */
 	int again;			/* listed a second time */
 	unsigned ticket;
@@ -46,6 +49,7 @@ struct enrol {
 	struct login *login;		/* the proof with an earlier credential */
 	char voucher[STORE_ID_LEN + 1];	/* that credential, once it has proved */
 	struct proof *proof;
+	int pin_default;		/* the PIN is one of new tokens */
 };
 
 static int enrol_list(struct enrol *e);
@@ -76,14 +80,11 @@ enrol_fail(struct enrol *e, int code, const char *members, const char *fmt, ...)
 	char text[512];
 	va_list ap;
 
-	if (fmt == NULL)
-		problem_with(e->request->conn, code, members, NULL);
-	else {
-		va_start(ap, fmt);
+	va_start(ap, fmt);
+	if (fmt != NULL)
 		(void)vsnprintf(text, sizeof(text), fmt, ap);
-		va_end(ap);
-		problem_with(e->request->conn, code, members, "%s", text);
-	}
+	va_end(ap);
+	problem_with(e->request->conn, code, members, fmt != NULL ? "%s" : NULL, text);
 	enrol_free(e);
 }
 
@@ -112,11 +113,8 @@ enrol_authority(struct enrol *e)
 {
 	int r = TSR_OK;
 
-	if (e->code != 0) {
-		if ((r = enrol_code_spend(e->agent->codes, e->credential->uid, e->code)) == TSR_OK)
-			r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK);
-		return r;
-	}
+	if (e->code != 0)
+		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -132,9 +130,14 @@ enrol_store(struct enrol *e)
 		return r;
 	if ((r = enrol_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
-	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential)) != TSR_OK) {
+	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
+	    /* not before: a code that paid for nothing is as good as it was */
+	    (e->code != 0 &&
+	    (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
+	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
+	    e->pin_default)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
 		return r;
 	}
 	return store_keep(st);
@@ -163,7 +166,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->proof = NULL;
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
-		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential);
+		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
 		login_describe(code, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
@@ -173,7 +176,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 		return;
 	}
 	if (!e->own && !admin_is(e->agent, e->request)) {
-		(void)audit_event_enrol(e->agent, e->request->conn, TSR_DENIED, e->credential);
+		(void)audit_event_enrol(e->agent, e->request->conn, TSR_DENIED, e->credential, 0);
 		enrol_fail(e, TSR_DENIED, "", "you are not an administrator any more");
 		return;
 	}
@@ -182,7 +185,8 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	e->credential->created = clock_wall();
 	buf_init(&out, HTTP_ANSWER_MAX);
 	/* The answer first: what is stored can be told. */
-	if ((r = credential_json(&out, e->credential)) == TSR_OK)
+	if ((r = credential_json(&out, e->credential)) == TSR_OK &&
+	    (!e->pin_default || (r = json_add_members(&out, LOGIN_PIN_DEFAULT)) == TSR_OK))
 		r = enrol_store(e);
 	if (r != TSR_OK) {
 		buf_free(&out);
@@ -230,21 +234,6 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 	return TSR_OK;
 }
 
-struct enrol_same {
-	const struct credential *mine;
-	int found;
-};
-
-static int
-enrol_same_key(void *arg, const struct credential *c)
-{
-	struct enrol_same *s = arg;
-
-	if (c->spki_len == s->mine->spki_len && memcmp(c->spki, s->mine->spki, c->spki_len) == 0)
-		s->found = 1;
-	return TSR_OK;
-}
-
 /* A token that was listed and is gone when its keys are asked for may have come
  * back under another slot: one more look. */
 static int
@@ -253,19 +242,11 @@ enrol_look_again(struct enrol *e, int code)
 	return code == TSR_DEVICE_NOT_FOUND && !e->again++ && enrol_list(e) == TSR_OK;
 }
 
-/* Before anybody types a PIN: a key that is enrolled already is refused. */
-static int
-enrol_known(const struct enrol *e)
-{
-	struct enrol_same s = { e->credential, 0 };
-	int r = store_credential_each(e->agent->store, NULL, 0, enrol_same_key, &s);
-
-	return r != TSR_OK ? r : s.found ? TSR_CONFLICT : TSR_OK;
-}
-
 static int
 enrol_prove(struct enrol *e)
 {
+	const struct config_module *m =
+	    config_module(policy_config(e->agent->policy), e->credential->module);
 	struct proof_ask ask = {
 		.credential = e->credential, .requester = e->request->caller,
 		.prompter = e->request->caller->uid, .purpose = "enrol",
@@ -273,7 +254,8 @@ enrol_prove(struct enrol *e)
 			.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer,
 			.credential = e->credential->id, .subject = e->credential->subject
 		},
-		.flags = e->device.flags
+		.unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED,
+		.pin_default = &e->pin_default
 	};
 
 	return proof_start(e->agent->proofs, &ask, enrol_proved, e, &e->proof);
@@ -345,6 +327,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 			k = &keys->key[i];
 			n++;
 		}
+	enrol_card_choose(keys, e->credential, &e->card);
 	if (code != TSR_OK)
 		enrol_fail(e, code, "", "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
 	else if (n == 0)
@@ -356,7 +339,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 	else if ((r = enrol_take_key(e, k)) != TSR_OK)
 		enrol_fail(e, r, "", "the key has no algorithm that is accepted (ECDSA P-256 or "
 		    "P-384, RSA of 2048 bits or more, Ed25519)");
-	else if ((r = enrol_known(e)) != TSR_OK)
+	else if ((r = enrol_match_known(e->agent->store, e->credential)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
 	else if (e->self)
 		enrol_vouch_for_oneself(e);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 
 struct stream {
@@ -205,18 +206,32 @@ events_same_process(const struct stream *s, const struct caller *c)
 	return s->pid == c->pid && s->start_time == c->start_time && s->uid == c->uid;
 }
 
+static int
+events_answers(const struct stream *s, uid_t uid, const struct caller *requester)
+{
+	return s->uid == uid && s->kind != EVENTS_WATCHER &&
+	    (s->kind != EVENTS_SELF || events_same_process(s, requester));
+}
+
+int
+events_route_seat(const struct events *e, uid_t uid, const struct caller *requester,
+    enum config_seat rule)
+{
+	const struct stream *s;
+
+	for (s = e->streams; s != NULL; s = s->next)
+		if (events_answers(s, uid, requester) && seat_has(rule, http_caller(s->conn)))
+			return 1;
+	return 0;
+}
+
 int
 events_route(const struct events *e, uid_t uid, const struct caller *requester, const struct caller *by)
 {
 	const struct stream *s;
 
-	for (s = e->streams; s != NULL; s = s->next) {
-		if (s->uid != uid || s->kind == EVENTS_WATCHER)
-			continue;
-		if (s->kind == EVENTS_SELF && !events_same_process(s, requester))
-			continue;
-		if (by == NULL || events_same_process(s, by))
+	for (s = e->streams; s != NULL; s = s->next)
+		if (events_answers(s, uid, requester) && (by == NULL || events_same_process(s, by)))
 			return 1;
-	}
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "agent/caller.h"
 #include "agent/http.h"
 #include "agent/loop.h"
+#include "base/config.h"
 
 #define EVENTS_STREAMS_PER_UID	32	/* open streams */
 #define EVENTS_HELD		4096	/* events of one batch that wait for its commit */
@@ -57,5 +58,9 @@ void events_settle(struct events *e, int committed);
  * by not NULL: one that belongs to that very process. */
 int events_route(const struct events *e, uid_t uid, const struct caller *requester,
     const struct caller *by);
+
+/* The same, at the devices' seat (seat.h). */
+int events_route_seat(const struct events *e, uid_t uid, const struct caller *requester,
+    enum config_seat rule);
 
 #endif

@@ -139,6 +139,7 @@ grant_from_session(struct agent *a, const struct http_request *r, const struct a
 	    &s)) != TSR_OK)
 		grant_problem(r->conn, code, g->audience, "", code == TSR_LOGIN_REQUIRED ?
 		    "no session is good for this audience: prove yourself with a device" :
+		    code == TSR_DEVICE_REMOVED ? "the session's device was taken out" :
 		    "the session's device is too weak for this audience");
 	else if (store_failing(a->store))	/* nothing could be recorded: nothing is given */
 		problem(r->conn, TSR_STORE, NULL);

@@ -20,8 +20,10 @@
 #include "agent/mint.h"
 #include "agent/otp.h"
 #include "agent/pending.h"
+#include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
+#include "token/json.h"
 
 /* One parked request.  The audience is kept by name: a reload may replace the
  * policy while somebody looks for his card. */
@@ -46,6 +48,7 @@ struct device_grant {
 	struct secret *pin;
 	struct pending pending;
 	struct login *login;
+	int pin_default;		/* the proof's PIN is one of new tokens */
 };
 
 static void
@@ -111,7 +114,8 @@ device_grant_record(struct device_grant *d, const struct credential *c)
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
 	}
-	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience)) != TSR_OK) {
+	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience,
+	    d->pin_default)) != TSR_OK) {
 		store_undo(st);
 		return r;
 	}
@@ -151,8 +155,10 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
 	    &s)) != TSR_OK)
 		return r;
-	if (s != &passing)
+	if (s != &passing) {
+		presence_act_session(d->agent->presence, c, s);
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
+	}
 	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
 	    session_json(out, s);
 }
@@ -178,12 +184,14 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	struct buf out;
 
 	d->login = NULL;
+	d->pin_default = code == TSR_OK && members[0] != '\0';
 	buf_init(&out, HTTP_ANSWER_MAX);
 	if (code != TSR_OK) {
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);
-	} else if ((code = device_grant_answer(d, c, &out)) != TSR_OK) {
+	} else if ((code = device_grant_answer(d, c, &out)) != TSR_OK ||
+	    (code = json_add_members(&out, members)) != TSR_OK) {
 		if (code == TSR_DENIED)
 			audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid, c->id,
 			    d->audience);

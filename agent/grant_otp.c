@@ -118,7 +118,7 @@ otp_grant_prove(const struct otp_grant *g, const struct config_audience *aud,
 		return r;
 	r = otp_grant_spend(g, &ask, v, c);
 	if (r == TSR_OK)
-		r = audit_event_proof(a, g->request->caller, *c, g->audience);
+		r = audit_event_proof(a, g->request->caller, *c, g->audience, 0);
 	if (r != TSR_OK && r != TSR_BAD_GRANT) {
 		store_undo(a->store);
 		return r;

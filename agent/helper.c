@@ -281,6 +281,15 @@ helper_spare(struct helpers *hs, const char *module)
 	    helper_open_over, h);
 }
 
+/* Of such an end a process keeps something: a module that has lost its card, its
+ * reader or its service is not asked again. */
+static int
+helper_doubtful(int code)
+{
+	return code == TSR_HELPER || code == TSR_TIMEOUT || code == TSR_MODULE ||
+	    code == TSR_DEVICE_REMOVED || code == TSR_DEVICE_BUSY || code == TSR_UNAVAILABLE;
+}
+
 void
 helper_finished(struct helper *h, int code, uint32_t tries_left, const char *detail)
 {
@@ -289,10 +298,12 @@ helper_finished(struct helper *h, int code, uint32_t tries_left, const char *det
 	char module[HELPER_NAME_MAX];
 
 	(void)snprintf(module, sizeof(module), "%s", h->key.module);
-	helper_note(hs, &h->key, code == TSR_HELPER || code == TSR_TIMEOUT);
+	/* To tell of tries is no sign of a token that works: its deaths stand. */
+	if (c->type != PROTO_TRIES || code == TSR_HELPER || code == TSR_TIMEOUT)
+		helper_note(hs, &h->key, code == TSR_HELPER || code == TSR_TIMEOUT);
 	helper_go_idle(h);
-	if (h->stale || code == TSR_HELPER || code == TSR_TIMEOUT || code == TSR_MODULE)
-		h->stale = 1;	/* its keeper ends it as well */
+	if (helper_doubtful(code))
+		h->stale = 1;	/* its keeper may end it as well */
 	helper_tell(c, code, tries_left, detail);
 	if (code == TSR_OK)
 		helper_spare(hs, module);
@@ -512,7 +523,7 @@ helper_cancel(struct helper_call **cp)
 	if (c == NULL)
 		return;
 	*cp = NULL;
-	if (c->helper != NULL && c->type != PROTO_PROVE) {
+	if (c->helper != NULL && c->type != PROTO_PROVE && c->type != PROTO_PRESENT) {
 		c->client = nobody;	/* the helper's from now on */
 		return;
 	}

@@ -49,6 +49,7 @@ struct helpers_options {
 	const char *config_file;
 	int user_mode;
 	const char *socket;		/* to connect to where program is NULL */
+	int watch;			/* it is the watcher: watcher.h */
 };
 
 /* The pool as it is now: for those who show it. */
@@ -69,6 +70,9 @@ struct helper_rest {
 /* each() returns TSR_OK to go on, anything else is handed back. */
 int helpers_resting(const struct helpers *hs,
     int (*each)(void *arg, const struct helper_rest *r), void *arg);
+
+/* Start (or reach) one process; *sock is the caller's.  For watcher.c, too. */
+int helper_process(const struct helpers_options *o, int *sock);
 
 int helpers_new(struct loop *l, const struct helpers_options *o, struct helpers **out);
 void helpers_free(struct helpers **hs);

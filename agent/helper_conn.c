@@ -42,10 +42,17 @@ helper_code(uint32_t wire)
 	case TSR_TIMEOUT:
 	case TSR_NOT_FOUND:
 	case TSR_CANCELLED:
+	case TSR_UNAVAILABLE:
 		return code;
 	default:
 		return TSR_HELPER;
 	}
+}
+
+static int
+helper_signs(uint16_t request)
+{
+	return request == PROTO_PROVE || request == PROTO_PRESENT;
 }
 
 /* Is this the kind of part that answers a request of that type? */
@@ -54,7 +61,8 @@ helper_part_fits(uint16_t request, uint16_t part)
 {
 	return (request == PROTO_TOKENS && part == PROTO_TOKEN) ||
 	    (request == PROTO_KEYS && part == PROTO_KEY) ||
-	    (request == PROTO_PROVE && part == PROTO_SIGNATURE);
+	    (helper_signs(request) && part == PROTO_SIGNATURE) ||
+	    (request == PROTO_TRIES && part == PROTO_PIN);
 }
 
 /* One frame.  TSR_AGAIN where the helper lives on, else the connection was
@@ -87,11 +95,12 @@ helper_frame(struct helper *h, const struct frame *f)
 	if (h->state == HELPER_BUSY && helper_part_fits(h->call->type, f->type) &&
 	    ++h->parts <= HELPER_REPLIES_MAX) {
 		h->call->client.part(h->call->client.arg, f->type, v);
-		if (f->type == PROTO_SIGNATURE)
+		if (f->type == PROTO_SIGNATURE || f->type == PROTO_PIN)
 			helper_finished(h, TSR_OK, PROTO_TRIES_UNKNOWN, "");
 		return TSR_AGAIN;
 	}
-	if (h->state == HELPER_BUSY && f->type == PROTO_DONE && h->call->type != PROTO_PROVE) {
+	if (h->state == HELPER_BUSY && f->type == PROTO_DONE && !helper_signs(h->call->type) &&
+	    h->call->type != PROTO_TRIES) {
 		helper_finished(h, TSR_OK, PROTO_TRIES_UNKNOWN, "");
 		return TSR_AGAIN;
 	}
@@ -171,15 +180,17 @@ helper_ready(struct loop_watch *w, uint32_t events)
 static int
 helper_fork(const struct helpers_options *o, int *sock)
 {
-	char program[] = "tessera-pkcs11", option[] = "--config", user[] = "--user";
-	char *argv[5] = { program, option, NULL, NULL, NULL };
+	char program[] = "tessera-pkcs11", option[] = "--config", user[] = "--user", watch[] = "--watch";
+	char *argv[6] = { program, option, NULL, NULL, NULL, NULL };
 	pid_t pid;
-	int pidfd = -1, r = TSR_NOMEM;
+	int pidfd = -1, n = 3, r = TSR_NOMEM;
 
 	if ((argv[2] = strdup(o->config_file)) == NULL)
 		return r;
 	if (o->user_mode)
-		argv[3] = user;
+		argv[n++] = user;
+	if (o->watch)
+		argv[n] = watch;
 	r = spawn_helper(o->program, argv, NULL, &pid, &pidfd, sock);
 	if (pidfd != -1)
 		(void)close(pidfd);	/* it ends when the socket does; SIGCHLD is ignored */
@@ -207,6 +218,12 @@ helper_connect(const char *path, int *sock)
 }
 
 int
+helper_process(const struct helpers_options *o, int *sock)
+{
+	return o->program != NULL ? helper_fork(o, sock) : helper_connect(o->socket, sock);
+}
+
+int
 helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_options *o,
     const char *module, struct helper **out)
 {
@@ -226,8 +243,7 @@ helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_optio
 	(void)snprintf(h->key.module, sizeof(h->key.module), "%s", module);
 	buf_init(&h->in, HELPER_READ_MAX);
 	buf_init(&h->out, HELPER_READ_MAX);
-	if ((r = o->program != NULL ? helper_fork(o, &h->watch.fd) :
-	    helper_connect(o->socket, &h->watch.fd)) != TSR_OK ||
+	if ((r = helper_process(o, &h->watch.fd)) != TSR_OK ||
 	    (r = proto_encode(&h->out, PROTO_OPEN, h->id, HELPER_OPEN_MS, &name, 1)) != TSR_OK ||
 	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK || (r = helper_write(h)) != TSR_OK)
 		goto out;

@@ -21,6 +21,7 @@ struct login {
 	struct credential *chosen;	/* one of the candidates */
 	struct device_query *query;
 	struct proof *proof;
+	int pin_default;		/* the PIN was right, and is one of new tokens */
 	login_done done;
 	void *arg;
 };
@@ -137,7 +138,8 @@ void
 login_failure(int code, uint32_t tries_left, char members[96])
 {
 	const char *reason = code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH ? "wrong" :
-	    code == TSR_NO_PROMPTER ? "no_prompter" : NULL;
+	    code == TSR_NO_PROMPTER ? "no_prompter" : code == TSR_PIN_SEAT ? "seat" :
+	    code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW ? "confirm" : NULL;
 	int n = 0;
 
 	members[0] = '\0';
@@ -145,8 +147,8 @@ login_failure(int code, uint32_t tries_left, char members[96])
 		n = snprintf(members, 96, ",\"reason\":\"%s\"", reason);
 	if (reason != NULL && tries_left != PROTO_TRIES_UNKNOWN)
 		(void)snprintf(members + n, 96 - (size_t)n, ",\"tries_left\":%u", tries_left);
-	else if (code == TSR_PIN_REQUIRED && tries_left != PROTO_TRIES_UNKNOWN)
-		(void)snprintf(members, 96, ",\"tries_left\":%u", tries_left);
+	else if (code == TSR_SLOW_DOWN && tries_left != PROTO_TRIES_UNKNOWN)
+		(void)snprintf(members, 96, ",\"retry_after\":%u", tries_left);
 	else if (code == TSR_BREAKER)
 		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
 }
@@ -169,13 +171,17 @@ login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 
 	l->proof = NULL;
 	login_failure(code, tries_left, members);
+	if (code == TSR_OK && l->pin_default)
+		(void)snprintf(members, sizeof(members), "%s", LOGIN_PIN_DEFAULT);
 	login_describe(code, detail, text, sizeof(text));
 	login_finish(l, code, members, text);
 }
 
 static int
-login_prove(struct login *l, uint32_t flags)
+login_prove(struct login *l)
 {
+	const struct config_module *m =
+	    config_module(policy_config(l->agent->policy), l->chosen->module);
 	struct proof_ask ask = {
 		.credential = l->chosen,
 		.requester = l->ask.requester,
@@ -188,7 +194,8 @@ login_prove(struct login *l, uint32_t flags)
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
 		.pin = l->ask.pin,
-		.flags = flags
+		.unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED,
+		.pin_default = &l->pin_default
 	};
 
 	l->ask.pin = NULL;
@@ -225,6 +232,9 @@ login_absent(struct login *l, const struct device_list *list)
 			login_finish(l, list->failure[i].code, "", text);
 			return;
 		}
+	for (i = 0; i < l->n; i++)
+		pin_guard_pulled(l->agent->guard, l->candidate[i]->token_serial,
+		    l->candidate[i]->token_label);
 	metrics_proof(TSR_DEVICE_NOT_FOUND);
 	(void)snprintf(text, sizeof(text), "plug in the token \"%s\" (serial %s)%s", c->token_label,
 	    c->token_serial, l->n > 1 ? " or another one that is enrolled" : "");
@@ -248,8 +258,8 @@ login_listed(void *arg, const struct device_list *list)
 		login_absent(l, list);
 		return;
 	}
-	if ((r = login_prove(l, d->flags)) != TSR_OK) {
-		login_failure(r, device_tries(d->flags), members);
+	if ((r = login_prove(l)) != TSR_OK) {
+		login_failure(r, PROTO_TRIES_UNKNOWN, members);
 		login_finish(l, r, members, "");
 	}
 }
@@ -273,7 +283,7 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	l->arg = arg;
 	if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
 		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
-		r = login_prove(l, 0);
+		r = login_prove(l);
 	} else if (r == TSR_OK && l->ask.pin == NULL &&
 	    !events_route(a->events, ask->uid, ask->requester, NULL))
 		r = TSR_NO_PROMPTER;		/* before any card is woken */

@@ -26,7 +26,8 @@ struct login_ask {
 };
 
 /* TSR_OK: c (valid until done returns) was proved.  Else nothing was, c is the
- * one that was tried, NULL where it did not come to that, and members are further JSON members for the answer ("" or ",..."). */
+ * one that was tried, NULL where it did not come to that.  members are further
+ * JSON members for the answer ("" or ",..."), LOGIN_PIN_DEFAULT after TSR_OK. */
 typedef void (*login_done)(void *arg, int code, const struct credential *c,
     const char *members, const char *detail);
 
@@ -38,6 +39,10 @@ void login_cancel(struct login **l);
 
 /* 1 where a login would consider c: active, and of a module that is configured. */
 int login_would_use(const struct agent *a, const struct credential *c);
+
+/* A member of the answer to a request whose proof took one of the PINs that
+ * tokens have when they are new. */
+#define LOGIN_PIN_DEFAULT	",\"pin_default\":true"
 
 /* What problem_with() needs for a proof that failed. */
 void login_failure(int code, uint32_t tries_left, char members[96]);

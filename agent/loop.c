@@ -36,9 +36,16 @@ struct loop {
 	uint64_t armed_ms;		/* the timer source's time, UINT64_MAX while off */
 	int in_batch;
 	uint64_t commit_us;		/* what the last batch's end took */
+	int wake_failed;		/* the wake source is to be enabled still */
 	int n_ready, at;		/* ready[at..n_ready) is still to be delivered */
 	struct epoll_event ready[LOOP_BATCH_MAX];
 };
+
+static void
+loop_enable_wake(struct loop *l)
+{
+	l->wake_failed = sd_event_source_set_enabled(l->wake, SD_EVENT_ONESHOT) < 0;
+}
 
 /* Before each wait: set the timer source to the earliest deadline.  It is left early rather than
  * moved later: most deadlines never come, and a dispatch for nothing is cheaper
@@ -50,6 +57,8 @@ loop_arm(sd_event_source *s, void *arg)
 	uint64_t next;
 
 	(void)s;
+	if (l->wake_failed)	/* what waits for it would wait for somebody to knock */
+		loop_enable_wake(l);
 	next = clock_is_rehearsal() ? clock_work_us() / 1000u + LOOP_REHEARSAL_MS :
 	    timers_next(l->timers);
 	if (next >= l->armed_ms || next > LOOP_FAR_MS)
@@ -269,7 +278,7 @@ loop_defer(struct loop *l, struct loop_task *t)
 	t->next = NULL;
 	*l->tasks_end = t;
 	l->tasks_end = &t->next;
-	(void)sd_event_source_set_enabled(l->wake, SD_EVENT_ONESHOT);
+	loop_enable_wake(l);
 }
 
 void
@@ -292,7 +301,7 @@ void
 loop_wake(struct loop *l)
 {
 	if (!l->in_batch)
-		(void)sd_event_source_set_enabled(l->wake, SD_EVENT_ONESHOT);
+		loop_enable_wake(l);
 }
 
 int

@@ -40,6 +40,7 @@ static const struct {
 	{ TSR_KEY_UNUSABLE, "key_unusable" },
 	{ TSR_MODULE, "module_failed" },
 	{ TSR_NO_PROMPTER, "no_prompter" },
+	{ TSR_PIN_SEAT, "pin_seat" },
 	{ TSR_NOMEM, "out_of_memory" },
 	{ TSR_NOT_FOUND, "key_not_found" },
 	{ TSR_PIN_LENGTH, "pin_length" },

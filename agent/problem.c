@@ -31,6 +31,7 @@ static const struct row {
 	{ TSR_PIN_WRONG, 401, "pin_required" },
 	{ TSR_PIN_LENGTH, 401, "pin_required" },
 	{ TSR_NO_PROMPTER, 401, "pin_required" },
+	{ TSR_PIN_SEAT, 401, "pin_required" },
 	{ TSR_PIN_LOCKED, 401, "pin_locked" },
 	{ TSR_DENIED, 403, "unauthorized_client" },
 	{ TSR_NOT_FOUND, 404, "not_found" },

@@ -10,6 +10,7 @@
 
 #include "agent/clock.h"
 #include "agent/metrics.h"
+#include "agent/seat.h"
 #include "agent/store.h"
 #include "base/proto.h"
 #include "include/tessera.h"
@@ -24,19 +25,20 @@ struct prompt {
 	uid_t uid;
 	const struct caller *requester;		/* lives as long as the request that waits */
 	struct timer timer;
-	void (*done)(void *arg, int code, struct secret *pin);
-	void *arg;
+	struct prompt_client client;
+	int pad;
 };
 
 struct prompts {
 	struct loop *loop;
 	struct events *events;
+	const enum config_seat *seat;
 	struct prompt *list;
 	size_t n;
 };
 
 int
-prompts_new(struct loop *l, struct events *e, struct prompts **out)
+prompts_new(struct loop *l, struct events *e, const enum config_seat *seat, struct prompts **out)
 {
 	struct prompts *ps;
 
@@ -44,6 +46,7 @@ prompts_new(struct loop *l, struct events *e, struct prompts **out)
 		return TSR_NOMEM;
 	ps->loop = l;
 	ps->events = e;
+	ps->seat = seat;
 	*out = ps;
 	return TSR_OK;
 }
@@ -69,16 +72,15 @@ prompt_remove(struct prompt *p)
 }
 
 static void
-prompt_finish(struct prompt *p, int code, struct secret *pin)
+prompt_finish(struct prompt *p, int code, struct prompt_reply *reply, uint32_t wait_s)
 {
-	void (*done)(void *arg, int code, struct secret *pin) = p->done;
-	void *arg = p->arg;
+	struct prompt_client client = p->client;
 
 	metrics.prompts[code == TSR_OK ? METRICS_PROMPT_ANSWERED :
 	    code == TSR_CANCELLED ? METRICS_PROMPT_CANCELLED :
 	    code == TSR_TIMEOUT ? METRICS_PROMPT_TIMEOUT : METRICS_PROMPT_NO_PROMPTER]++;
 	prompt_remove(p);
-	done(arg, code, pin);
+	client.done(client.arg, code, reply, wait_s);
 }
 
 void
@@ -95,7 +97,15 @@ prompts_free(struct prompts **ps)
 static void
 prompt_timeout(void *arg)
 {
-	prompt_finish(arg, TSR_TIMEOUT, NULL);
+	prompt_finish(arg, TSR_TIMEOUT, NULL, 0);
+}
+
+static int
+prompt_number(struct buf *b, const char *name, int known, uint32_t value)
+{
+	if (!known)
+		return buf_printf(b, ",\"%s\":null", name);
+	return buf_printf(b, ",\"%s\":%u", name, value);
 }
 
 static int
@@ -133,15 +143,18 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d,\"pin\":\"%s\"",
 	    s->retry ? "true" : "false", PROMPT_MS / 1000, s->pin)) != TSR_OK)
 		return r;
-	if (s->tries_left == PROTO_TRIES_UNKNOWN)
-		return buf_put_cstr(b, ",\"tries_left\":null}");
-	return buf_printf(b, ",\"tries_left\":%u}", s->tries_left);
+	if ((r = prompt_number(b, "tries_left", s->tries_left != PROTO_TRIES_UNKNOWN,
+	    s->tries_left)) != TSR_OK ||
+	    (r = prompt_number(b, "confirm", s->confirm > 0, s->confirm)) != TSR_OK ||
+	    (r = prompt_number(b, "least", s->most > 0, s->least)) != TSR_OK ||
+	    (r = prompt_number(b, "most", s->most > 0, s->most)) != TSR_OK)
+		return r;
+	return buf_printf(b, ",\"ask\":\"%s\",\"pin_pad\":%s}", s->ask, s->pad ? "true" : "false");
 }
 
 int
 prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
-    const struct prompt_show *show, void (*done)(void *arg, int code, struct secret *pin),
-    void *arg, struct prompt **out)
+    const struct prompt_show *show, const struct prompt_client *client, struct prompt **out)
 {
 	struct prompt *p = NULL;
 	struct buf b;
@@ -160,8 +173,8 @@ prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
 	p->prompts = ps;
 	p->uid = uid;
 	p->requester = requester;
-	p->done = done;
-	p->arg = arg;
+	p->client = *client;
+	p->pad = show->pad;
 	if ((r = prompt_json(&b, p, show)) != TSR_OK ||
 	    (r = timer_arm(loop_timers(ps->loop), &p->timer, clock_boot_ms() + PROMPT_MS,
 	    prompt_timeout, p)) != TSR_OK)
@@ -188,28 +201,65 @@ prompt_cancel(struct prompt **p)
 	*p = NULL;
 }
 
+void
+prompt_over(struct prompt **p)
+{
+	if (*p != NULL) {
+		metrics.prompts[METRICS_PROMPT_ANSWERED]++;
+		prompt_remove(*p);
+	}
+	*p = NULL;
+}
+
+enum pin_place
+prompts_place(const struct prompts *ps, uid_t uid, const struct caller *requester)
+{
+	return events_route_seat(ps->events, uid, requester, *ps->seat) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+}
+
 size_t
 prompts_count(const struct prompts *ps)
 {
 	return ps->n;
 }
 
-int
-prompts_answer(struct prompts *ps, const char *id, const struct caller *by, struct secret **pin)
+/* An answer that may not be taken ends the prompt where nobody could give
+ * another. */
+static int
+prompt_refused(struct prompt *p, int code, uint32_t wait_s)
 {
-	struct secret *taken = NULL;
+	if (code != TSR_PIN_REQUIRED &&
+	    prompts_place(p->prompts, p->uid, p->requester) != PIN_AT_SEAT)
+		prompt_finish(p, code, NULL, wait_s);
+	return code;
+}
+
+int
+prompts_answer(struct prompts *ps, const char *id, const struct caller *by, struct secret **pin,
+    uint32_t confirmed, uint32_t *wait_s)
+{
+	struct prompt_reply reply = { .confirmed = confirmed };
 	struct prompt *p;
+	int r;
 
 	for (p = ps->list; p != NULL; p = p->next)
-		if (p->uid == by->uid && strcmp(p->id, id) == 0)
+		if (strcmp(p->id, id) == 0)
 			break;
 	if (p == NULL || !events_route(ps->events, p->uid, p->requester, by))
 		return TSR_NOT_FOUND;
-	if (pin != NULL) {
-		taken = *pin;
-		*pin = NULL;
+	if (*pin == NULL && confirmed == 0) {
+		prompt_finish(p, TSR_CANCELLED, NULL, 0);
+		return TSR_OK;
 	}
-	prompt_finish(p, taken != NULL ? TSR_OK : TSR_CANCELLED, taken);
+	if ((*pin == NULL) != p->pad)
+		return TSR_INVALID;
+	reply.place = seat_has(*ps->seat, by) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+	if (p->client.may != NULL &&
+	    (r = p->client.may(p->client.arg, reply.place, confirmed, wait_s)) != TSR_OK)
+		return prompt_refused(p, r, *wait_s);
+	reply.pin = *pin;
+	*pin = NULL;
+	prompt_finish(p, TSR_OK, &reply, 0);
 	return TSR_OK;
 }
 
@@ -225,7 +275,7 @@ prompts_left(struct prompts *ps, uid_t uid)
 			p = p->next;
 			continue;
 		}
-		prompt_finish(p, TSR_NO_PROMPTER, NULL);
+		prompt_finish(p, TSR_NO_PROMPTER, NULL, 0);
 		p = ps->list;
 	}
 }

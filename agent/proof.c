@@ -3,54 +3,27 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "agent/proof.h"
+#include "agent/proof_internal.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/clock.h"
-#include "agent/device.h"
 #include "agent/metrics.h"
 #include "agent/verdict.h"
 #include "include/tessera.h"
 #include "token/pubkey.h"
 #include "token/sigcheck.h"
 
-struct proof {
-	struct proof *next;
-	struct proofs *proofs;
-	struct proof_ask ask;		/* pin is NULL: it is held below */
-	struct secret *pin;
-	int asked;			/* PINs asked for so far */
-	uint32_t shown;			/* tries left, as the prompt told; unknown without one */
-	struct verdict verdict;
-	uint8_t challenge[CHALLENGE_LEN];
-	uint64_t sent_us;		/* clock_work_us() when the helper was asked */
-	struct pubkey *key;		/* the credential's, once the challenge is out */
-	struct prompt *prompt;
-	struct helper_call *call;
-	proof_done done;
-	void *arg;
-};
-
-struct proofs {
-	struct helpers *helpers;
-	struct prompts *prompts;
-	struct proof *list;
-};
-
-static int proof_ask_pin(struct proof *p, int last, uint32_t tries_left);
-
 int
-proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out)
+proofs_new(const struct proof_parts *parts, struct proofs **out)
 {
 	struct proofs *p;
 
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return TSR_NOMEM;
-	p->helpers = hs;
-	p->prompts = ps;
+	p->parts = *parts;
 	*out = p;
 	return TSR_OK;
 }
@@ -63,10 +36,10 @@ proof_free(struct proof *p)
 	for (at = &p->proofs->list; *at != p; at = &(*at)->next)
 		;
 	*at = p->next;
-	prompt_cancel(&p->prompt);
 	helper_cancel(&p->call);
+	if (!p->ask.silent)	/* a PIN had no part in it */
+		proof_pin_end(p);
 	pubkey_free(&p->key);
-	secret_free(&p->pin);
 	sodium_memzero(p->challenge, sizeof(p->challenge));
 	free(p);
 }
@@ -74,21 +47,26 @@ proof_free(struct proof *p)
 void
 proofs_free(struct proofs **ps)
 {
+	struct proof *p;
+
 	if (*ps == NULL)
 		return;
+	for (p = (*ps)->list; p != NULL; p = p->next)
+		p->waiting = 0;		/* nobody is next */
 	while ((*ps)->list != NULL)
 		proof_free((*ps)->list);
 	free(*ps);
 	*ps = NULL;
 }
 
-static void
+void
 proof_finish(struct proof *p, int code, uint32_t tries_left, const char *detail)
 {
 	proof_done done = p->done;
 	void *arg = p->arg;
 
-	metrics_proof(code);
+	if (!p->ask.silent)
+		metrics_proof(code);
 	proof_free(p);
 	done(arg, code, tries_left, detail);
 }
@@ -113,16 +91,17 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 	metrics_observe(&metrics.device, clock_work_us() - p->sent_us);
 	p->call = NULL;
 	if (code == TSR_OK && !verdict_allows(&p->verdict)) {
-		proof_finish(p, TSR_BAD_SIGNATURE, PROTO_TRIES_UNKNOWN,
-		    "the token's signature does not match the enrolled key");
-		return;
+		code = TSR_BAD_SIGNATURE;
+		detail = "the token's signature does not match the enrolled key";
 	}
-	/* Somebody who mistyped may try again once, but never with the last try:
-	 * most cards have three, and few tell how many are left. */
-	if ((code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH) && p->asked > 0 &&
-	    p->asked < PROOF_TRIES && tries_left > 1 &&
-	    proof_ask_pin(p, code, tries_left) == TSR_OK)
+	if (!p->ask.silent && proof_pin_answered(p, code, tries_left))
 		return;
+	/* Few tries are for a prompter at the seat, whoever might confirm them. */
+	if (!p->ask.silent && code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW &&
+	    p->place != PIN_AT_SEAT)
+		code = TSR_PIN_SEAT;
+	if (code == TSR_OK && p->is_default && p->ask.pin_default != NULL)
+		*p->ask.pin_default = 1;
 	proof_finish(p, code, tries_left, detail);
 }
 
@@ -143,7 +122,7 @@ proof_draw(struct proof *p)
 	return r;
 }
 
-static int
+int
 proof_send(struct proof *p)
 {
 	const struct credential *c = p->ask.credential;
@@ -160,55 +139,23 @@ proof_send(struct proof *p)
 	v[1] = (struct proto_value){ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) };
 	v[2] = (struct proto_value){ .p = c->key_id, .n = c->key_id_len };
 	v[3].u32 = (uint32_t)c->algorithm;
-	v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
-	v[5] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
-	v[6].u32 = p->shown == 1;	/* never for a PIN that came with the request */
-	if ((r = helper_request(p->proofs->helpers, &t, PROTO_PROVE, v, 7, PROOF_MS, &client,
+	v[4] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
+	if (!p->ask.silent) {
+		v[5] = v[4];
+		v[4] = (struct proto_value){ .p = NULL, .n = 0 };
+		if (p->pin != NULL)
+			v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
+		v[6].u32 = p->confirmed;	/* never for a PIN that came with the request */
+	}
+	if ((r = helper_request(p->proofs->parts.helpers, &t,
+	    p->ask.silent ? PROTO_PRESENT : PROTO_PROVE, v, p->ask.silent ? 5 : 7,
+	    !p->ask.silent && p->pin == NULL ? PROOF_MS + PROOF_PAD_MS : PROOF_MS, &client,
 	    &p->call)) != TSR_OK)
 		return r;
 	/* While the token works: what is left to do when it answers counts. */
 	secret_free(&p->pin);
 	return p->key != NULL ? TSR_OK :
 	    sigcheck_prepare(c->algorithm, c->spki, c->spki_len, &p->key);
-}
-
-static void
-proof_pin(void *arg, int code, struct secret *pin)
-{
-	struct proof *p = arg;
-	int r;
-
-	p->prompt = NULL;
-	p->pin = pin;
-	if (code != TSR_OK)
-		proof_finish(p, code, PROTO_TRIES_UNKNOWN, "");
-	else if ((r = proof_send(p)) != TSR_OK)
-		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
-}
-
-/* last: what came of the PIN before, TSR_OK where there was none. */
-static int
-proof_ask_pin(struct proof *p, int last, uint32_t tries_left)
-{
-	const struct credential *c = p->ask.credential;
-	/* A wrong PIN is what "low" means, whatever the token said before; one of a
-	 * length that it does not take was none of its tries. */
-	const char *pin = tries_left == 1 ? "final" : last == TSR_PIN_WRONG ? "low" :
-	    device_pin_state(p->ask.flags);
-	struct prompt_show show = {
-		.purpose = p->ask.purpose,
-		.audience = p->ask.context.audience != NULL ? p->ask.context.audience : "",
-		.scope = p->ask.context.scope != NULL ? p->ask.context.scope : "",
-		.token_label = c->token_label, .token_serial = c->token_serial,
-		.token_manufacturer = c->token_manufacturer, .token_model = c->token_model,
-		.credential_id = c->id, .credential_label = c->label,
-		.retry = last != TSR_OK, .tries_left = tries_left, .pin = pin
-	};
-
-	p->asked++;
-	p->shown = tries_left;
-	return prompt_ask(p->proofs->prompts, p->ask.prompter, p->ask.requester, &show,
-	    proof_pin, p, &p->prompt);
 }
 
 int
@@ -225,19 +172,13 @@ proof_start(struct proofs *ps, struct proof_ask *ask, proof_done done, void *arg
 	p->ask = *ask;
 	p->pin = ask->pin;
 	ask->pin = p->ask.pin = NULL;
-	p->shown = PROTO_TRIES_UNKNOWN;
 	p->done = done;
 	p->arg = arg;
 	p->next = ps->list;
 	ps->list = p;
-	if (p->pin != NULL)
-		r = proof_send(p);
-	else if (device_tries(ask->flags) == 0)
-		r = TSR_PIN_LOCKED;
-	else
-		r = proof_ask_pin(p, TSR_OK, device_tries(ask->flags));
-	if (r != TSR_OK) {
-		metrics_proof(r);
+	if ((r = p->ask.silent ? proof_send(p) : proof_pin_begin(p)) != TSR_OK) {
+		if (!p->ask.silent)
+			metrics_proof(r);
 		proof_free(p);
 		return r;
 	}
@@ -253,6 +194,24 @@ proof_cancel(struct proof **p)
 		proof_free(*p);
 	}
 	*p = NULL;
+}
+
+void
+proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label)
+{
+	const struct credential *c;
+	struct proof *p = ps->list;
+
+	while (p != NULL) {
+		c = p->ask.credential;
+		if (strcmp(c->module, module) != 0 || strcmp(c->token_serial, serial) != 0 ||
+		    strcmp(c->token_label, label) != 0) {
+			p = p->next;
+			continue;
+		}
+		proof_finish(p, TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "");
+		p = ps->list;		/* the callback may have ended others */
+	}
 }
 
 size_t

@@ -1,6 +1,7 @@
 /*
  * proof.h - one challenge-response with a PKCS#11 token: ask for the PIN where
  * it was not given, draw a challenge, have it signed, check the signature here.
+ * Every PIN goes by the guard (pin_guard.h), one at a time to a token.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -10,6 +11,7 @@
 #include <stdint.h>
 
 #include "agent/helper.h"
+#include "agent/pin_guard.h"
 #include "agent/prompt.h"
 #include "agent/store.h"
 #include "base/secret.h"
@@ -17,6 +19,8 @@
 
 #define PROOF_MS		15000	/* login (10 s) and signature (5 s) */
 #define PROOF_CHALLENGE_S	60	/* a challenge's life, in its context */
+#define PROOF_TRIES_MS		5000	/* to tell how many tries are left */
+#define PROOF_PAD_MS		60000	/* a person is to enter the PIN at the reader, besides */
 #define PROOF_TRIES		2	/* PINs asked for in one request: a third could be a card's last */
 
 struct proofs;
@@ -30,14 +34,33 @@ struct proof_ask {
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */
 	struct secret *pin;			/* taken by proof_start; NULL: ask */
-	uint32_t flags;				/* the token's, PROTO_TOKEN_*: tries left */
+	int silent;				/* by a key that needs no PIN: nobody is asked */
+	int unlimited;				/* the module never locks a PIN (pin-tries) */
+	int *pin_default;			/* set to 1 where the PIN was right, and is one of new tokens; NULL */
 };
 
-/* code TSR_OK: the key of that credential signed this very challenge. */
+/* code TSR_OK: the key of that credential signed this very challenge.
+ * tries_left is, for TSR_SLOW_DOWN, the seconds to wait. */
 typedef void (*proof_done)(void *arg, int code, uint32_t tries_left, const char *detail);
 
-int proofs_new(struct helpers *hs, struct prompts *ps, struct proofs **out);
+/* What proofs go by; all of it outlives them. */
+struct proof_parts {
+	struct timers *timers;
+	struct helpers *helpers;
+	struct events *events;
+	struct prompts *prompts;
+	struct pin_guard *guard;
+	const enum config_seat *seat;	/* may change */
+};
+
+int proofs_new(const struct proof_parts *parts, struct proofs **out);
 void proofs_free(struct proofs **p);
+
+/* The token is free: who waits for it is next. */
+void proofs_turn(struct proofs *p, const struct pin_of *of);
+
+/* The token was taken out: every proof with it ends with TSR_DEVICE_REMOVED. */
+void proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label);
 
 /* How many are under way. */
 size_t proofs_count(const struct proofs *p);

@@ -21,6 +21,7 @@
 #include "agent/import.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
+#include "agent/pin_change.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
 #include "agent/status.h"
@@ -44,6 +45,7 @@ static const struct route {
 	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },
 	{ HTTP_API, HTTP_DELETE, "/session", 0, api_session_delete, NULL },
 	{ HTTP_API, HTTP_GET, "/devices", 0, api_devices, NULL },
+	{ HTTP_API, HTTP_POST, "/devices/*/pin", 0, NULL, pin_change },
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },

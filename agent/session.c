@@ -22,6 +22,8 @@ struct sessions {
 	size_t n_unsettled;
 	void (*ended)(void *arg, const struct session *s);
 	void *arg;
+	void (*locked)(void *arg, const struct session *s, const char *reason);
+	void *locked_arg;
 };
 
 int
@@ -35,6 +37,14 @@ sessions_new(void (*ended)(void *arg, const struct session *s), void *arg, struc
 	ss->arg = arg;
 	*out = ss;
 	return TSR_OK;
+}
+
+void
+sessions_on_lock(struct sessions *ss,
+    void (*locked)(void *arg, const struct session *s, const char *reason), void *arg)
+{
+	ss->locked = locked;
+	ss->locked_arg = arg;
 }
 
 void
@@ -125,11 +135,16 @@ session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
     uint32_t per_user, struct session **out)
 {
 	struct session *s, **bucket;
+	int r;
 
 	if (ss->n >= SESSIONS_MAX)
 		return TSR_NOMEM;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
+	if ((r = device_make_id(s->device, c->module, c->token_serial, c->token_label)) != TSR_OK) {
+		free(s);
+		return r;
+	}
 	session_make_room(ss, c->uid, per_user);
 	store_make_id(s->sid);
 	(void)snprintf(s->subject, sizeof(s->subject), "%s", c->subject);
@@ -158,6 +173,7 @@ session_proved(struct sessions *ss, const struct credential *c, const char *audi
 	s->acr = c->acr;
 	s->auth_time = clock_wall();
 	s->proved_ms = clock_boot_ms();
+	s->away = s->locked = 0;
 	if (audience != NULL)
 		session_note_audience(s, audience, s->proved_ms);
 	ss->n_unsettled += s->unsettled ? 0 : 1;
@@ -213,13 +229,20 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 	return 0;
 }
 
+/* Is the device there, as far as the audience asks? */
+static int
+session_present(const struct session *s, const struct config_audience *a)
+{
+	return a->presence == PRESENCE_PROOF || (!s->away && !s->locked);
+}
+
 int
 session_good_for(struct sessions *ss, uid_t uid, const char *subject,
     const struct config_audience *a, uint32_t max_age, const struct session **out)
 {
 	const struct session *s, *best = NULL;
 	uint64_t now = clock_boot_ms(), paid, limit;
-	int weak = 0, strong = 0;
+	int weak = 0, strong = 0, removed = 0;
 
 	limit = (uint64_t)(max_age < a->max_age ? max_age : a->max_age) * 1000;
 	for (s = *session_bucket(ss, uid); s != NULL; s = s->next) {
@@ -232,9 +255,15 @@ session_good_for(struct sessions *ss, uid_t uid, const char *subject,
 		strong = 1;
 		if ((paid = session_paid_ms(s, a)) == 0 || now - paid > limit)
 			continue;
+		if (!session_present(s, a)) {
+			removed |= !s->locked;
+			continue;
+		}
 		if (best == NULL || s->proved_ms > best->proved_ms)
 			best = s;
 	}
+	if (best == NULL && removed)
+		return TSR_DEVICE_REMOVED;
 	if (best == NULL)
 		return weak && !strong ? TSR_STEP_UP_REQUIRED : TSR_LOGIN_REQUIRED;
 	*out = best;
@@ -286,6 +315,49 @@ session_end_credential(struct sessions *ss, const char *credential)
 			}
 			session_end(ss, at);
 			n++;
+		}
+	return n;
+}
+
+static void
+session_set_away(struct sessions *ss, const char *device, int away)
+{
+	struct session *s;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if (strcmp(s->device, device) == 0)
+				s->away = away;
+}
+
+void
+session_device_away(struct sessions *ss, const char *device)
+{
+	session_set_away(ss, device, 1);
+}
+
+void
+session_device_back(struct sessions *ss, const char *device)
+{
+	session_set_away(ss, device, 0);
+}
+
+unsigned
+session_device_lock(struct sessions *ss, const char *device, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next) {
+			if (!s->away || s->locked || strcmp(s->device, device) != 0)
+				continue;
+			s->locked = 1;
+			n++;
+			if (ss->locked != NULL)
+				ss->locked(ss->locked_arg, s, reason);
 		}
 	return n;
 }
@@ -357,8 +429,9 @@ session_json(struct buf *out, const struct session *s)
 		if ((r = buf_printf(out, "%s\"%s\"", i > 0 ? "," : "", amr[i])) != TSR_OK)
 			return r;
 	if ((r = buf_printf(out, "],\"acr\":\"%s\",\"auth_time\":%lld,\"expires\":%lld,"
-	    "\"locked\":false,\"audiences\":[", acr_name(s->acr), (long long)s->auth_time,
-	    (long long)(clock_wall() + (int64_t)left))) != TSR_OK)
+	    "\"device\":\"%s\",\"present\":%s,\"locked\":%s,\"audiences\":[", acr_name(s->acr),
+	    (long long)s->auth_time, (long long)(clock_wall() + (int64_t)left), s->device,
+	    s->away ? "false" : "true", s->locked ? "true" : "false")) != TSR_OK)
 		return r;
 	for (i = 0; i < s->n_audiences; i++)
 		if ((i > 0 && (r = buf_put_cstr(out, ",")) != TSR_OK) ||

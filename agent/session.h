@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/device.h"
 #include "agent/store.h"
 #include "base/config.h"
 
@@ -34,6 +35,9 @@ struct session {
 	int64_t auth_time;		/* seconds of the epoch */
 	uint64_t proved_ms;		/* the same on the boot-time clock */
 	uint64_t ends_ms;		/* absolute end */
+	char device[DEVICE_ID_LEN + 1];	/* that proved it */
+	int away;			/* the device was removed, and has not proved that it is back */
+	int locked;			/* until the next proof */
 	int unsettled;			/* its proof is not durable yet: good for nothing */
 	struct session_audience audience[SESSION_AUDIENCES_MAX];
 	size_t n_audiences;
@@ -46,9 +50,13 @@ int sessions_new(void (*ended)(void *arg, const struct session *s), void *arg,
     struct sessions **out);
 void sessions_free(struct sessions **ss);
 
+/* locked() is told of every session that is locked, with why: a word. */
+void sessions_on_lock(struct sessions *ss,
+    void (*locked)(void *arg, const struct session *s, const char *reason), void *arg);
+
 /* A proof with c was accepted now for audience (NULL: for no audience): the
- * session of that credential lives on with a new auth_time, or a new one is
- * made (the oldest of the user ends beyond per_user).  It is good for nothing
+ * session of that credential lives on with a new auth_time (and is locked no
+ * more), or a new one is made (the oldest of the user ends beyond per_user).  It is good for nothing
  * until session_settle().  TSR_NOMEM. */
 int session_proved(struct sessions *ss, const struct credential *c, const char *audience,
     uint32_t lifetime, uint32_t per_user, const struct session **out);
@@ -64,7 +72,9 @@ void session_passing(const struct credential *c, struct session *out);
  * Is an earlier proof of the user still good for a token of this audience?
  * Judged by its acr, reuse and max_age; max_age (s) is the caller's own wish,
  * UINT32_MAX for none.  The freshest such session, or TSR_STEP_UP_REQUIRED
- * where every live session is too weak, or TSR_LOGIN_REQUIRED.
+ * where every live session is too weak, TSR_DEVICE_REMOVED where the device of
+ * one that is not locked yet was taken out, or TSR_LOGIN_REQUIRED.
+ * Presence "proof" asks for no device: removed and locked ones will do.
  */
 int session_good_for(struct sessions *ss, uid_t uid, const char *subject,
     const struct config_audience *a, uint32_t max_age, const struct session **out);
@@ -79,6 +89,13 @@ size_t sessions_count(const struct sessions *ss);
 /* End all of a user / of a credential; the number ended. */
 unsigned session_end_user(struct sessions *ss, uid_t uid);
 unsigned session_end_credential(struct sessions *ss, const char *credential);
+
+/* The device was removed: its sessions are good for nothing.  It proved that it
+ * is back: those not locked are good again.  Lock those that are away; the number
+ * locked. */
+void session_device_away(struct sessions *ss, const char *device);
+void session_device_back(struct sessions *ss, const char *device);
+unsigned session_device_lock(struct sessions *ss, const char *device, const char *reason);
 
 /* End all of everybody. */
 void sessions_end_all(struct sessions *ss);

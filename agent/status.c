@@ -10,6 +10,7 @@
 #include "agent/clock.h"
 #include "agent/health.h"
 #include "agent/metrics.h"
+#include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
 #include "base/log.h"
@@ -81,6 +82,7 @@ status_helpers(struct buf *b, struct agent *a)
 {
 	const struct config *c = policy_config(a->policy);
 	struct helper_counts n;
+	const char *detail;
 	size_t i;
 	int r;
 
@@ -94,8 +96,8 @@ status_helpers(struct buf *b, struct agent *a)
 		    n.opening, n.idle, n.busy, n.resting)) != TSR_OK)
 			return r;
 	}
-	return buf_printf(b, "],\"helper_deaths\":%llu",
-	    (unsigned long long)metrics.helper_deaths);
+	return buf_printf(b, "],\"watcher\":\"%s\",\"helper_deaths\":%llu",
+	    presence_act_state(a->presence, &detail), (unsigned long long)metrics.helper_deaths);
 }
 
 struct status_list {

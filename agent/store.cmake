@@ -8,6 +8,7 @@ tessera_part(tessera_store
 		store_anchor.c
 		store_backup.c
 		store_batch.c
+		store_card.c
 		store_check.c
 		store_credential.c
 		store_file.c

@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		4	/* version written; a higher one is refused */
+#define STORE_SCHEMA		5	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
@@ -137,6 +137,22 @@ int store_credential_remove(struct store *st, const char *id);	/* and its seed *
 /* A proof was accepted: last_used = now, proofs + 1, only while the credential
  * is active; TSR_CONFLICT where it is not, TSR_NOT_FOUND. */
 int store_credential_used(struct store *st, const char *id, int64_t now);
+
+/* The key by which the card of a credential proves that it is there, without a
+ * PIN.  One row a credential at most. */
+struct card_key {
+	char credential[STORE_ID_LEN + 1];
+	uint8_t key_id[64];		/* CKA_ID */
+	size_t key_id_len;
+	enum proto_algorithm algorithm;	/* pinned */
+	uint8_t spki[PROTO_SPKI_MAX];	/* DER */
+	size_t spki_len;
+};
+/* TSR_CONFLICT where the credential has one, TSR_INVALID. */
+int store_card_add(struct store *st, const struct card_key *k);
+/* TSR_NOT_FOUND; TSR_CORRUPT. */
+int store_card_get(struct store *st, const char *credential, struct card_key *out);
+int store_card_remove(struct store *st, const char *credential);
 
 enum signing_state { SIGNING_NEXT = 1, SIGNING_ACTIVE, SIGNING_RETIRED };
 

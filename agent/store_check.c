@@ -191,6 +191,7 @@ drop_damaged(struct store *st, unsigned *dropped)
 	static const char *const drop[PLACE_END] = {
 		[PLACE_META] = "DELETE FROM meta WHERE seq = ?1 AND name <> 'check'",
 		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1",
+		[PLACE_CARD_KEY] = "DELETE FROM card_key WHERE seq = ?1",
 		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
 		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1"
 	};

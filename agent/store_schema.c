@@ -86,7 +86,16 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" sealed BLOB NOT NULL"
 	") STRICT;",
 
-	/* 3: disconnected tokens, beside their credential */
+	/* 3: a card proves that it is there */
+	"CREATE TABLE card_key ("
+	" seq INTEGER PRIMARY KEY,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" key_id BLOB NOT NULL,"
+	" algorithm INTEGER NOT NULL,"
+	" spki BLOB NOT NULL"
+	") STRICT;",
+
+	/* 4: disconnected tokens, beside their credential */
 	"CREATE TABLE otp ("
 	" seq INTEGER PRIMARY KEY,"
 	" credential TEXT NOT NULL UNIQUE,"
@@ -103,7 +112,7 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" throttle BLOB NOT NULL"
 	") STRICT;",
 
-	/* 4: codes for who lost his token */
+	/* 5: codes for who lost his token */
 	"CREATE TABLE recovery ("
 	" seq INTEGER PRIMARY KEY,"
 	" subject TEXT NOT NULL,"

@@ -23,7 +23,10 @@ int acr_parse(const char *name, enum acr *acr);		/* TSR_INVALID */
 
 enum audience_class { CLASS_INTERACTIVE = 1, CLASS_LOGIN, CLASS_SERVICE };
 enum audience_reuse { REUSE_NEVER = 1, REUSE_AUDIENCE, REUSE_SESSION };
+enum audience_presence { PRESENCE_DEVICE = 1, PRESENCE_PROOF };
 enum token_format { FORMAT_JWT = 1, FORMAT_OPAQUE };
+enum config_seat { SEAT_AUTO = 1, SEAT_LOGIND, SEAT_ANY };	/* agent/seat.h */
+enum config_pin_tries { PIN_TRIES_COUNTED = 1, PIN_TRIES_UNLIMITED };
 
 /* A list of strings; n may be 0. */
 struct strings {
@@ -48,6 +51,7 @@ struct config_audience {
 	enum acr acr;			/* default hardware */
 	enum audience_reuse reuse;	/* default audience; never is forced for class login and for "tessera-admin" */
 	uint32_t max_age;		/* s, default 8 h */
+	enum audience_presence presence;	/* default device: no token once it was pulled */
 	int inline_pin;			/* inline-pin = false */
 	int refresh;			/* refresh = false */
 	struct config_callers callers;	/* users, groups, units, any-user; none given: nobody */
@@ -61,6 +65,7 @@ struct config_module {
 	struct strings environment;	/* NAME=value */
 	struct strings read_paths, write_paths;	/* Landlock, for this module's worker */
 	enum acr acr;			/* cap, default hardware-pin */
+	enum config_pin_tries pin_tries;	/* default counted; unlimited: it never locks a PIN */
 };
 
 struct config_login_helper {
@@ -82,8 +87,10 @@ struct config {
 	char *public_dir;		/* default /run/tesserad */
 	char *libexec_dir;		/* default the compiled-in one */
 	char *helper_socket;		/* NULL: fork the helper; else connect here for PKCS#11 */
+	char *watch_socket;		/* NULL: fork the watcher, or none where helper_socket is set */
 	char *helper_user;		/* default "tessera-dev" */
 	char *admin_group;		/* default "tessera-admin" */
+	enum config_seat seat;		/* who is at the devices' seat, default auto */
 	unsigned log_level;		/* enum log_level of log.h, default notice */
 	char *store_key;		/* NULL: $CREDENTIALS_DIRECTORY/store-key, else STATE/store.key, made at first start */
 	char *anchor;			/* NULL, or the file outside the store that knows its generation */
@@ -94,7 +101,13 @@ struct config {
 	struct {
 		uint32_t lifetime;	/* s, default 12 h: absolute */
 		uint32_t per_user;	/* default 16 */
+		uint32_t lock_after;	/* s from a device's removal to the lock, default 2 */
+		uint32_t unwatched;	/* s that a device counts as there while nobody watches, default 10 */
 	} session;
+	struct {
+		int watch;		/* watch readers and cards, default true */
+		char *socket;		/* NULL, or where pcscd listens */
+	} pcsc;
 	struct {
 		uint32_t connections;	/* of all, default 4096 */
 		uint32_t connections_per_uid;	/* default 512 */

@@ -15,7 +15,10 @@
 _Static_assert(sizeof(enum acr) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum audience_class) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum audience_reuse) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum audience_presence) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum token_format) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum config_seat) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum config_pin_tries) == sizeof(unsigned), "enum size");
 
 const struct config_word config_words_acr[] = {
 	{ "self", ACR_SELF },
@@ -44,6 +47,25 @@ static const struct config_word words_reuse[] = {
 static const struct config_word words_format[] = {
 	{ "jwt", FORMAT_JWT },
 	{ "opaque", FORMAT_OPAQUE },	/* refused in words: config_section.c */
+	{ NULL, 0 }
+};
+
+static const struct config_word words_seat[] = {
+	{ "auto", SEAT_AUTO },
+	{ "logind", SEAT_LOGIND },
+	{ "any", SEAT_ANY },
+	{ NULL, 0 }
+};
+
+static const struct config_word words_pin_tries[] = {
+	{ "counted", PIN_TRIES_COUNTED },
+	{ "unlimited", PIN_TRIES_UNLIMITED },
+	{ NULL, 0 }
+};
+
+static const struct config_word words_presence[] = {
+	{ "device", PRESENCE_DEVICE },
+	{ "proof", PRESENCE_PROOF },
 	{ NULL, 0 }
 };
 
@@ -92,10 +114,12 @@ const struct config_key config_keys_root[] = {
 	STRING("public-dir", struct config, public_dir, NULL, config_check_path),
 	STRING("libexec-dir", struct config, libexec_dir, TESSERA_LIBEXEC, config_check_path),
 	STRING("helper-socket", struct config, helper_socket, NULL, config_check_socket),
+	STRING("watch-socket", struct config, watch_socket, NULL, config_check_socket),
 	STRING("helper-user", struct config, helper_user, "tessera-dev", config_check_name),
 	STRING("admin-group", struct config, admin_group, "tessera-admin", config_check_name),
 	STRING("anchor", struct config, anchor, NULL, config_check_path),
 	STRING("store-key", struct config, store_key, NULL, config_check_path),
+	WORD("seat", struct config, seat, "auto", words_seat),
 	WORD("log-level", struct config, log_level, "notice", words_level),
 	END
 };
@@ -111,6 +135,14 @@ const struct config_key config_keys_signing[] = {
 const struct config_key config_keys_session[] = {
 	DURATION("lifetime", struct config, session.lifetime, "12h", 10, 30 * DAY),
 	NUMBER("per-user", struct config, session.per_user, "16", 1, 1024),
+	DURATION("lock-after", struct config, session.lock_after, "2s", 0, MINUTE),
+	DURATION("unwatched", struct config, session.unwatched, "10s", 0, HOUR),
+	END
+};
+
+const struct config_key config_keys_pcsc[] = {
+	{ "watch", CONFIG_BOOL, offsetof(struct config, pcsc.watch), "true", 0, 0, NULL, NULL },
+	STRING("socket", struct config, pcsc.socket, NULL, config_check_socket),
 	END
 };
 
@@ -134,6 +166,7 @@ const struct config_key config_keys_module[] = {
 	LIST("read-paths", struct config_module, read_paths, config_check_path),
 	LIST("write-paths", struct config_module, write_paths, config_check_path),
 	WORD("acr", struct config_module, acr, "hardware-pin", config_words_acr),
+	WORD("pin-tries", struct config_module, pin_tries, "counted", words_pin_tries),
 	END
 };
 
@@ -145,6 +178,7 @@ const struct config_key config_keys_audience[] = {
 	WORD("acr", struct config_audience, acr, "hardware", config_words_acr),
 	WORD("reuse", struct config_audience, reuse, "audience", words_reuse),
 	DURATION("max-age", struct config_audience, max_age, "8h", 1, 30 * DAY),
+	WORD("presence", struct config_audience, presence, "device", words_presence),
 	BOOL("inline-pin", struct config_audience, inline_pin),
 	BOOL("refresh", struct config_audience, refresh),
 	END

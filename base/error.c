@@ -51,6 +51,9 @@ static const struct {
 	{ TSR_MODULE, "the PKCS#11 module failed, look at the log and at its path in tessera.conf" },
 	{ TSR_HELPER, "the helper process died, try again" },
 	{ TSR_BREAKER, "the helper process died too often and rests, try again in a while" },
+	{ TSR_PIN_SEAT, "few tries of the PIN are left, for somebody who sits at the machine alone" },
+	{ TSR_DEVICE_REPLUG, "the device wants to be unplugged and plugged in again" },
+	{ TSR_PIN_UNSET, "the device has no PIN yet, set one with \"tessera device pin set\"" },
 	{ TSR_NO_PROMPTER, "nobody can be asked for the PIN, run \"tessera login\" in a terminal" },
 
 	{ TSR_LOGIN_REQUIRED, "no session, run \"tessera login\"" },

@@ -25,8 +25,19 @@
 #define ANY_U32			0xffffffffu
 #define ALGORITHM_MAX		((uint32_t)PROTO_ED25519)
 #define ALGORITHMS_MAX		((2u << PROTO_ED25519) - 1)
-#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_PIN_LOCKED - 1)
-#define KEY_FLAGS_MAX		(2 * PROTO_KEY_ALWAYS_AUTHENTICATE - 1)
+#define TOKEN_FLAGS_MAX		(2 * PROTO_TOKEN_REMOVABLE - 1)
+#define KEY_FLAGS_MAX		(2 * PROTO_KEY_NO_PIN - 1)
+#define READER_MAX_BYTES	512	/* PC/SC gives a reader's name 128 bytes */
+#define SLOT_MAX_BYTES		256	/* 64, escaped */
+#define READER_STATE_MAX	(2 * PROTO_READER_GONE - 1)
+#define COUNT_MAX		0xffffu
+#define PRODUCT_MAX_BYTES	256
+#define DEVICE_MAX_BYTES	64	/* a FIDO2 key's node */
+#define VERSIONS_MAX_BYTES	128
+#define TRANSPORTS_MAX_BYTES	64
+#define FORMAT_MAX_BYTES	32	/* WebAuthn level 3 section 8.1 */
+#define FIDO_FLAGS_MAX		(2 * PROTO_FIDO_SILENT - 1)
+#define FIDO_KEY_FLAGS_MAX	(2 * PROTO_FIDO_KEY_FAILED - 1)
 
 static const struct proto_message messages[] = {
 	{ PROTO_OPEN, "open", PROTO_FROM_AGENT, {
@@ -42,13 +53,64 @@ static const struct proto_message messages[] = {
 	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
 	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
 	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX },
-	    { "final", PROTO_U32, 1 } } },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
 	{ PROTO_NAME_OF, "name-of", PROTO_FROM_AGENT, {
 	    { "uid", PROTO_U32, ANY_U32 } } },
 	{ PROTO_UID_OF, "uid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GID_OF, "gid-of", PROTO_FROM_AGENT, {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
+	{ PROTO_TRIES, "tries", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES } } },
+	{ PROTO_PIN_CHANGE, "pin-change", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "pin", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
+	{ PROTO_PIN_UNBLOCK, "pin-unblock", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "puk", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "confirmed", PROTO_U32, PROTO_TRIES_FEW } } },
+
+	{ PROTO_WATCH, "watch", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
+	{ PROTO_PRESENT, "present", PROTO_FROM_AGENT, {
+	    { "serial", PROTO_TEXT, SERIAL_MAX_BYTES },
+	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
+	    { "id", PROTO_BYTES, ID_MAX_BYTES },
+	    { "algorithm", PROTO_U32, ALGORITHM_MAX },
+	    { "challenge", PROTO_BYTES, PROTO_CHALLENGE_MAX } } },
+	{ PROTO_FIDO_LIST, "fido-list", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
+	{ PROTO_FIDO_MAKE, "fido-make", PROTO_FROM_AGENT, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "rp_id", PROTO_TEXT, PROTO_FIDO_RP_MAX },
+	    { "rp_name", PROTO_TEXT, NAME_MAX_BYTES },
+	    { "user_id", PROTO_BYTES, PROTO_FIDO_USER_MAX },
+	    { "user_name", PROTO_TEXT, NAME_MAX_BYTES },
+	    { "hash", PROTO_BYTES, PROTO_FIDO_HASH_LEN },
+	    { "algorithms", PROTO_U32, ALGORITHMS_MAX },
+	    { "exclude", PROTO_BYTES, PROTO_FIDO_IDS_BYTES },
+	    { "flags", PROTO_U32, FIDO_FLAGS_MAX },
+	    { "pin", PROTO_BYTES, PROTO_PIN_MAX } } },
+	{ PROTO_FIDO_ASSERT, "fido-assert", PROTO_FROM_AGENT, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "rp_id", PROTO_TEXT, PROTO_FIDO_RP_MAX },
+	    { "hash", PROTO_BYTES, PROTO_FIDO_HASH_LEN },
+	    { "allow", PROTO_BYTES, PROTO_FIDO_IDS_BYTES },
+	    { "flags", PROTO_U32, FIDO_FLAGS_MAX },
+	    { "pin", PROTO_BYTES, PROTO_PIN_MAX } } },
+	{ PROTO_FIDO_LOOK, "fido-look", PROTO_FROM_AGENT, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "rp_id", PROTO_TEXT, PROTO_FIDO_RP_MAX },
+	    { "allow", PROTO_BYTES, PROTO_FIDO_IDS_BYTES } } },
+	{ PROTO_FIDO_SELECT, "fido-select", PROTO_FROM_AGENT, { { NULL, PROTO_U32, 0 } } },
+	{ PROTO_FIDO_PIN, "fido-pin", PROTO_FROM_AGENT, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "old", PROTO_BYTES, PROTO_PIN_MAX },
+	    { "new", PROTO_BYTES, PROTO_PIN_MAX } } },
 
 	{ PROTO_DONE, "done", PROTO_FROM_HELPER, { { NULL, PROTO_U32, 0 } } },
 	{ PROTO_ERROR, "error", PROTO_FROM_HELPER, {
@@ -60,7 +122,8 @@ static const struct proto_message messages[] = {
 	    { "label", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "manufacturer", PROTO_TEXT, LABEL_MAX_BYTES },
 	    { "model", PROTO_TEXT, SERIAL_MAX_BYTES },
-	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX },
+	    { "reader", PROTO_TEXT, SLOT_MAX_BYTES } } },
 	{ PROTO_KEY, "key", PROTO_FROM_HELPER, {
 	    { "id", PROTO_BYTES, ID_MAX_BYTES },
 	    { "label", PROTO_TEXT, KEY_LABEL_MAX_BYTES },
@@ -76,6 +139,56 @@ static const struct proto_message messages[] = {
 	    { "name", PROTO_TEXT, NAME_MAX_BYTES } } },
 	{ PROTO_GROUP, "group", PROTO_FROM_HELPER, {
 	    { "gid", PROTO_U32, ANY_U32 } } },
+	{ PROTO_PIN, "pin", PROTO_FROM_HELPER, {
+	    { "tries_left", PROTO_U32, ANY_U32 },
+	    { "least", PROTO_U32, PROTO_PIN_MAX },
+	    { "most", PROTO_U32, PROTO_PIN_MAX },
+	    { "flags", PROTO_U32, TOKEN_FLAGS_MAX } } },
+	{ PROTO_SERVICE, "service", PROTO_FROM_HELPER, {
+	    { "available", PROTO_U32, 1 },
+	    { "detail", PROTO_TEXT, DETAIL_MAX_BYTES } } },
+	{ PROTO_READER, "reader", PROTO_FROM_HELPER, {
+	    { "name", PROTO_TEXT, READER_MAX_BYTES },
+	    { "slot", PROTO_TEXT, SLOT_MAX_BYTES },
+	    { "state", PROTO_U32, READER_STATE_MAX },
+	    { "count", PROTO_U32, COUNT_MAX },
+	    { "atr", PROTO_BYTES, PROTO_ATR_MAX } } },
+	{ PROTO_FIDO_KEY, "fido-key", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "manufacturer", PROTO_TEXT, PRODUCT_MAX_BYTES },
+	    { "product", PROTO_TEXT, PRODUCT_MAX_BYTES },
+	    { "aaguid", PROTO_BYTES, PROTO_FIDO_AAGUID_LEN },
+	    { "versions", PROTO_TEXT, VERSIONS_MAX_BYTES },
+	    { "transports", PROTO_TEXT, TRANSPORTS_MAX_BYTES },
+	    { "flags", PROTO_U32, FIDO_KEY_FLAGS_MAX },
+	    { "pin_tries", PROTO_U32, ANY_U32 },
+	    { "uv_tries", PROTO_U32, ANY_U32 },
+	    { "resident_left", PROTO_U32, ANY_U32 },
+	    { "algorithms", PROTO_U32, ALGORITHMS_MAX } } },
+	{ PROTO_FIDO_MADE, "fido-made", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "authdata", PROTO_BYTES, PROTO_FIDO_AUTHDATA_MAX },
+	    { "format", PROTO_TEXT, FORMAT_MAX_BYTES },
+	    { "statement", PROTO_BYTES, PROTO_FIDO_STATEMENT_MAX },
+	    { "transports", PROTO_TEXT, TRANSPORTS_MAX_BYTES } } },
+	{ PROTO_FIDO_ASSERTED, "fido-asserted", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "credential", PROTO_BYTES, PROTO_FIDO_ID_MAX },
+	    { "authdata", PROTO_BYTES, PROTO_FIDO_AUTHDATA_MAX },
+	    { "signature", PROTO_BYTES, PROTO_SIGNATURE_MAX },
+	    { "user_id", PROTO_BYTES, PROTO_FIDO_USER_MAX } } },
+	{ PROTO_FIDO_TOUCH, "fido-touch", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "state", PROTO_U32, PROTO_FIDO_TOUCHED } } },
+	{ PROTO_FIDO_FOUND, "fido-found", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "credential", PROTO_BYTES, PROTO_FIDO_ID_MAX } } },
+	{ PROTO_FIDO_PLUGGED, "fido-plugged", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES },
+	    { "manufacturer", PROTO_TEXT, PRODUCT_MAX_BYTES },
+	    { "product", PROTO_TEXT, PRODUCT_MAX_BYTES } } },
+	{ PROTO_FIDO_UNPLUGGED, "fido-unplugged", PROTO_FROM_HELPER, {
+	    { "device", PROTO_TEXT, DEVICE_MAX_BYTES } } },
 };
 
 const struct proto_message *

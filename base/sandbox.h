@@ -37,6 +37,9 @@ enum sandbox_role {
 	/* PKCS#11 worker: a module, the paths it was given, Unix sockets,
 	 * threads; no other process, no signal to another one. */
 	SANDBOX_MODULE,
+	/* Reader watcher: the PC/SC service's socket; writes nothing, starts
+	 * nothing. */
+	SANDBOX_WATCH,
 	/* tessera: not dumpable, no core; no filter, no rules. */
 	SANDBOX_CLI
 };

@@ -57,6 +57,9 @@ static const struct sandbox_path module_paths[] = {
 	{ "/etc/opensc", READ }, { "/etc/softhsm", READ }, { "/etc/pkcs11", READ },
 	{ "/etc/tpm2-tss", READ }, { "/run/pcscd", READ },
 };
+static const struct sandbox_path watch_paths[] = {
+	{ "/run/pcscd", READ },
+};
 /* What the kernel runs for a dynamic program; its libraries are only read. */
 static const struct sandbox_path exec_paths[] = {
 	{ "/lib64/ld-linux-x86-64.so.2", EXEC }, { "/lib/ld-linux-aarch64.so.1", EXEC },
@@ -82,6 +85,8 @@ static const struct role roles[] = {
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
 	[SANDBOX_MODULE] = { CALLS_COMMON | CALLS_FILES | CALLS_MODULE,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
+	[SANDBOX_WATCH] = { CALLS_COMMON,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, watch_paths, COUNT(watch_paths), 1 },
 	[SANDBOX_CLI] = { 0, 0, NULL, 0, 0 },
 };
 

@@ -93,10 +93,24 @@ answerer_connect(struct client *c, const char *prompter, struct http_client **ou
 	return status;
 }
 
+/* Without a PIN and a number it is no. */
+static int
+answerer_body(struct buf *body, const struct secret *pin, int confirmed)
+{
+	int r;
+
+	if (pin == NULL)
+		return confirmed > 0 ? buf_printf(body, "{\"confirm\":%d}", confirmed) :
+		    buf_put_cstr(body, "{\"cancel\":true}");
+	if ((r = form_json_put(body, "pin", (const char *)pin->data)) != TSR_OK)
+		return r;
+	return confirmed > 0 ? buf_printf(body, ",\"confirm\":%d}", confirmed) : buf_put_cstr(body, "}");
+}
+
 /* POST /prompt/ID.  An answer that comes too late is 404 and nobody's fault;
  * all else shows in the answer to the request that asked. */
 static void
-answerer_post(struct answerer *a, const char *id, const struct secret *pin)
+answerer_post(struct answerer *a, const char *id, const struct secret *pin, int confirmed)
 {
 	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	struct failure kept = a->c->failure;
@@ -106,8 +120,7 @@ answerer_post(struct answerer *a, const char *id, const struct secret *pin)
 
 	(void)snprintf(target, sizeof(target), "/prompt/%s", id);
 	buf_init(&body, 8 * PROMPTER_PIN_MAX);
-	if (pin == NULL ? buf_put_cstr(&body, "{\"cancel\":true}") == TSR_OK :
-	    form_json_put(&body, "pin", (const char *)pin->data) == TSR_OK && buf_put_u8(&body, '}') == TSR_OK) {
+	if (answerer_body(&body, pin, confirmed) == TSR_OK) {
 		rq.target = target;
 		rq.body = body.data;
 		rq.body_len = body.len;
@@ -133,7 +146,7 @@ answerer_refused(struct answerer *a)
 {
 	a->last = a->line[0];
 	(void)snprintf(a->why, sizeof(a->why), "%s", a->p->why != NULL ? a->p->why : "");
-	answerer_post(a, a->line[0].id, NULL);
+	answerer_post(a, a->line[0].id, NULL, 0);
 	answerer_drop(a, 0);
 }
 
@@ -163,7 +176,7 @@ answerer_event(struct answerer *a, const char *name, const json_t *data)
 			if (strcmp(a->line[i].id, id) != 0)
 				continue;
 			if (i == 0 && a->asking) {
-				prompter_end(a->p, "(not needed any more)");
+				prompter_end(a->p, a->line[0].pad ? NULL : "(not needed any more)");
 				a->asking = 0;
 			}
 			answerer_drop(a, i);
@@ -185,7 +198,7 @@ answerer_ready(struct answerer *a)
 		answerer_refused(a);
 		return TSR_CANCELLED;
 	}
-	answerer_post(a, a->line[0].id, pin);
+	answerer_post(a, a->line[0].id, pin, a->line[0].confirm);
 	secret_free(&pin);
 	answerer_drop(a, 0);
 	answerer_put(a);

@@ -11,7 +11,7 @@
 #include "base/escape.h"
 #include "tessera.h"
 
-#define ASK_NAME_MAX	96	/* bytes of one name in a line, with NUL */
+#define ASK_PART_MAX	96	/* bytes of one name in a line, with NUL */
 #define ASK_FEW_TRIES	2	/* tries left from which on a person is warned */
 
 int
@@ -38,7 +38,7 @@ ask_member(const json_t *o, const char *name, char *out, size_t size)
 static void
 ask_device(const json_t *o, struct ask *a)
 {
-	char label[ASK_NAME_MAX], serial[ASK_NAME_MAX];
+	char label[ASK_PART_MAX], serial[ASK_PART_MAX];
 
 	(void)ask_member(o, "label", label, sizeof(label));
 	(void)ask_member(o, "serial", serial, sizeof(serial));
@@ -50,7 +50,7 @@ ask_device(const json_t *o, struct ask *a)
 static void
 ask_requester(const json_t *o, long self, struct ask *a)
 {
-	char program[ASK_NAME_MAX], unit[ASK_NAME_MAX];
+	char program[ASK_PART_MAX], unit[ASK_PART_MAX];
 	long long pid = (long long)json_integer_value(json_object_get(o, "pid"));
 	long long uid = (long long)json_integer_value(json_object_get(o, "uid"));
 
@@ -65,13 +65,37 @@ ask_requester(const json_t *o, long self, struct ask *a)
 	    program, program[0] != '\0' ? "\"" : "");
 }
 
+/* 0 where it is absent, null or no small number. */
+static int
+ask_number(const json_t *e, const char *name)
+{
+	json_int_t n = json_integer_value(json_object_get(e, name));
+
+	return n > 0 && n <= 1000 ? (int)n : 0;
+}
+
+static void
+ask_name(const json_t *e, struct ask *a)
+{
+	const char *ask = json_string_value(json_object_get(e, "ask"));
+	const char *name = "PIN";
+
+	if (ask != NULL && strcmp(ask, "puk") == 0)
+		name = "PUK";
+	else if (ask != NULL && strcmp(ask, "new-pin") == 0)
+		name = "New PIN";
+	else if (ask != NULL && strcmp(ask, "new-pin-again") == 0)
+		name = "New PIN again";
+	(void)snprintf(a->name, sizeof(a->name), "%s", name);
+}
+
 int
 ask_parse(const json_t *e, long self, struct ask *out)
 {
 	const json_t *tries = json_object_get(e, "tries_left"), *left;
 	const char *pin = json_string_value(json_object_get(e, "pin"));
 	const char *id = json_string_value(json_object_get(e, "prompt"));
-	char audience[ASK_NAME_MAX], scope[ASK_NAME_MAX];
+	char audience[ASK_PART_MAX], scope[ASK_PART_MAX];
 	struct ask a;
 
 	memset(&a, 0, sizeof(a));
@@ -94,6 +118,11 @@ ask_parse(const json_t *e, long self, struct ask *out)
 			return TSR_INVALID;
 		a.tries_left = (int)json_integer_value(tries);
 	}
+	a.confirm = ask_number(e, "confirm");
+	a.least = ask_number(e, "least");
+	a.most = ask_number(e, "most");
+	a.pad = json_is_true(json_object_get(e, "pin_pad"));
+	ask_name(e, &a);
 	a.low = pin != NULL && strcmp(pin, "low") == 0;
 	left = json_object_get(e, "seconds_left");
 	if (json_is_number(left) && json_number_value(left) > 0 && json_number_value(left) < 86400)
@@ -102,16 +131,32 @@ ask_parse(const json_t *e, long self, struct ask *out)
 	return TSR_OK;
 }
 
+/* "The new PIN has 6 to 8 characters", or the tries that are left. */
+static void
+ask_rule(const struct ask *a, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (strncmp(a->name, "New", 3) == 0 && a->most > 0)
+		(void)snprintf(out, size, "\n  it has %d to %d characters", a->least, a->most);
+	else if (strncmp(a->name, "New", 3) != 0 && !a->retry && a->tries_left > ASK_FEW_TRIES)
+		(void)snprintf(out, size, "\n  %d tries left", a->tries_left);
+}
+
 char *
 ask_text(const struct ask *a, char *out, size_t size)
 {
-	int enrol = strncmp(a->what, "enrol", 5) == 0;
+	const char *what = strncmp(a->what, "enrol", 5) == 0 ? "Enrolment" :
+	    strncmp(a->what, "pin-", 4) == 0 ? "A change" : "A proof";
+	char rule[ASK_PART_MAX];
 
-	(void)snprintf(out, size, "%s needs the PIN of %s%s%s%s%s%s\n  asked by %s",
-	    enrol ? "Enrolment" : "A proof", a->device,
+	ask_rule(a, rule, sizeof(rule));
+	(void)snprintf(out, size, "%s needs the %s%s of %s%s%s%s%s%s%s\n  asked by %s%s", what,
+	    strncmp(a->name, "New", 3) == 0 ? "new PIN" : a->name,
+	    strcmp(a->name, "New PIN again") == 0 ? " again" : "", a->device,
 	    a->credential[0] != '\0' ? ", credential \"" : "", a->credential,
 	    a->credential[0] != '\0' ? "\"" : "",
-	    a->whom[0] != '\0' ? "\n  for the audience " : "", a->whom, a->who);
+	    a->whom[0] != '\0' ? "\n  for the audience " : "", a->whom, rule, a->who,
+	    a->pad ? "\nEnter it at the reader." : "");
 	return out;
 }
 
@@ -125,7 +170,7 @@ ask_complaint(const struct ask *a, char *out, size_t size)
 		    a->tries_left == 1 ? "try" : "tries");
 	out[0] = '\0';
 	if (a->retry)
-		(void)snprintf(out, size, "wrong PIN%s%s", tries[0] != '\0' || a->low ? ", " : "",
+		(void)snprintf(out, size, "wrong %s%s%s", a->name, tries[0] != '\0' || a->low ? ", " : "",
 		    tries[0] == '\0' && a->low ? "few tries may be left" : tries);
 	else if (a->tries_left >= 0 && a->tries_left <= ASK_FEW_TRIES)
 		(void)snprintf(out, size, "%s before the token locks itself", tries);

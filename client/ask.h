@@ -10,13 +10,14 @@
 #include <stddef.h>
 
 #define ASK_ID_MAX	65	/* bytes of a prompt's id, with NUL */
+#define ASK_NAME_MAX	16	/* bytes of what is asked for, with NUL */
 #define ASK_LINE_MAX	256	/* bytes of a shown name, with NUL */
 #define ASK_TEXT_MAX	1024	/* bytes of the whole question, with NUL */
 
 /* All text is escaped, ready to be shown. */
 struct ask {
 	char id[ASK_ID_MAX];		/* letters, digits, "-" and "_" only */
-	char what[ASK_LINE_MAX];	/* "login", "enrol" */
+	char what[ASK_LINE_MAX];	/* "login", "enrol", "pin-change", "pin-unblock" */
 	char device[ASK_LINE_MAX];
 	char credential[ASK_LINE_MAX];	/* "" where there is none */
 	char whom[ASK_LINE_MAX];	/* audience and scope, "" where there is none */
@@ -24,6 +25,10 @@ struct ask {
 	int retry;			/* the PIN before was wrong */
 	int low;			/* a wrong PIN was entered before */
 	int tries_left;			/* -1: the token does not tell */
+	int confirm;			/* tries left that the person has to repeat, 0 none */
+	int pad;			/* it is entered at the reader */
+	char name[ASK_NAME_MAX];	/* "PIN", "PUK", "New PIN", "New PIN again" */
+	int least, most;		/* characters that it has, 0: not told */
 	int seconds_left;		/* 0: not told */
 };
 

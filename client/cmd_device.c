@@ -17,7 +17,7 @@
 static const struct output_column device_columns[] = {
 	{ "DEVICE", "id", 0 }, { "LABEL", "label", 0 }, { "SERIAL", "serial", 0 },
 	{ "KIND", "kind", 0 }, { "MODULE", "module", 0 }, { "MANUFACTURER", "manufacturer", 0 },
-	{ "MODEL", "model", 0 }, { "PIN", "pin", 0 },
+	{ "MODEL", "model", 0 }, { "READER", "reader", 0 }, { "PIN", "pin", 0 },
 };
 
 /* A module that failed hides its devices: say so beside the list. */

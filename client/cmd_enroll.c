@@ -97,6 +97,7 @@ cmd_enroll_pkcs11(struct client *c)
 		    output_quoted(" ", answer, "label", label, sizeof(label)),
 		    output_member(answer, "subject", subject, sizeof(subject)),
 		    output_member(answer, "acr", acr, sizeof(acr)), output_member(answer, "id", id, sizeof(id)));
+	output_pin_default(answer);
 	json_decref(answer);
 	return FAIL_NONE;
 }

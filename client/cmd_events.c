@@ -1,6 +1,6 @@
 /*
  * cmd_events.c - events: what happens to the caller, one line each; with
- * --prompt also the answers to PIN prompts.
+ * --prompt also the answers to PIN prompts.  device watch: those of devices.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -19,6 +19,9 @@
 
 #define EVENTS_NAME_MAX		128	/* bytes of a shown name, with NUL */
 #define EVENTS_DEPTH_MAX	3	/* members of members that a line shows */
+
+/* Print an event, or leave it out. */
+typedef void (*events_show)(const struct client *c, const char *name, json_t *data);
 
 /* name=value pairs, members of members as a.b=value. */
 static void
@@ -41,18 +44,24 @@ events_pairs(json_t *data, const char *prefix, int depth)
 }
 
 static void
+events_json(time_t now, const char *name, json_t *data)
+{
+	json_t *line = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)now, "event", name, "data", data);
+
+	if (line != NULL)
+		output_json(line);
+	json_decref(line);
+}
+
+static void
 events_print(const struct client *c, const char *name, json_t *data)
 {
 	char when[32], shown[SSE_NAME_MAX * 4];
-	json_t *line;
 	time_t now = time(NULL);
 
-	if (c->opt[OPT_JSON] != NULL) {
-		line = json_pack("{s:I, s:s, s:O}", "time", (json_int_t)now, "event", name, "data", data);
-		if (line != NULL)
-			output_json(line);
-		json_decref(line);
-	} else {
+	if (c->opt[OPT_JSON] != NULL)
+		events_json(now, name, data);
+	else {
 		(void)printf("%s %s", output_time(now, when, sizeof(when)),
 		    escape_text(shown, sizeof(shown), name, strlen(name)));
 		events_pairs(data, "", 0);
@@ -61,16 +70,42 @@ events_print(const struct client *c, const char *name, json_t *data)
 	(void)fflush(stdout);
 }
 
+/* 12:00:00 came  "card" (serial 1, module opensc, reader X) 0123456789abcdef */
+static void
+events_device(const struct client *c, const char *name, json_t *data)
+{
+	int came = strcmp(name, "device-added") == 0;
+	char when[32], label[OUTPUT_TEXT_MAX], serial[OUTPUT_TEXT_MAX], module[OUTPUT_TEXT_MAX],
+	    reader[OUTPUT_TEXT_MAX], id[OUTPUT_TEXT_MAX];
+	time_t now = time(NULL);
+
+	if (!came && strcmp(name, "device-removed") != 0)
+		return;
+	if (c->opt[OPT_JSON] != NULL)
+		events_json(now, name, data);
+	else
+		(void)printf("%s %s%-7s%s \"%s\" (serial %s, module %s, reader %s) %s\n",
+		    output_time(now, when, sizeof(when)),
+		    output_colour(STDOUT_FILENO, came ? OUTPUT_BOLD : OUTPUT_YELLOW),
+		    came ? "added" : "removed", output_colour(STDOUT_FILENO, OUTPUT_PLAIN),
+		    output_member(data, "label", label, sizeof(label)),
+		    output_member(data, "serial", serial, sizeof(serial)),
+		    output_member(data, "module", module, sizeof(module)),
+		    output_member(data, "reader", reader, sizeof(reader)),
+		    output_member(data, "device", id, sizeof(id)));
+	(void)fflush(stdout);
+}
+
 /* All events that have come. */
 static int
-events_take(struct answerer *a)
+events_take(struct answerer *a, events_show show)
 {
 	char name[SSE_NAME_MAX];
 	json_t *data = NULL;
 	int r;
 
 	while ((r = answerer_next(a->events, name, &data)) == TSR_OK) {
-		events_print(a->c, name, data);
+		show(a->c, name, data);
 		if (a->p != NULL)
 			answerer_event(a, name, data);
 		json_decref(data);
@@ -94,7 +129,7 @@ events_signal(struct answerer *a, struct signals *sig)
 }
 
 static int
-events_loop(struct answerer *a, struct signals *sig)
+events_loop(struct answerer *a, struct signals *sig, events_show show)
 {
 	struct pollfd p[3];
 	int r;
@@ -112,32 +147,60 @@ events_loop(struct answerer *a, struct signals *sig)
 		if (p[0].revents == 0)
 			continue;
 		if (((r = http_client_more(a->events)) != TSR_OK && r != TSR_AGAIN) ||
-		    (r = events_take(a)) != TSR_OK)
+		    (r = events_take(a, show)) != TSR_OK)
 			return r;
 	}
 	return TSR_OK;
 }
 
 static int
-events_run(struct answerer *a, struct signals *sig)
+events_run(struct answerer *a, struct signals *sig, events_show show)
 {
 	struct client *c = a->c;
 	int r, status;
 
 	if ((status = answerer_connect(c, a->p != NULL ? "all" : NULL, &a->events)) != FAIL_NONE)
 		return status;
-	if ((r = events_take(a)) == TSR_OK)
-		r = events_loop(a, sig);
+	if ((r = events_take(a, show)) == TSR_OK)
+		r = events_loop(a, sig, show);
 	if (r == TSR_CLOSED)
 		return fail_set(&c->failure, "unreachable", "the agent ended the stream of events");
 	return r == TSR_OK ? FAIL_NONE : api_broken(c, r);
+}
+
+static int
+events_follow(struct answerer *a, events_show show)
+{
+	struct client *c = a->c;
+	struct signals sig;
+	int status;
+
+	if (signals_hold(&sig) != TSR_OK)
+		status = fail_set(&c->failure, "failed", "signals cannot be held");
+	else {
+		status = events_run(a, &sig, show);
+		answerer_end(a, NULL);
+		signals_release(&sig);
+	}
+	prompter_free(&a->p);
+	http_client_free(&a->events);
+	return status;
+}
+
+int
+cmd_device_watch(struct client *c)
+{
+	struct answerer a;
+
+	memset(&a, 0, sizeof(a));
+	a.c = c;
+	return events_follow(&a, events_device);
 }
 
 int
 cmd_events(struct client *c)
 {
 	struct answerer a;
-	struct signals sig;
 	const char *how = c->opt[OPT_PROMPT];
 	int status = FAIL_NONE;
 
@@ -148,16 +211,5 @@ cmd_events(struct client *c)
 	if (how != NULL)
 		status = prompter_new(c, strcmp(how, "pinentry") == 0 ? PROMPTER_PINENTRY :
 		    PROMPTER_TERMINAL, &a.p);
-	if (status != FAIL_NONE)
-		return status;
-	if (signals_hold(&sig) != TSR_OK)
-		status = fail_set(&c->failure, "failed", "signals cannot be held");
-	else {
-		status = events_run(&a, &sig);
-		answerer_end(&a, NULL);
-		signals_release(&sig);
-	}
-	prompter_free(&a.p);
-	http_client_free(&a.events);
-	return status;
+	return status != FAIL_NONE ? status : events_follow(&a, events_print);
 }

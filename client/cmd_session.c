@@ -84,6 +84,7 @@ cmd_login(struct client *c)
 		    output_quoted(" with ", answer, "label", label, sizeof(label)),
 		    output_member(answer, "acr", acr, sizeof(acr)),
 		    output_time(json_integer_value(json_object_get(answer, "expires")), until, sizeof(until)));
+	output_pin_default(answer);
 	json_decref(answer);
 	return FAIL_NONE;
 }

@@ -122,6 +122,7 @@ cmd_token_get(struct client *c)
 		output_json(answer);
 	else
 		(void)puts(token);
+	output_pin_default(answer);
 	json_decref(answer);
 	return status;
 }

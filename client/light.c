@@ -102,6 +102,12 @@ cmd_credential_import(struct client *c)
 }
 
 int
+cmd_doctor(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_support_bundle(struct client *c)
 {
 	return light_exec(c);

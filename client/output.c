@@ -5,6 +5,7 @@
  */
 #include "client/output.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <time.h>
@@ -208,4 +209,15 @@ output_block(const json_t *object, const struct output_column *column, size_t n)
 		(void)output_cell(object, &column[k], text, sizeof(text));
 		(void)printf("%s:%*s %s\n", column[k].head, width - (int)strlen(column[k].head), "", text);
 	}
+}
+
+void
+output_pin_default(const json_t *answer)
+{
+	if (!json_is_true(json_object_get(answer, "pin_default")))
+		return;
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%stessera:%s this PIN is one that tokens have when they are new, which "
+	    "everybody knows: change it with \"tessera device pin change\"\n",
+	    output_colour(STDERR_FILENO, OUTPUT_YELLOW), output_colour(STDERR_FILENO, OUTPUT_PLAIN));
 }

@@ -1,7 +1,7 @@
 /*
  * prompt_fd.c - the PIN from a descriptor that a program handed over: one
  * line a question.  A script must never spend a token's tries: after a PIN
- * that was refused no other is sent, and the last try is left to a person.
+ * that was refused no other is sent, and few tries are left to a person.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -26,11 +26,13 @@ prompt_fd_begin(struct prompter *p, const struct ask *a)
 
 	if (a->retry)
 		p->why = "the PIN was refused, and a script may not try another";
-	else if (a->tries_left >= 0 && a->tries_left <= 1)
-		p->why = "the token has its last try left, which only a person may spend: run the command in a terminal";
+	else if (a->confirm > 0)
+		p->why = "the PIN has few tries left, which only a person may spend: run the command in a terminal";
 	if (p->why != NULL)
 		return TSR_CANCELLED;
 	s->n = 0;
+	if (a->pad)		/* the reader takes it */
+		return TSR_OK;
 	if (s->line == NULL && (s->line = secret_new(PROMPTER_PIN_MAX + 1)) == NULL)
 		return TSR_NOMEM;
 	p->fd = s->fd;

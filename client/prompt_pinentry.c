@@ -31,6 +31,8 @@ struct prompt_pinentry {
 	pid_t pid;
 	struct secret *pin;	/* what D lines gave so far */
 	size_t n;
+	int confirming;		/* CONFIRM was sent, and GETPIN is next unless pad */
+	int pad;
 };
 
 /* As execvp(3) would: the library wants the whole path. */
@@ -160,10 +162,51 @@ prompt_pinentry_end(struct prompter *p, const char *why)
 }
 
 static int
+prompt_pinentry_getpin(struct prompt_pinentry *s)
+{
+	assuan_begin_confidential(s->ctx);	/* keeps it out of ASSUAN_DEBUG's log */
+	return assuan_write_line(s->ctx, "GETPIN") == 0 ? TSR_OK : TSR_SYSTEM;
+}
+
+/* Few tries are confirmed with a button that says how many; the PIN comes
+ * after that. */
+static int
+prompt_pinentry_ask(struct prompt_pinentry *s, const struct ask *a)
+{
+	char button[64];
+
+	s->pad = a->pad;
+	s->confirming = a->confirm > 0 || a->pad;
+	if (!s->confirming)
+		return prompt_pinentry_getpin(s);
+	(void)snprintf(button, sizeof(button), "Spend one of the last %d", a->confirm);
+	if (prompt_pinentry_tell(s, "SETOK", a->confirm > 0 ? button : "Hide") != TSR_OK)
+		return TSR_SYSTEM;
+	return assuan_write_line(s->ctx, "CONFIRM") == 0 ? TSR_OK : TSR_SYSTEM;
+}
+
+/* Yes. */
+static int
+prompt_pinentry_confirmed(struct prompter *p, int confirm)
+{
+	struct prompt_pinentry *s = p->state;
+
+	s->confirming = 0;
+	if (!s->pad) {
+		(void)prompt_pinentry_tell(s, "SETOK", "OK");
+		return prompt_pinentry_getpin(s) == TSR_OK ? TSR_AGAIN : TSR_CANCELLED;
+	}
+	if (confirm > 0)
+		return TSR_OK;
+	p->fd = -1;		/* hidden: what comes shows in the request */
+	return TSR_AGAIN;
+}
+
+static int
 prompt_pinentry_begin(struct prompter *p, const struct ask *a)
 {
 	struct prompt_pinentry *s = p->state;
-	char text[ASK_TEXT_MAX], seconds[32];
+	char text[ASK_TEXT_MAX], seconds[32], name[ASK_NAME_MAX + 1];
 	assuan_fd_t fd[2];
 
 	if (prompt_pinentry_start(s) != TSR_OK)
@@ -172,8 +215,9 @@ prompt_pinentry_begin(struct prompter *p, const struct ask *a)
 	(void)prompt_pinentry_tell(s, "SETTITLE", "Tessera");
 	if (a->seconds_left > 0)
 		(void)prompt_pinentry_tell(s, "SETTIMEOUT", seconds);
+	(void)snprintf(name, sizeof(name), "%s:", a->name);
 	if (prompt_pinentry_tell(s, "SETDESC", ask_text(a, text, sizeof(text))) != TSR_OK ||
-	    prompt_pinentry_tell(s, "SETPROMPT", "PIN:") != TSR_OK)
+	    prompt_pinentry_tell(s, "SETPROMPT", name) != TSR_OK)
 		goto fail;
 	if (*ask_complaint(a, text, sizeof(text)) != '\0' &&
 	    prompt_pinentry_tell(s, "SETERROR", text) != TSR_OK)
@@ -181,8 +225,7 @@ prompt_pinentry_begin(struct prompter *p, const struct ask *a)
 	if ((s->pin = secret_new(PROMPTER_PIN_MAX)) == NULL ||
 	    assuan_get_active_fds(s->ctx, 0, fd, 2) < 1)
 		goto fail;
-	assuan_begin_confidential(s->ctx);	/* keeps it out of ASSUAN_DEBUG's log */
-	if (assuan_write_line(s->ctx, "GETPIN") != 0)
+	if (prompt_pinentry_ask(s, a) != TSR_OK)
 		goto fail;
 	p->fd = (int)fd[0];
 	return TSR_OK;
@@ -237,6 +280,8 @@ prompt_pinentry_line(struct prompter *p, const char *line, size_t n)
 	}
 	if (n < 2 || memcmp(line, "OK", 2) != 0)
 		return TSR_AGAIN;	/* status and comment lines */
+	if (s->confirming)
+		return prompt_pinentry_confirmed(p, p->before.confirm);
 	s->pin->size = s->n;
 	s->pin->data[s->n] = '\0';
 	if (prompter_is_pin(s->pin))
@@ -260,8 +305,8 @@ prompt_pinentry_read(struct prompter *p, struct secret **pin)
 		}
 		r = prompt_pinentry_line(p, line, n);
 		sodium_memzero(line, n);
-	} while (r == TSR_AGAIN && assuan_pending_line(s->ctx));
-	if (r == TSR_OK) {
+	} while (r == TSR_AGAIN && p->fd != -1 && assuan_pending_line(s->ctx));
+	if (r == TSR_OK && !s->pad) {
 		*pin = s->pin;
 		s->pin = NULL;
 	}

@@ -20,6 +20,10 @@
 struct prompt_tty {
 	int tty;
 	int quiet;		/* echo is off: was is what to put back */
+	int open;		/* a question stands */
+	int confirm;		/* the number that is waited for, 0 none */
+	int pad;		/* there is no PIN to come after it */
+	char name[ASK_NAME_MAX];	/* what is asked for */
 	struct termios was;
 };
 
@@ -66,13 +70,53 @@ prompt_tty_quiet(struct prompt_tty *s)
 }
 
 static int
+prompt_tty_pin(struct prompt_tty *s)
+{
+	if (prompt_tty_quiet(s) != TSR_OK)
+		return TSR_SYSTEM;
+	prompt_tty_say(s, s->name);
+	prompt_tty_say(s, ": ");
+	return TSR_OK;
+}
+
+/* Few tries: the number first, for all to see. */
+static void
+prompt_tty_confirm(struct prompt_tty *s)
+{
+	char text[ASK_LINE_MAX];
+
+	(void)snprintf(text, sizeof(text), "Type %d to spend one of the last %d (Ctrl-C ends): ",
+	    s->confirm, s->confirm);
+	prompt_tty_say(s, text);
+}
+
+static int
+prompt_tty_ask(struct prompter *p, const struct ask *a)
+{
+	struct prompt_tty *s = p->state;
+	int r = TSR_OK;
+
+	s->confirm = a->confirm;
+	s->pad = a->pad;
+	(void)snprintf(s->name, sizeof(s->name), "%s", a->name);
+	s->open = 1;
+	p->fd = s->tty;
+	if (s->confirm > 0) {
+		(void)tcflush(s->tty, TCIFLUSH);
+		prompt_tty_confirm(s);
+	} else if (a->pad)
+		p->fd = -1;		/* nothing is typed here */
+	else
+		r = prompt_tty_pin(s);
+	return r;
+}
+
+static int
 prompt_tty_begin(struct prompter *p, const struct ask *a)
 {
 	struct prompt_tty *s = p->state;
 	char text[ASK_TEXT_MAX], complaint[ASK_LINE_MAX], all[2 * ASK_TEXT_MAX];
 
-	if (prompt_tty_quiet(s) != TSR_OK)
-		return TSR_SYSTEM;
 	(void)ask_complaint(a, complaint, sizeof(complaint));
 	if (!a->retry || strcmp(a->device, p->before.device) != 0 ||
 	    strcmp(a->whom, p->before.whom) != 0 || strcmp(a->who, p->before.who) != 0) {
@@ -84,9 +128,25 @@ prompt_tty_begin(struct prompter *p, const struct ask *a)
 		    complaint, output_colour(s->tty, OUTPUT_PLAIN));
 		prompt_tty_say(s, all);
 	}
-	prompt_tty_say(s, "PIN: ");
-	p->fd = s->tty;
-	return TSR_OK;
+	return prompt_tty_ask(p, a);
+}
+
+/* A line that is or is not the number. */
+static int
+prompt_tty_confirmed(struct prompter *p, const struct secret *line)
+{
+	struct prompt_tty *s = p->state;
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", s->confirm);
+	if (strcmp((const char *)line->data, number) != 0) {
+		prompt_tty_confirm(s);
+		return TSR_AGAIN;
+	}
+	s->confirm = 0;
+	if (s->pad)
+		return TSR_OK;
+	return prompt_tty_pin(s) == TSR_OK ? TSR_AGAIN : TSR_SYSTEM;
 }
 
 /* The terminal gives whole lines (ICANON). */
@@ -115,9 +175,14 @@ prompt_tty_read(struct prompter *p, struct secret **out)
 		(void)tcflush(s->tty, TCIFLUSH);
 	pin->data[n] = '\0';
 	pin->size = (size_t)n;
+	if (s->confirm > 0) {
+		r = prompt_tty_confirmed(p, pin);
+		goto out;
+	}
 	if (!prompter_is_pin(pin)) {
-		prompt_tty_say(s, n == 0 ? "\nPIN (Ctrl-C ends): " :
-		    "\nNo PIN has such characters or is that long.\nPIN: ");
+		prompt_tty_say(s, n == 0 ? "\n" : "\nNo PIN has such characters or is that long.\n");
+		prompt_tty_say(s, s->name);
+		prompt_tty_say(s, n == 0 ? " (Ctrl-C ends): " : ": ");
 		goto out;
 	}
 	*out = pin;
@@ -133,10 +198,12 @@ prompt_tty_end(struct prompter *p, const char *why)
 {
 	struct prompt_tty *s = p->state;
 
-	if (!s->quiet)
+	if (!s->open)
 		return;
+	s->open = 0;
+	if (s->quiet || s->confirm > 0)
+		prompt_tty_say(s, "\n");
 	prompt_tty_loud(s);
-	prompt_tty_say(s, "\n");
 	if (why != NULL) {
 		prompt_tty_say(s, why);
 		prompt_tty_say(s, "\n");

@@ -44,8 +44,9 @@ void prompter_free(struct prompter **p);
 /* Put a question.  TSR_CANCELLED where it is not put (p->why says why); TSR_SYSTEM. */
 int prompter_begin(struct prompter *p, const struct ask *a);
 
-/* p->fd is ready: TSR_OK with the PIN (1 to 255 bytes of text), TSR_AGAIN,
- * TSR_CANCELLED, TSR_SYSTEM. */
+/* p->fd is ready: TSR_OK with the PIN (1 to 255 bytes of text), without one
+ * where the reader takes it; TSR_AGAIN, TSR_CANCELLED, TSR_SYSTEM.  Tries that
+ * are to be confirmed were. */
 int prompter_read(struct prompter *p, struct secret **pin);
 
 /* Take the question away, answered or not; why is a line for the person or

@@ -74,6 +74,9 @@ enum tsr_error {
 	TSR_HELPER = -49,		/* the helper process died */
 	TSR_BREAKER = -50,		/* the helper died too often, resting */
 	TSR_NO_PROMPTER = -51,		/* nobody can be asked for the PIN */
+	TSR_PIN_SEAT = -52,		/* few tries are left, for somebody at the machine alone */
+	TSR_DEVICE_REPLUG = -53,	/* it refuses until it was unplugged and plugged in again */
+	TSR_PIN_UNSET = -54,		/* the device has no PIN yet */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,
@@ -271,6 +274,13 @@ TSR_API int tsr_event_flag(const struct tsr_event *e, const char *path);
  * late.  The PIN is 1 to TSR_PIN_MAX bytes of UTF-8.
  */
 TSR_API int tsr_prompt_answer(struct tsr_client *c, const char *id, const char *pin);
+
+/* The same where the event has a number "confirm": few tries are left, and the
+ * person was shown how many, and wants to spend one.  (A tsr_prompt_fn that gives
+ * a PIN at once cannot say so: it calls this and returns TSR_AGAIN, or calls it
+ * later.) */
+TSR_API int tsr_prompt_confirm(struct tsr_client *c, const char *id, const char *pin,
+    unsigned tries);
 TSR_API int tsr_prompt_cancel(struct tsr_client *c, const char *id);
 
 /* --- The verifier --- */

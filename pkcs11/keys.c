@@ -126,11 +126,14 @@ keys_read_flags(const struct object_source *src, struct key *e)
 	CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
 	struct fault ignored;
 	size_t n = 0;
-	int always = 0;
+	int always = 0, private = 1;
 
-	if (object_find(src, tmpl, 2, &object, 1, &n, &ignored) == TSR_OK && n == 1 &&
-	    object_bool(src, object, CKA_ALWAYS_AUTHENTICATE, &always) == TSR_OK && always)
+	if (object_find(src, tmpl, 2, &object, 1, &n, &ignored) != TSR_OK || n != 1)
+		return;
+	if (object_bool(src, object, CKA_ALWAYS_AUTHENTICATE, &always) == TSR_OK && always)
 		e->flags |= PROTO_KEY_ALWAYS_AUTHENTICATE;
+	else if (object_bool(src, object, CKA_PRIVATE, &private) == TSR_OK && !private)
+		e->flags |= PROTO_KEY_NO_PIN;
 }
 
 /* Keep the entry that keys_add began, if the token can sign with it. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkcs11/lease_abi.h"
 #include "tessera.h"
 
 #define OPENSC_VARIABLE	"OPENSC_CONF="
@@ -34,6 +35,10 @@ launch_init(struct launch *l, const struct config *conf, const char *program,
 	l->user_mode = user_mode;
 	if (asprintf(&l->opensc, OPENSC_VARIABLE "%s/opensc.conf", conf->libexec_dir) < 0) {
 		l->opensc = NULL;
+		return TSR_NOMEM;
+	}
+	if (asprintf(&l->pcsc, "%s/" LEASE_LIBRARY, conf->libexec_dir) < 0) {
+		l->pcsc = NULL;
 		return TSR_NOMEM;
 	}
 	if (asprintf(&l->folder, "%.*s", launch_folder(config_file), config_file) < 0) {
@@ -80,7 +85,8 @@ launch_module_paths(const struct launch *l, const struct config_module *m,
 	if (opensc == NULL)
 		opensc = l->opensc;
 	if ((r = launch_add(out, m->path, SANDBOX_READ | SANDBOX_EXEC)) != TSR_OK ||
-	    (r = launch_add(out, opensc + strlen(OPENSC_VARIABLE), SANDBOX_READ)) != TSR_OK)
+	    (r = launch_add(out, opensc + strlen(OPENSC_VARIABLE), SANDBOX_READ)) != TSR_OK ||
+	    (r = launch_add(out, l->pcsc, SANDBOX_READ)) != TSR_OK)
 		return r;
 	for (i = 0; i < m->read_paths.n && r == TSR_OK; i++)
 		r = launch_add(out, m->read_paths.v[i], SANDBOX_READ);
@@ -130,8 +136,9 @@ launch_free(struct launch *l)
 {
 	launch_forget(l);
 	free(l->opensc);
+	free(l->pcsc);
 	free(l->folder);
-	l->opensc = NULL;
+	l->opensc = l->pcsc = NULL;
 	l->folder = NULL;
 }
 

@@ -20,6 +20,7 @@ struct launch {
 	int user_mode;
 	char *folder;			/* of the configuration file, conf.d below it */
 	char *opensc;			/* "OPENSC_CONF=..." of the file installed beside us */
+	char *pcsc;			/* the library that this file names */
 	char **argv, **env;		/* of the worker last resolved */
 };
 
@@ -35,7 +36,7 @@ int launch_init(struct launch *l, const struct config *conf, const char *program
 void launch_free(struct launch *l);
 
 /* What one module's worker may touch: the module, the OpenSC configuration
- * that it will read, its read-paths and write-paths.  Appends.  TSR_NOMEM. */
+ * that it will read, tessera-pcsc.so, its read-paths and write-paths.  Appends.  TSR_NOMEM. */
 int launch_module_paths(const struct launch *l, const struct config_module *m,
     struct launch_paths *out);
 

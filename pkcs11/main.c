@@ -1,6 +1,7 @@
 /*
  * main.c - tessera-pkcs11: the keeper that the agent talks to, and (--worker)
- * the process that the keeper starts to load one module.
+ * the process that the keeper starts to load one module; with --watch the
+ * process that tells the agent of readers and cards.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -18,7 +19,9 @@
 #include "base/sandbox.h"
 #include "base/spawn.h"
 #include "pkcs11/launch.h"
+#include "pkcs11/lease.h"
 #include "pkcs11/peer.h"
+#include "pkcs11/watch.h"
 #include "pkcs11/worker.h"
 #include "tessera.h"
 
@@ -30,13 +33,14 @@ struct options {
 	const char *module;	/* of the worker */
 	int user;
 	int worker;
+	int watch;
 	int keeper_fd;		/* -1: find it */
 };
 
 static _Noreturn void
 usage(void)
 {
-	fprintf(stderr, "usage: tessera-pkcs11 --config FILE [--user] [--keeper-fd N]\n");
+	fprintf(stderr, "usage: tessera-pkcs11 --config FILE [--user] [--watch] [--keeper-fd N]\n");
 	exit(EXIT_USAGE);
 }
 
@@ -62,6 +66,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "module", required_argument, NULL, 'm' },
 		{ "user", no_argument, NULL, 'u' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "watch", no_argument, NULL, 'W' },
 		{ "worker", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -86,6 +91,9 @@ parse_options(int argc, char **argv, struct options *o)
 		case 'V':
 			printf("tessera-pkcs11 %s\n", TESSERA_VERSION);
 			exit(0);
+		case 'W':
+			o->watch = 1;
+			break;
 		case 'w':
 			o->worker = 1;
 			break;
@@ -93,7 +101,8 @@ parse_options(int argc, char **argv, struct options *o)
 			usage();
 		}
 	}
-	if (optind != argc || o->config == NULL || (o->worker != (o->module != NULL)))
+	if (optind != argc || o->config == NULL || (o->worker != (o->module != NULL)) ||
+	    (o->worker && o->watch))
 		usage();
 	if (o->config[0] != '/')	/* the worker starts in / */
 		log_fatal(EXIT_USAGE, "--config needs a path from /");
@@ -128,13 +137,11 @@ load_config(const struct options *o)
 	return conf;
 }
 
-/* The only environment that is used is the module's own, in the worker. */
+/* The agent's connection, and no other descriptor. */
 static int
-run_keeper(const struct options *o, const struct config *conf, const char *program)
+find_agent(const struct options *o)
 {
-	struct launch_paths paths = { NULL, 0 };
-	struct launch l;
-	int r, fd, from_socket;
+	int fd, from_socket;
 
 	if (peer_find(o->keeper_fd, &fd, &from_socket) != TSR_OK)
 		log_fatal(1, "no connection to serve: this program is started by tesserad or by "
@@ -143,6 +150,17 @@ run_keeper(const struct options *o, const struct config *conf, const char *progr
 		log_fatal(1, "the caller is neither root nor the agent: refused");
 	if (spawn_close_from(3, &fd, 1) != TSR_OK)
 		log_fatal(1, "cannot close inherited files: %s", strerror(errno));
+	return fd;
+}
+
+/* The only environment that is used is the module's own, in the worker. */
+static int
+run_keeper(const struct options *o, const struct config *conf, const char *program)
+{
+	struct launch_paths paths = { NULL, 0 };
+	struct launch l;
+	int r, fd = find_agent(o);
+
 	if (launch_init(&l, conf, program, o->config, o->user) != TSR_OK ||
 	    launch_keeper_paths(&l, &paths) != TSR_OK)
 		log_fatal(1, "out of memory");
@@ -153,6 +171,21 @@ run_keeper(const struct options *o, const struct config *conf, const char *progr
 	launch_paths_free(&paths);
 	launch_free(&l);
 	return r == TSR_OK ? 0 : 1;
+}
+
+/* Where the agent hangs up, this ends inside. */
+static _Noreturn void
+run_watch(const struct options *o, const struct config *conf)
+{
+	const char *service = watch_service(conf);
+	struct sandbox_path path = { service, SANDBOX_READ };
+	int fd = find_agent(o);
+
+	if (service != NULL && setenv(WATCH_VARIABLE, service, 1) != 0)
+		log_fatal(1, "out of memory");
+	if (sandbox_enter(SANDBOX_WATCH, &path, service != NULL) != TSR_OK)
+		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
+	_exit(watch_serve(fd) == TSR_OK ? 0 : 1);
 }
 
 /* Ends by _exit: a module's destructors have nothing to say here, and some
@@ -173,6 +206,7 @@ run_worker(const struct options *o, const struct config *conf, const char *progr
 	if (sandbox_enter(SANDBOX_MODULE, paths.v, paths.n) != TSR_OK)
 		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
 	launch_paths_free(&paths);
+	lease_load(conf->libexec_dir);
 	r = worker_serve(SPAWN_FD, m);
 	_exit(r == TSR_OK ? 0 : 1);
 }
@@ -196,6 +230,8 @@ main(int argc, char **argv)
 	conf = load_config(&o);
 	if (o.worker)
 		run_worker(&o, conf, program);
+	if (o.watch)
+		run_watch(&o, conf);
 	status = run_keeper(&o, conf, program);
 	config_free(&conf);
 	return status;

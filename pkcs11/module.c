@@ -172,15 +172,19 @@ static void
 module_list_raw(struct module *m, const CK_SLOT_ID *id, size_t n)
 {
 	CK_TOKEN_INFO info;
+	CK_SLOT_INFO slot;
 	struct token t;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		memset(&info, 0, sizeof(info));
+		memset(&slot, 0, sizeof(slot));
 		if (m->fn->C_GetTokenInfo(id[i], &info) != CKR_OK ||
 		    (info.flags & CKF_TOKEN_INITIALIZED) == 0)
 			continue;
 		token_from_info(&t, id[i], &info);
+		if (m->fn->C_GetSlotInfo(id[i], &slot) == CKR_OK)
+			token_from_slot(&t, &slot);
 		module_add(m, &t);
 	}
 }

@@ -9,6 +9,8 @@
 
 #include <sodium.h>
 
+#include "pkcs11/lease.h"
+#include "pkcs11/pin.h"
 #include "tessera.h"
 
 /* A handle from an earlier login may have died with its logout (SoftHSM2). */
@@ -60,20 +62,24 @@ prove_sign(struct session *s, const struct prove_request *q, struct mech_call *c
 	return TSR_OK;
 }
 
-/* The last try is a person's to spend, who was shown that it is the last. */
+/* The last tries are a person's to spend, who confirmed how many there are. */
 static int
 prove_try(struct session *s, const struct prove_request *q, int *gone, struct fault *f)
 {
-	if (!q->final && (s->token.flags & PROTO_TOKEN_PIN_FINAL_TRY) != 0 &&
-	    (s->token.flags & PROTO_TOKEN_PIN_LOCKED) == 0 &&
-	    (q->pin->size > 0 || (s->token.flags & PROTO_TOKEN_LOGIN_REQUIRED) != 0)) {
-		*gone = 0;
-		(void)fault_set(f, TSR_PIN_REQUIRED, "the token has one try left, which is only "
-		    "for a PIN that is asked for");
-		f->tries = 1;
-		return TSR_PIN_REQUIRED;
+	int r;
+
+	*gone = 0;
+	if ((q->pin->size > 0 || (s->token.flags & PROTO_TOKEN_LOGIN_REQUIRED) != 0) &&
+	    (r = pin_may_try(s, q->confirmed, f)) != TSR_OK)
+		return r;
+	r = session_login(s, q->pin, gone, f);
+	if (r == TSR_PIN_WRONG) {
+		lease_release(1);	/* by ourselves: it is asked beside the module */
+		f->tries = pin_tries(s);
 	}
-	return session_login(s, q->pin, gone, f);
+	if (r == TSR_PIN_WRONG && f->tries == 0)
+		r = TSR_PIN_LOCKED;
+	return r;
 }
 
 /* A session that is ready and logged in; once more where a warm one had died

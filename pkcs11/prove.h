@@ -21,7 +21,7 @@ struct prove_request {
 	const struct secret *pin;	/* size 0: none */
 	const uint8_t *challenge;
 	size_t challenge_len;
-	int final;			/* a person knows that this may be the last try */
+	uint32_t confirmed;		/* tries left that a person confirmed, 0 none */
 };
 
 struct prove_signature {
@@ -33,8 +33,9 @@ struct prove_signature {
  * Sign the challenge.  The token is logged out afterwards whatever happens; a
  * token that cannot be logged out makes the proof fail and s->must_end be set.
  * Warm, this is C_GetTokenInfo, C_Login, C_SignInit, C_Sign, C_Logout, and
- * finding the key again where the module forgets it at logout.  A token with one try left is not tried
- * unless q->final is set: TSR_PIN_REQUIRED, f->tries 1.
+ * finding the key again where the module forgets it at logout, and for a PIV
+ * card the reading of its tries.  A token with few of them is tried only where
+ * that number was confirmed: see pin_may_try.
  */
 int prove(struct session *s, const struct prove_request *q, struct prove_signature *out,
     struct fault *f);

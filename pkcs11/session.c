@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "pkcs11/lease.h"
 #include "tessera.h"
 
 void
@@ -22,12 +23,13 @@ session_init(struct session *s, struct module *m)
 void
 session_drop(struct session *s)
 {
-	int must_end = s->must_end;
+	int must_end = s->must_end, tried = s->tried;
 
 	if (s->src.session != CK_INVALID_HANDLE)
 		(void)s->src.fn->C_CloseSession(s->src.session);
 	session_init(s, s->m);
 	s->must_end = must_end;
+	s->tried = tried;
 }
 
 /* What the token says of itself now.  Flags of a PIN change with every try. */
@@ -38,8 +40,11 @@ session_look(struct session *s, CK_SLOT_ID slot, struct token *t)
 	CK_RV rv;
 
 	memset(&info, 0, sizeof(info));
+	(void)lease_lost();			/* what was before has been dealt with */
 	if ((rv = s->src.fn->C_GetTokenInfo(slot, &info)) != CKR_OK)
 		return rv;
+	if (lease_lost())
+		return CKR_TOKEN_NOT_PRESENT;	/* OpenSC tells what it knew */
 	token_from_info(t, slot, &info);
 	s->pin_min = info.ulMinPinLen;
 	s->pin_max = info.ulMaxPinLen;
@@ -186,6 +191,8 @@ session_login(struct session *s, const struct secret *pin, int *gone, struct fau
 		return TSR_OK;
 	if ((r = session_pin_check(s, pin, f)) != TSR_OK)
 		return r;
+	lease_hold();		/* nobody else uses what our PIN opens */
+	s->tried = 1;
 	rv = session_call_login(s, CKU_USER, pin);
 	if (rv == CKR_USER_ALREADY_LOGGED_IN || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN) {
 		(void)s->src.fn->C_Logout(s->src.session);

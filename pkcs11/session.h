@@ -36,6 +36,7 @@ struct session {
 	mech_set mechs;
 	struct session_key key;
 	int must_end;			/* a logout or another start failed: only the process's end is left */
+	int tried;			/* C_Login was called since whoever clears this did */
 };
 
 void session_init(struct session *s, struct module *m);

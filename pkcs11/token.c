@@ -10,6 +10,8 @@
 #include "base/escape.h"
 #include "base/proto.h"
 
+#define TOKEN_DESCRIPTION	64	/* bytes of a slot's description */
+
 /* The fields are padded with blanks and not terminated (PKCS #11 2.40 section
  * 2.1); there are modules that pad with NUL. */
 static void
@@ -57,6 +59,21 @@ token_from_info(struct token *t, CK_SLOT_ID slot, const CK_TOKEN_INFO *info)
 }
 
 void
+token_reader_name(char out[TOKEN_READER_MAX], const char *name, size_t n)
+{
+	token_text(out, TOKEN_READER_MAX, name, n < TOKEN_DESCRIPTION ? n : TOKEN_DESCRIPTION);
+}
+
+void
+token_from_slot(struct token *t, const CK_SLOT_INFO *info)
+{
+	token_reader_name(t->reader, (const char *)info->slotDescription,
+	    sizeof(info->slotDescription));
+	if ((info->flags & CKF_REMOVABLE_DEVICE) != 0)
+		t->flags |= PROTO_TOKEN_REMOVABLE;
+}
+
+void
 token_from_p11(struct token *t, PKCS11_SLOT *p11)
 {
 	const PKCS11_TOKEN *k = p11->token;
@@ -72,7 +89,10 @@ token_from_p11(struct token *t, PKCS11_SLOT *p11)
 	    (k->secureLogin ? PROTO_TOKEN_PROTECTED_PATH : 0) |
 	    (k->userPinCountLow ? PROTO_TOKEN_PIN_COUNT_LOW : 0) |
 	    (k->userPinFinalTry ? PROTO_TOKEN_PIN_FINAL_TRY : 0) |
-	    (k->userPinLocked ? PROTO_TOKEN_PIN_LOCKED : 0);
+	    (k->userPinLocked ? PROTO_TOKEN_PIN_LOCKED : 0) |
+	    (p11->removable ? PROTO_TOKEN_REMOVABLE : 0);
+	token_reader_name(t->reader, p11->description != NULL ? p11->description : "",
+	    p11->description != NULL ? strlen(p11->description) : 0);
 }
 
 int

@@ -15,6 +15,7 @@
  * four when escaped; with NUL. */
 #define TOKEN_SHORT_MAX		65
 #define TOKEN_LONG_MAX		129
+#define TOKEN_READER_MAX	257	/* 64 bytes, the same */
 
 struct token {
 	CK_SLOT_ID slot;
@@ -23,6 +24,7 @@ struct token {
 	char label[TOKEN_LONG_MAX];
 	char manufacturer[TOKEN_LONG_MAX];
 	char model[TOKEN_SHORT_MAX];
+	char reader[TOKEN_READER_MAX];	/* its slot's description */
 	uint32_t flags;			/* PROTO_TOKEN_* */
 };
 
@@ -30,7 +32,13 @@ struct token {
  * not text escaped. */
 void token_from_info(struct token *t, CK_SLOT_ID slot, const CK_TOKEN_INFO *info);
 
-/* The same from libp11's; p11->token is not NULL. */
+/* Where it is: C_GetSlotInfo's description, and whether it can be taken out. */
+void token_from_slot(struct token *t, const CK_SLOT_INFO *info);
+
+/* A name of n bytes as a description shows it (cut at 64 bytes). */
+void token_reader_name(char out[TOKEN_READER_MAX], const char *name, size_t n);
+
+/* All of it from libp11's; p11->token is not NULL. */
 void token_from_p11(struct token *t, PKCS11_SLOT *p11);
 
 /* 1 where it is the one that is called so. */

@@ -16,12 +16,17 @@
 #include "base/proto.h"
 #include "base/secret.h"
 #include "pkcs11/keys.h"
+#include "pkcs11/lease.h"
 #include "pkcs11/module.h"
+#include "pkcs11/pin.h"
+#include "pkcs11/present.h"
 #include "pkcs11/prove.h"
 #include "pkcs11/session.h"
 #include "tessera.h"
 
 #define TEXT_MAX	256	/* bytes of a serial number or label that is asked for */
+#define PROVE_WAIT_MS	6000	/* for a reader; the agent gives 15 s to a proof */
+#define LIST_WAIT_MS	3000	/* and 5 s to a list */
 
 struct worker {
 	int fd;
@@ -31,7 +36,9 @@ struct worker {
 	int opened;			/* the module is loaded */
 	uint32_t id;			/* of the request under way */
 	struct buf out;			/* its answer: all frames, sent at once */
-	struct secret *pin;		/* room for one, filled during a proof only */
+	struct secret *pin;		/* room for one, filled during a request only */
+	struct secret *new_pin;		/* the same */
+	int partial;			/* it has parts, and then an error */
 };
 
 static int
@@ -75,7 +82,6 @@ value_u32(uint32_t v)
 	return (struct proto_value){ .u32 = v };
 }
 
-/* Instead of whatever was written so far. */
 static int
 worker_put_error(struct worker *w, int code, const struct fault *f)
 {
@@ -83,7 +89,6 @@ worker_put_error(struct worker *w, int code, const struct fault *f)
 		value_u32((uint32_t)-code), value_u32(f->tries), value_text(f->detail),
 	};
 
-	buf_reset(&w->out);
 	return worker_put(w, PROTO_ERROR, v, 3);
 }
 
@@ -99,6 +104,8 @@ worker_open(struct worker *w, const struct proto_value *v, struct fault *f)
 		return fault_set(f, TSR_NOT_FOUND, "this worker is for another module");
 	if ((r = module_load(&w->module, w->conf->path, w->conf->init_args, f)) != TSR_OK)
 		return r;
+	if (lease_must_end())		/* a reader was waited for in vain */
+		return lease_missed(f);
 	session_init(&w->session, &w->module);
 	w->opened = 1;
 	return worker_put(w, PROTO_DONE, NULL, 0);
@@ -119,12 +126,14 @@ worker_tokens(struct worker *w, struct fault *f)
 		t = &w->module.token[i];
 		struct proto_value v[] = {
 			value_text(t->serial), value_text(t->label), value_text(t->manufacturer),
-			value_text(t->model), value_u32(t->flags),
+			value_text(t->model), value_u32(t->flags), value_text(t->reader),
 		};
-		if ((r = worker_put(w, PROTO_TOKEN, v, 5)) != TSR_OK)
+		if ((r = worker_put(w, PROTO_TOKEN, v, 6)) != TSR_OK)
 			return r;
 	}
-	return worker_put(w, PROTO_DONE, NULL, 0);
+	/* Those that were found are told of, and that there may be more. */
+	w->partial = (r = lease_missed(f)) != TSR_OK;
+	return r != TSR_OK ? r : worker_put(w, PROTO_DONE, NULL, 0);
 }
 
 /* A text field as a string; the table caps it well below TEXT_MAX. */
@@ -169,25 +178,32 @@ worker_keys(struct worker *w, const struct proto_value *v, struct fault *f)
 }
 
 static int
+worker_keep(struct secret *to, const struct proto_value *v)
+{
+	if (v->n > PROTO_PIN_MAX)
+		return TSR_INVALID;
+	if (v->n > 0)
+		memcpy(to->data, v->p, v->n);
+	to->size = v->n;
+	return TSR_OK;
+}
+
+static int
 worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 {
 	char serial[TEXT_MAX], label[TEXT_MAX];
 	struct prove_request q = {
 		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
 		.algorithm = v[3].u32, .pin = w->pin, .challenge = v[5].p, .challenge_len = v[5].n,
-		.final = v[6].u32 == 1,
+		.confirmed = v[6].u32,
 	};
 	struct prove_signature signature;
 	struct proto_value out;
 	int r;
 
-	if (v[4].n > PROTO_PIN_MAX)
-		return TSR_INVALID;
-	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK)
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = worker_keep(w->pin, &v[4])) != TSR_OK)
 		return r;
-	if (v[4].n > 0)
-		memcpy(w->pin->data, v[4].p, v[4].n);
-	w->pin->size = v[4].n;
 	r = prove(&w->session, &q, &signature, f);
 	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
 	if (r != TSR_OK)
@@ -196,6 +212,64 @@ worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 	r = worker_put(w, PROTO_SIGNATURE, &out, 1);
 	sodium_memzero(&signature, sizeof(signature));
 	return r;
+}
+
+/* --- the PIN itself --- */
+
+static int
+worker_tries(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct session *s = &w->session;
+	int r, told;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = session_ready(s, serial, label, NULL, f)) != TSR_OK)
+		return r;
+	told = s->pin_max > 0 && s->pin_max <= PROTO_PIN_MAX;	/* and pin_min is not above it */
+	struct proto_value out[] = {
+		value_u32(pin_tries(s)), value_u32(told ? (uint32_t)s->pin_min : 0),
+		value_u32(told ? (uint32_t)s->pin_max : 0), value_u32(s->token.flags),
+	};
+	return worker_put(w, PROTO_PIN, out, 4);
+}
+
+static int
+worker_new_pin(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct pin_request q = {
+		.serial = serial, .label = label, .old = w->pin, .pin = w->new_pin,
+		.confirmed = v[4].u32,
+	};
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) == TSR_OK && (r = worker_text(label, &v[1])) == TSR_OK &&
+	    (r = worker_keep(w->pin, &v[2])) == TSR_OK && (r = worker_keep(w->new_pin, &v[3])) == TSR_OK)
+		r = type == PROTO_PIN_CHANGE ? pin_change(&w->session, &q, f) :
+		    pin_unblock(&w->session, &q, f);
+	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
+	sodium_memzero(w->new_pin->data, PROTO_PIN_MAX);
+	return r == TSR_OK ? worker_put(w, PROTO_DONE, NULL, 0) : r;
+}
+
+static int
+worker_present(struct worker *w, const struct proto_value *v, struct fault *f)
+{
+	char serial[TEXT_MAX], label[TEXT_MAX];
+	struct prove_request q = {
+		.serial = serial, .label = label, .id = v[2].p, .id_len = v[2].n,
+		.algorithm = v[3].u32, .challenge = v[4].p, .challenge_len = v[4].n,
+	};
+	struct prove_signature signature;
+	struct proto_value out;
+	int r;
+
+	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
+	    (r = present(&w->session, &q, &signature, f)) != TSR_OK)
+		return r;
+	out = value_bytes(signature.bytes, signature.len);
+	return worker_put(w, PROTO_SIGNATURE, &out, 1);
 }
 
 static int
@@ -212,9 +286,48 @@ worker_answer(struct worker *w, uint16_t type, const struct proto_value *v, stru
 		return worker_keys(w, v, f);
 	case PROTO_PROVE:
 		return worker_prove(w, v, f);
+	case PROTO_TRIES:
+		return worker_tries(w, v, f);
+	case PROTO_PIN_CHANGE:
+	case PROTO_PIN_UNBLOCK:
+		return worker_new_pin(w, type, v, f);
+	case PROTO_PRESENT:
+		return worker_present(w, v, f);
 	default:
 		return fault_set(f, TSR_UNSUPPORTED, "not a request to this helper");
 	}
+}
+
+/* Answer; once more with a module that starts anew where that may help and no
+ * PIN can have been counted. */
+static int
+worker_try(struct worker *w, uint16_t type, const struct proto_value *v, struct fault *f)
+{
+	const unsigned wait = type == PROTO_PROVE ? PROVE_WAIT_MS : LIST_WAIT_MS;
+	struct fault again;
+	int r, second;
+
+	w->session.tried = 0;
+	lease_begin(wait);
+	r = lease_explain(worker_answer(w, type, v, f), f);
+	if (r == TSR_OK || !w->opened || !lease_may_repeat(r, w->session.tried))
+		return r;
+	fault_clear(&again);
+	session_drop(&w->session);
+	lease_release(0);
+	lease_begin(wait);
+	if (module_restart(&w->module, &again) != TSR_OK) {
+		w->session.must_end = 1;
+		return r;
+	}
+	buf_reset(&w->out);
+	w->partial = 0;
+	second = lease_explain(worker_answer(w, type, v, &again), &again);
+	/* One that is no longer there was there. */
+	if (r == TSR_DEVICE_REMOVED && second == TSR_DEVICE_NOT_FOUND)
+		return r;
+	*f = again;
+	return second;
 }
 
 static int
@@ -230,10 +343,20 @@ worker_request(struct worker *w, const struct frame *fr)
 	fault_clear(&f);
 	w->id = fr->id;
 	buf_reset(&w->out);
-	if ((r = worker_answer(w, fr->type, v, &f)) != TSR_OK &&
-	    (r = worker_put_error(w, r, &f)) != TSR_OK)
-		return r;
-	return TSR_OK;
+	w->partial = 0;
+	if ((r = worker_try(w, fr->type, v, &f)) == TSR_OK)
+		return TSR_OK;
+	if (!w->partial)
+		buf_reset(&w->out);
+	return worker_put_error(w, r, &f);
+}
+
+/* What comes after an answer, and costs whoever waits for it nothing. */
+static int
+worker_after(struct worker *w)
+{
+	lease_release(w->session.tried);
+	return w->session.must_end || lease_must_end() ? TSR_MODULE : TSR_OK;
 }
 
 int
@@ -249,7 +372,8 @@ worker_serve(int fd, const struct config_module *module)
 	w.conf = module;
 	buf_init(&in, FRAME_HEAD + FRAME_BODY_MAX);
 	buf_init(&w.out, (FRAME_HEAD + FRAME_BODY_MAX) * (size_t)KEYS_MAX);
-	if ((w.pin = secret_new(PROTO_PIN_MAX)) == NULL) {
+	if ((w.pin = secret_new(PROTO_PIN_MAX)) == NULL ||
+	    (w.new_pin = secret_new(PROTO_PIN_MAX)) == NULL) {
 		r = TSR_NOMEM;
 		goto out;
 	}
@@ -258,17 +382,14 @@ worker_serve(int fd, const struct config_module *module)
 		    (r = worker_request(&w, &fr)) != TSR_OK)
 			break;
 		buf_reset(&in);		/* the PIN came in it */
-		if ((r = worker_send(&w)) != TSR_OK)
+		if ((r = worker_send(&w)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
 			break;
-		if (w.opened && w.session.must_end) {
-			r = TSR_MODULE;
-			break;
-		}
 	}
 	if (r == TSR_CLOSED)
 		r = TSR_OK;
  out:
 	secret_free(&w.pin);
+	secret_free(&w.new_pin);
 	buf_free(&in);
 	buf_free(&w.out);
 	return r;

@@ -23,7 +23,7 @@ static int
 challenge_purpose_ok(uint64_t purpose)
 {
 	return purpose == CHALLENGE_ENROL || purpose == CHALLENGE_LOGIN ||
-	    purpose == CHALLENGE_REMOTE;
+	    purpose == CHALLENGE_REMOTE || purpose == CHALLENGE_PRESENT;
 }
 
 static int

@@ -21,7 +21,8 @@
 enum challenge_purpose {
 	CHALLENGE_ENROL = 1,	/* a key is being enrolled */
 	CHALLENGE_LOGIN = 2,	/* a device of this host */
-	CHALLENGE_REMOTE = 3	/* a device elsewhere, by /challenge */
+	CHALLENGE_REMOTE = 3,	/* a device elsewhere, by /challenge */
+	CHALLENGE_PRESENT = 4	/* a card is back, by its key that needs no PIN */
 };
 
 /* Texts are UTF-8 without control characters; NULL is encoded as "". */

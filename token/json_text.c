@@ -115,3 +115,14 @@ json_quote(char *out, size_t size, const char *s, size_t *len)
 	*len = quoted + 2;
 	return TSR_OK;
 }
+
+int
+json_add_members(struct buf *b, const char *members)
+{
+	if (members[0] == '\0')
+		return TSR_OK;
+	if (b->len == 0 || b->data[b->len - 1] != '}')
+		return TSR_INVALID;
+	b->len--;
+	return buf_put_cstr(b, members) == TSR_OK ? buf_put_cstr(b, "}") : TSR_NOMEM;
+}

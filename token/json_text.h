@@ -21,4 +21,8 @@ int json_put_member(struct buf *out, const char *name, const char *value);
  * TSR_INVALID, TSR_TOO_LARGE. */
 int json_quote(char *out, size_t size, const char *s, size_t *len);
 
+/* Put members (",\"a\":1", "" for none) before the bracket that ends the object
+ * in b. */
+int json_add_members(struct buf *b, const char *members);
+
 #endif

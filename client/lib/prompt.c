@@ -21,9 +21,9 @@ prompt_is_id(const char *id)
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
 }
 
-/* pin NULL cancels. */
+/* pin NULL cancels; confirmed 0: nothing was. */
 static int
-prompt_body(struct buf *body, const char *pin)
+prompt_body(struct buf *body, const char *pin, unsigned confirmed)
 {
 	int r;
 
@@ -31,7 +31,7 @@ prompt_body(struct buf *body, const char *pin)
 		return buf_put_cstr(body, "{\"cancel\":true}");
 	if ((r = form_json_put(body, "pin", pin)) != TSR_OK)
 		return r;
-	return buf_put_u8(body, '}');
+	return confirmed > 0 ? buf_printf(body, ",\"confirm\":%u}", confirmed) : buf_put_u8(body, '}');
 }
 
 void
@@ -44,7 +44,7 @@ prompt_drop(struct tsr_client *c)
 
 /* Line an answer up behind those that wait. */
 static int
-prompt_queue(struct tsr_client *c, const char *id, const char *pin)
+prompt_queue(struct tsr_client *c, const char *id, const char *pin, unsigned confirmed)
 {
 	struct conn_reply *reply = &c->reply[c->n_replies];
 	int r;
@@ -52,7 +52,7 @@ prompt_queue(struct tsr_client *c, const char *id, const char *pin)
 	if (c->n_replies == CONN_REPLIES_MAX)
 		return TSR_TOO_LARGE;
 	buf_init(&reply->body, CONN_PIN_BODY_MAX);
-	if ((r = prompt_body(&reply->body, pin)) != TSR_OK) {
+	if ((r = prompt_body(&reply->body, pin, confirmed)) != TSR_OK) {
 		buf_free(&reply->body);
 		return r;
 	}
@@ -104,7 +104,7 @@ prompt_put(struct tsr_client *c, const struct tsr_event *e)
 {
 	char id[CONN_ID_MAX], pin[TSR_PIN_MAX + 1];
 	int needed = strcmp(e->name, "pin-needed") == 0, r;
-	int64_t pid = 0;
+	int64_t pid = 0, few = 0;
 
 	if (needed && (tsr_event_number(e, "requester.pid", &pid) != TSR_OK || pid != getpid() ||
 	    tsr_event_text(e, "prompt", id, sizeof(id)) != TSR_OK || !prompt_is_id(id)))
@@ -112,9 +112,10 @@ prompt_put(struct tsr_client *c, const struct tsr_event *e)
 	memset(pin, 0, sizeof(pin));
 	r = c->prompter(c->arg, e, pin, sizeof(pin));
 	if (needed && r != TSR_AGAIN) {
-		if (r != TSR_OK || pin[0] == '\0' || memchr(pin, '\0', sizeof(pin)) == NULL ||
-		    prompt_queue(c, id, pin) != TSR_OK)
-			(void)prompt_queue(c, id, NULL);
+		/* few tries are for a person who confirms them: tsr_prompt_confirm */
+		if (r != TSR_OK || tsr_event_number(e, "confirm", &few) == TSR_OK || pin[0] == '\0' || memchr(pin, '\0', sizeof(pin)) == NULL ||
+		    prompt_queue(c, id, pin, 0) != TSR_OK)
+			(void)prompt_queue(c, id, NULL, 0);
 	}
 	sodium_memzero(pin, sizeof(pin));
 }
@@ -135,7 +136,7 @@ prompt_hear(struct tsr_client *c)
 }
 
 static int
-prompt_reply(struct tsr_client *c, const char *id, const char *pin)
+prompt_reply(struct tsr_client *c, const char *id, const char *pin, unsigned confirmed)
 {
 	char target[CONN_ID_MAX + 16];
 	int r;
@@ -144,7 +145,7 @@ prompt_reply(struct tsr_client *c, const char *id, const char *pin)
 	    (pin != NULL && (*pin == '\0' || strnlen(pin, TSR_PIN_MAX + 1) > TSR_PIN_MAX)))
 		return TSR_INVALID;
 	if (c->state != CONN_IDLE) {
-		if ((r = prompt_queue(c, id, pin)) == TSR_OK)
+		if ((r = prompt_queue(c, id, pin, confirmed)) == TSR_OK)
 			prompt_tell(c);
 		exchange_watch(&c->tell, c->n_replies > 0);
 		return r;
@@ -152,7 +153,7 @@ prompt_reply(struct tsr_client *c, const char *id, const char *pin)
 	result_drop(c);
 	fault_clear(&c->fault);
 	buf_reset(&c->ask.body);
-	if ((r = prompt_body(&c->ask.body, pin)) != TSR_OK)
+	if ((r = prompt_body(&c->ask.body, pin, confirmed)) != TSR_OK)
 		return r;
 	(void)snprintf(target, sizeof(target), "/prompt/%s", id);
 	c->what = CONN_PROMPT;
@@ -163,11 +164,17 @@ prompt_reply(struct tsr_client *c, const char *id, const char *pin)
 int
 tsr_prompt_answer(struct tsr_client *c, const char *id, const char *pin)
 {
-	return pin == NULL ? TSR_INVALID : prompt_reply(c, id, pin);
+	return pin == NULL ? TSR_INVALID : prompt_reply(c, id, pin, 0);
+}
+
+int
+tsr_prompt_confirm(struct tsr_client *c, const char *id, const char *pin, unsigned tries)
+{
+	return pin == NULL || tries == 0 ? TSR_INVALID : prompt_reply(c, id, pin, tries);
 }
 
 int
 tsr_prompt_cancel(struct tsr_client *c, const char *id)
 {
-	return prompt_reply(c, id, NULL);
+	return prompt_reply(c, id, NULL, 0);
 }

@@ -60,7 +60,7 @@ helper_rig_listen(void)
 int
 helper_rig_setup(void **state)
 {
-	struct helpers_options o = { NULL, "/nonexistent", 0, helper_rig_path };
+	struct helpers_options o = { NULL, "/nonexistent", 0, helper_rig_path, 0 };
 
 	(void)state;
 	(void)snprintf(dir, sizeof(dir), "/tmp/tessera-pool-XXXXXX");
@@ -140,7 +140,7 @@ helper_peer_read(struct helper_peer *p, uint16_t type)
 	p->id = f.id;
 	p->type = f.type;
 	assert_int_equal(proto_decode(&f, PROTO_FROM_AGENT, v, &n), TSR_OK);
-	p->final = type == PROTO_PROVE ? v[6].u32 : 0;
+	p->confirmed = type == PROTO_PROVE ? v[6].u32 : 0;
 	buf_free(&b);
 }
 
@@ -181,10 +181,10 @@ helper_peer_signature(struct helper_peer *p)
 void
 helper_peer_token(struct helper_peer *p, uint32_t id)
 {
-	struct proto_value v[5] = { { .p = (const uint8_t *)"1", .n = 1 },
-	    { .p = (const uint8_t *)"card", .n = 4 }, { .p = NULL }, { .p = NULL }, { .u32 = 0 } };
+	struct proto_value v[6] = { { .p = (const uint8_t *)"1", .n = 1 },
+	    { .p = (const uint8_t *)"card", .n = 4 }, { .p = NULL }, { .p = NULL }, { .u32 = 0 }, { .p = NULL } };
 
-	helper_peer_send(p, PROTO_TOKEN, id, v, 5);
+	helper_peer_send(p, PROTO_TOKEN, id, v, 6);
 }
 
 struct helper_peer

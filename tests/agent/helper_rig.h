@@ -29,7 +29,7 @@ struct helper_peer {
 	int fd;
 	uint32_t id;		/* of the last request */
 	uint16_t type;
-	uint32_t final;		/* of the last PROTO_PROVE */
+	uint32_t confirmed;	/* of the last PROTO_PROVE */
 };
 
 extern struct loop *helper_rig_loop;

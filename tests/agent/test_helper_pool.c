@@ -43,7 +43,10 @@ test_inline_pin_is_never_the_last(void **state)
 	    .token_label = "1", .uid = 1000 };
 	struct proof_ask wanted = { .credential = &c, .prompter = 1000, .purpose = "login",
 	    .context = { .purpose = CHALLENGE_LOGIN, .issuer = "i", .credential = "c", .subject = "s",
-	    .audience = "", .scope = "", .client_id = "" }, .flags = PROTO_TOKEN_PIN_FINAL_TRY };
+	    .audience = "", .scope = "", .client_id = "" } };
+	enum config_seat seat = SEAT_ANY;
+	struct pin_guard *guard = NULL;
+	struct proof_parts parts = { .timers = loop_timers(helper_rig_loop), .helpers = helper_rig_pool, .seat = &seat };
 	struct proofs *ps;
 	struct proof *p = NULL;
 	struct helper_peer peer;
@@ -52,18 +55,21 @@ test_inline_pin_is_never_the_last(void **state)
 
 	(void)state;
 	helper_rig_key(&c);
-	assert_int_equal(proofs_new(helper_rig_pool, NULL, &ps), TSR_OK);
+	assert_int_equal(pin_guard_new(&guard), TSR_OK);
+	parts.guard = guard;
+	assert_int_equal(proofs_new(&parts, &ps), TSR_OK);
 	assert_non_null(wanted.pin = secret_from("123456", 6));
 	assert_int_equal(proof_start(ps, &wanted, helper_rig_on_done, &e, &p), TSR_OK);
 	peer = helper_peer_open();
 	helper_peer_read(&peer, PROTO_PROVE);
-	assert_int_equal(peer.final, 0);	/* whatever the list said */
+	assert_int_equal(peer.confirmed, 0);
 	helper_peer_error(&peer, TSR_PIN_REQUIRED);
 	helper_rig_wait(&e);
 	assert_int_equal(e.code, TSR_PIN_REQUIRED);
 	login_failure(e.code, 1, members);
-	assert_string_equal(members, ",\"tries_left\":1");
+	assert_string_equal(members, ",\"reason\":\"confirm\",\"tries_left\":1");
 	proofs_free(&ps);
+	pin_guard_free(&guard);
 	(void)close(peer.fd);
 }
 

@@ -90,6 +90,7 @@ static const struct row {
 	{ TSR_STEP_UP_REQUIRED, 401, "step_up_required" },
 	{ TSR_PIN_WRONG, 401, "pin_required" },
 	{ TSR_NO_PROMPTER, 401, "pin_required" },
+	{ TSR_PIN_SEAT, 401, "pin_required" },
 	{ TSR_PIN_LOCKED, 401, "pin_locked" },
 	{ TSR_DEVICE_NOT_FOUND, 404, "device_not_found" },
 	{ TSR_DEVICE_REMOVED, 409, "device_removed" },

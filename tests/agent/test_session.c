@@ -435,6 +435,68 @@ test_passing(void **state)
 	assert_int_equal(count(), 0);
 }
 
+static unsigned n_locked;
+static char last_reason[32];
+
+static void
+locked(void *arg, const struct session *s, const char *reason)
+{
+	(void)arg;
+	assert_true(s->locked);
+	n_locked++;
+	(void)snprintf(last_reason, sizeof(last_reason), "%s", reason);
+}
+
+/* The device goes, comes back, goes for good. */
+static void
+test_removed(void **state)
+{
+	struct config_audience a = audience(REUSE_SESSION, ACR_HARDWARE, 3600), tap = a;
+	struct credential other = credential("other", "alice", ACR_HARDWARE);
+	const struct session *s = NULL, *again = NULL;
+	char device[DEVICE_ID_LEN + 1];
+
+	(void)state;
+	n_locked = 0;
+	tap.presence = PRESENCE_PROOF;
+	sessions_on_lock(sessions, locked, NULL);
+	s = proved("one", "alice", ACR_HARDWARE, NULL);
+	memcpy(device, s->device, sizeof(device));
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	session_device_away(sessions, device);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_DEVICE_REMOVED);
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_OK);
+	session_device_back(sessions, device);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	assert_int_equal(session_device_lock(sessions, device, "x"), 0);	/* it is there */
+	session_device_away(sessions, device);
+	assert_int_equal(session_device_lock(sessions, device, "device_removed"), 1);
+	assert_int_equal(session_device_lock(sessions, device, "device_removed"), 0);	/* once */
+	assert_int_equal(n_locked, 1);
+	assert_string_equal(last_reason, "device_removed");
+	assert_int_equal(good(&a, UINT32_MAX), TSR_LOGIN_REQUIRED);
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_OK);
+	session_device_back(sessions, device);			/* is no proof by its owner */
+	assert_int_equal(good(&a, UINT32_MAX), TSR_LOGIN_REQUIRED);
+	/* another device's session goes on */
+	(void)snprintf(other.token_serial, sizeof(other.token_serial), "2");
+	assert_int_equal(session_proved(sessions, &other, NULL, LIFETIME, PER_USER, &again), TSR_OK);
+	session_settle(sessions, 1);
+	session_device_away(sessions, device);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	session_device_away(sessions, again->device);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_DEVICE_REMOVED);
+	/* a proof unlocks its own, under the same sid; what ended is ended */
+	again = proved("one", "alice", ACR_HARDWARE, NULL);
+	assert_ptr_equal(again, s);
+	assert_false(s->locked || s->away);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	session_device_away(sessions, device);
+	(void)session_device_lock(sessions, device, "device_removed");
+	assert_int_equal(session_end_credential(sessions, "one"), 1);
+	assert_int_equal(count(), 1);
+}
+
 static void
 test_json(void **state)
 {
@@ -472,6 +534,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_many_audiences, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_passing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json, setup, teardown),
 	};
 

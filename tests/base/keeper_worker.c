@@ -43,10 +43,10 @@ text(const char *s)
 static void
 say_token(uint32_t id, const char *serial)
 {
-	const struct proto_value v[5] = { text(serial), text("label"), text("maker"),
-		text("model"), { .u32 = 0 } };
+	const struct proto_value v[6] = { text(serial), text("label"), text("maker"),
+		text("model"), { .u32 = 0 }, text("reader") };
 
-	say(PROTO_TOKEN, id, v, 5);
+	say(PROTO_TOKEN, id, v, 6);
 }
 
 static void

@@ -28,21 +28,48 @@ static const struct row {
 	{ "open", PROTO_OPEN, PROTO_FROM_AGENT, "module:t" },
 	{ "tokens", PROTO_TOKENS, PROTO_FROM_AGENT, "" },
 	{ "keys", PROTO_KEYS, PROTO_FROM_AGENT, "serial:t label:t" },
-	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b final:u" },
+	{ "prove", PROTO_PROVE, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u pin:b challenge:b confirmed:u" },
 	{ "name-of", PROTO_NAME_OF, PROTO_FROM_AGENT, "uid:u" },
 	{ "uid-of", PROTO_UID_OF, PROTO_FROM_AGENT, "name:t" },
 	{ "gid-of", PROTO_GID_OF, PROTO_FROM_AGENT, "name:t" },
+	{ "tries", PROTO_TRIES, PROTO_FROM_AGENT, "serial:t label:t" },
+	{ "pin-change", PROTO_PIN_CHANGE, PROTO_FROM_AGENT, "serial:t label:t pin:b new:b confirmed:u" },
+	{ "pin-unblock", PROTO_PIN_UNBLOCK, PROTO_FROM_AGENT, "serial:t label:t puk:b new:b confirmed:u" },
+	{ "watch", PROTO_WATCH, PROTO_FROM_AGENT, "" },
+	{ "present", PROTO_PRESENT, PROTO_FROM_AGENT, "serial:t label:t id:b algorithm:u challenge:b" },
+	{ "fido-list", PROTO_FIDO_LIST, PROTO_FROM_AGENT, "" },
+	{ "fido-make", PROTO_FIDO_MAKE, PROTO_FROM_AGENT,
+	    "device:t rp_id:t rp_name:t user_id:b user_name:t hash:b algorithms:u exclude:b flags:u pin:b" },
+	{ "fido-assert", PROTO_FIDO_ASSERT, PROTO_FROM_AGENT,
+	    "device:t rp_id:t hash:b allow:b flags:u pin:b" },
+	{ "fido-look", PROTO_FIDO_LOOK, PROTO_FROM_AGENT, "device:t rp_id:t allow:b" },
+	{ "fido-select", PROTO_FIDO_SELECT, PROTO_FROM_AGENT, "" },
+	{ "fido-pin", PROTO_FIDO_PIN, PROTO_FROM_AGENT, "device:t old:b new:b" },
 	{ "done", PROTO_DONE, PROTO_FROM_HELPER, "" },
 	{ "error", PROTO_ERROR, PROTO_FROM_HELPER, "code:u tries_left:u detail:t" },
-	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u" },
+	{ "token", PROTO_TOKEN, PROTO_FROM_HELPER, "serial:t label:t manufacturer:t model:t flags:u reader:t" },
 	{ "key", PROTO_KEY, PROTO_FROM_HELPER, "id:b label:t algorithms:u spki:b certificate:b flags:u" },
 	{ "signature", PROTO_SIGNATURE, PROTO_FROM_HELPER, "signature:b" },
 	{ "user", PROTO_USER, PROTO_FROM_HELPER, "uid:u gid:u name:t" },
 	{ "group", PROTO_GROUP, PROTO_FROM_HELPER, "gid:u" },
+	{ "pin", PROTO_PIN, PROTO_FROM_HELPER, "tries_left:u least:u most:u flags:u" },
+	{ "service", PROTO_SERVICE, PROTO_FROM_HELPER, "available:u detail:t" },
+	{ "reader", PROTO_READER, PROTO_FROM_HELPER, "name:t slot:t state:u count:u atr:b" },
+	{ "fido-key", PROTO_FIDO_KEY, PROTO_FROM_HELPER,
+	    "device:t manufacturer:t product:t aaguid:b versions:t transports:t flags:u pin_tries:u "
+	    "uv_tries:u resident_left:u algorithms:u" },
+	{ "fido-made", PROTO_FIDO_MADE, PROTO_FROM_HELPER,
+	    "device:t authdata:b format:t statement:b transports:t" },
+	{ "fido-asserted", PROTO_FIDO_ASSERTED, PROTO_FROM_HELPER,
+	    "device:t credential:b authdata:b signature:b user_id:b" },
+	{ "fido-touch", PROTO_FIDO_TOUCH, PROTO_FROM_HELPER, "device:t state:u" },
+	{ "fido-found", PROTO_FIDO_FOUND, PROTO_FROM_HELPER, "device:t credential:b" },
+	{ "fido-plugged", PROTO_FIDO_PLUGGED, PROTO_FROM_HELPER, "device:t manufacturer:t product:t" },
+	{ "fido-unplugged", PROTO_FIDO_UNPLUGGED, PROTO_FROM_HELPER, "device:t" },
 };
 #define N_ROWS	(sizeof(rows) / sizeof(rows[0]))
 
-static uint8_t bytes[PROTO_CERT_MAX + 1];
+static uint8_t bytes[PROTO_FIDO_IDS_BYTES + 1];
 
 static size_t
 count_of(const struct proto_message *m)

@@ -9,7 +9,9 @@ import statistics
 import subprocess
 import time
 
+import cards
 import harness
+import pcsc
 import peers
 from table import Goal, Row
 
@@ -17,6 +19,7 @@ PIN = "123456"
 SUBJECT, STRANGER = harness.DAEMON, harness.BIN
 CROWD = (1, 2, 3, 5)		# the uids of 2,000 idle connections: of base-passwd
 TURN_MS = 40			# of a duel
+CARD_PAUSE_MS = 15		# in which a reader is let go
 FLOOD_RATE = 100_000		# refusals of one user a second
 FLOOD_RATIO = 0.4		# of what connections that wait for each answer get
 FLOOD_BARE = 150_000		# which is fewer only on a machine that has other work
@@ -219,6 +222,28 @@ def proof(b):
                 us(d["find"]["p50"]) + " finding the key again", d["own"]["p90"] / 1000),
             Row("  helpers replaced meanwhile", "%d kept" % kept, "%d before" % len(before),
                 len(before) - kept, Goal("<=", 0))]
+
+
+def card(b):
+    """The same with a smart card: OpenSC, pcscd and a virtual PIV card, beside the
+    same calls to the same card by pkcs11-tool's way, in this run."""
+    with cards.Desk(audiences=AUDIENCES) as d:
+        d.enrol()
+        request = b.request_file("card", "POST", "/token", form=d.form(audience="bench"))
+        for _ in range(3):
+            if d.prove(audience="bench").status != 200:
+                raise harness.Failed("no proof by the card")
+        d.settle()
+        done = [b.tool("proof", d.m.api, request, pcsc.OPENSC, pcsc.PIN, b.copy,
+                       max(30, b.ms // 10), CARD_PAUSE_MS,
+                       env={"PATH": "/usr/bin:/bin", **d.b.env}) for _ in range(b.rounds)]
+    one = b.pick(done, lambda d: d["own"]["p50"])
+    moot = "busy disk" if b.short and one["fsync"]["p50"] > BUSY_DISK_US else None
+    return [Row("device proof, P-256, virtual PIV card", us(one["total"]["p50"]),
+                us(one["module"]["p50"]) + " OpenSC in process"),
+            Row("  agent's own part (ms)", us(one["own"]["p50"]),
+                us(one["fsync"]["p50"]) + " one fdatasync", one["own"]["p50"] / 1000,
+                Goal("<=", 5, unit=" ms", moot=moot))]
 
 
 def start(b):
@@ -424,5 +449,5 @@ def otp(b):
     return rows
 
 
-SHORT = ("mint", "proof", "start", "memory", "storm", "flood", "otp")
-ITEMS = {f.__name__: f for f in (healthz, mint, proof, start, memory, process, storm, flood, otp)}
+SHORT = ("mint", "proof", "card", "start", "memory", "storm", "flood", "otp")
+ITEMS = {f.__name__: f for f in (healthz, mint, proof, card, start, memory, process, storm, flood, otp)}

@@ -3,10 +3,11 @@
  * for a token with a fresh proof; the module's C_Login, C_SignInit, C_Sign and
  * C_Logout in this process; one fdatasync of 4 KiB.
  *
- *	bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS
+ *	bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS [PAUSE]
  *
- * The module finds its tokens as its environment says; the first P-256 key of
- * the first token signs.  A logout voids the handles of private objects, so the
+ * The module finds its tokens as its environment says; the P-256 key 01 of the
+ * first token signs.  PAUSE is in milliseconds, between the one and the other:
+ * who finds a reader locked looks again only a tenth of a second later.  A logout voids the handles of private objects, so the
  * key is looked for after each login: that is not the module's own work and is
  * told apart.  FOLDER is on the disk of the agent's store.  Prints one JSON
  * document, times in microseconds: total, module, find, fsync, and own, which is
@@ -20,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "meter.h"
@@ -62,13 +64,15 @@ module_find(const struct module *m)
 {
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_KEY_TYPE type = CKK_EC;
+	CK_BYTE id = 1;
 	CK_ATTRIBUTE a[] = {
-		{ CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) }
+		{ CKA_CLASS, &class, sizeof(class) }, { CKA_KEY_TYPE, &type, sizeof(type) },
+		{ CKA_ID, &id, sizeof(id) }
 	};
 	CK_OBJECT_HANDLE key = 0;
 	CK_ULONG n = 0;
 
-	if (m->f->C_FindObjectsInit(m->session, a, 2) != CKR_OK ||
+	if (m->f->C_FindObjectsInit(m->session, a, 3) != CKR_OK ||
 	    m->f->C_FindObjects(m->session, &key, 1, &n) != CKR_OK ||
 	    m->f->C_FindObjectsFinal(m->session) != CKR_OK || n != 1)
 		meter_die("the token has no P-256 key");
@@ -132,8 +136,17 @@ fsync_open(const char *folder)
 }
 
 static void
+pause_for(unsigned ms)
+{
+	const struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000L };
+
+	if (ms > 0)
+		(void)nanosleep(&ts, NULL);
+}
+
+static void
 proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned rounds,
-    struct samples *s)
+    unsigned pause, struct samples *s)
 {
 	double v[KINDS];
 	unsigned i, k;
@@ -142,7 +155,9 @@ proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned ro
 	for (i = 0; i < rounds + PROOF_WARM; i++) {
 		if ((i & 1) != 0)
 			module_turn(m, &v[MODULE], &v[FIND]);
+		pause_for(pause);
 		v[TOTAL] = proof_turn(w, fd);
+		pause_for(pause);
 		if ((i & 1) == 0)
 			module_turn(m, &v[MODULE], &v[FIND]);
 		v[FSYNC] = fsync_turn(disk);
@@ -162,8 +177,8 @@ main(int argc, char **argv)
 	struct module m;
 	int k;
 
-	if (argc != 7)
-		meter_die("usage: bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS");
+	if (argc != 7 && argc != 8)
+		meter_die("usage: bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS [PAUSE]");
 	memset(s, 0, sizeof(s));
 	memset(&m, 0, sizeof(m));
 	w.framing = WIRE_HTTP;
@@ -172,7 +187,8 @@ main(int argc, char **argv)
 	m.pin = (CK_UTF8CHAR *)argv[4];
 	m.pin_len = strlen(argv[4]);
 	module_open(&m, argv[3]);
-	proof_rounds(&w, &m, fsync_open(argv[5]), meter_number(argv[6]), s);
+	proof_rounds(&w, &m, fsync_open(argv[5]), meter_number(argv[6]),
+	    argc == 8 ? meter_number(argv[7]) : 0, s);
 	for (k = 0; k < KINDS; k++) {
 		(void)printf("%s", k == 0 ? "{" : ",");
 		samples_print(name[k], &s[k], 1e-3);

@@ -150,6 +150,8 @@ class FakeAgent:
                        "device": {"label": "Card", "serial": "42", "manufacturer": "M", "model": "X"},
                        "credential": {"id": "c1", "label": "my card"}, "retry": retry,
                        "tries_left": left, "seconds_left": 60}
+                few = left if left is not None and left <= 2 else None
+                ask["confirm"] = few
                 ask.update(more)
                 self.events.put(("pin-needed", ask))
                 which, said = self.answers.get(timeout=20)
@@ -157,7 +159,8 @@ class FakeAgent:
                 self.events.put(("prompt-ended", {"prompt": which}))
                 if said.get("cancel"):
                     return 409, {"error": "cancelled", "error_description": "cancelled"}
-                assert list(said) == ["pin"]
+                assert list(said) == (["pin"] if few is None else ["pin", "confirm"]), said
+                assert said.get("confirm") == few, said
                 if said["pin"] == pin:
                     return final
                 retry = True

@@ -38,20 +38,66 @@ class OnTerminal(ClientTest):
         t = self.terminal("login")
         t.expect("PIN: ")
         t.type("9999\n")
-        shown = t.expect("PIN: ")
+        shown = t.expect("one of the last 2 (Ctrl-C ends): ")
         self.assertIn("wrong PIN, 2 tries left", shown)
         self.assertNotIn("9999", shown)
+        self.assertFalse(t.echo_is_off(), "a number is for all to see")
+        t.type("1\n")
+        t.expect("one of the last 2 (Ctrl-C ends): ")
+        t.type("2\n")
+        t.expect("PIN: ")
+        self.assertTrue(t.echo_is_off())
         t.type("8888\n")
-        self.assertIn("wrong PIN, 1 try left", t.expect("PIN: "))
+        self.assertIn("wrong PIN, 1 try left", t.expect("one of the last 1 (Ctrl-C ends): "))
+        t.type("1\n")
+        t.expect("PIN: ")
         t.type("1234\n")
         self.assertEqual(t.end()[0], 0)
 
     def test_few_tries_are_told_before(self):
         self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), tries=2)
         t = self.terminal("login")
-        self.assertIn("2 tries left before the token locks itself", t.expect("PIN: "))
+        self.assertIn("2 tries left before the token locks itself", t.expect("(Ctrl-C ends): "))
+        t.type("2\n")
+        t.expect("PIN: ")
         t.type("1234\n")
         self.assertEqual(t.end()[0], 0)
+
+    def test_few_tries_are_not_confirmed(self):
+        self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), tries=1)
+        t = self.terminal("login")
+        t.expect("one of the last 1 (Ctrl-C ends): ")
+        t.type("\x03")
+        self.assertEqual(t.end()[0], 7)
+        self.assertEqual([x.json() for x in self.agent.requests if x.path.startswith("/prompt/")],
+                         [{"cancel": True}])
+
+    def test_tries_are_shown(self):
+        self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), tries=3)
+        t = self.terminal("login")
+        self.assertIn("3 tries left", t.expect("PIN: "))
+        t.type("1234\n")
+        self.assertEqual(t.end()[0], 0)
+
+    def test_pin_pad(self):
+        """Nothing is asked here: the reader takes the PIN."""
+        def handler(req):
+            self.agent.events.put(("pin-needed", {
+                "prompt": "p1", "purpose": "login", "requester": {"uid": os.getuid(), "pid": req.pid},
+                "device": {"label": "Card"}, "retry": False, "tries_left": None, "confirm": None,
+                "pin_pad": True}))
+            seen.wait(20)
+            self.agent.events.put(("prompt-ended", {"prompt": "p1"}))
+            return 200, SESSION
+        seen = threading.Event()
+        self.agent.routes["POST /session"] = handler
+        t = self.terminal("login")
+        shown = t.expect("Enter it at the reader.")
+        seen.set()
+        status, out, _ = t.end()
+        self.assertEqual(status, 0, out)
+        self.assertNotIn("PIN: ", shown + out)
+        self.assertFalse([x for x in self.agent.requests if x.path.startswith("/prompt/")])
 
     def test_empty_line_asks_again(self):
         self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION))
@@ -190,7 +236,9 @@ class OnTerminal(ClientTest):
             old = dict(self.env)
             self.env.update(env)
             t = self.terminal("login")
-            self.assertEqual("\x1b[" in t.expect("PIN: "), colour, env)
+            self.assertEqual("\x1b[" in t.expect("(Ctrl-C ends): "), colour, env)
+            t.type("2\n")
+            t.expect("PIN: ")
             t.type("1234\n")
             self.assertEqual(t.end()[0], 0)
             self.env = old
@@ -309,7 +357,7 @@ class FromDescriptor(ClientTest):
         self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), tries=1)
         r = self.login(b"1234\n")
         self.assertEqual(r.returncode, 4)
-        self.assertIn("last try", self.document(r.stdout)["error_description"])
+        self.assertIn("only a person may spend", self.document(r.stdout)["error_description"])
 
     def test_no_pin_in_it(self):
         for pin in (b"", b"\n", b"\xff\xfe\n", b"a\x01\n", b"7" * 300):
@@ -421,6 +469,13 @@ class ByPinentry(ClientTest):
         self.ok("login", "--pinentry=" + self.pinentry(
             f"if grep -q SETERROR {self.dir}/talk; then echo D 1234; else echo D 9999; fi; echo OK"))
         self.assertIn("SETERROR wrong PIN, 2 tries left", self.talk())
+
+    def test_few_tries_are_confirmed_first(self):
+        self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), tries=2)
+        self.ok("login", "--pinentry=" + self.pinentry("echo D 1234; echo OK"))
+        talk = self.talk()
+        self.assertIn("SETOK Spend one of the last 2", talk)
+        self.assertLess(talk.index("CONFIRM"), talk.index("GETPIN"))
 
     def test_found_in_path(self):
         os.rename(self.pinentry("echo D 1234; echo OK"), os.path.join(self.dir, "pinentry"))

@@ -130,7 +130,8 @@ class Machine:
         self.audiences = AUDIENCES if audiences is None else audiences
         self.settings, self.modules = dict(settings or {}), modules
         self.env = dict(env or {})
-        self.process = self.activator = self.clock = self.notify = None
+        self.process = self.clock = self.notify = None
+        self.activators = []
         self.sockets, self.listeners, self.over = [], [], False
         self.folder, self.lock = new_folder()
         try:
@@ -149,6 +150,7 @@ class Machine:
         self.state, self.public, self.run = f + "/state", f + "/public", f + "/run"
         self.tokens, self.softhsm_conf = f + "/tokens", f + "/tokens/softhsm2.conf"
         self.helper_socket = f + "/helper/pkcs11.sock"
+        self.watch_socket = f + "/helper/watch.sock"
         tree(self.bin_source, self.bin)
         agent = self.agent_user
         if self.user is not None:
@@ -187,7 +189,7 @@ class Machine:
 
     def softhsm(self, **more):
         """The section of a SoftHSM2 module over m.tokens."""
-        section = {"path": softhsm.MODULE,
+        section = {"path": softhsm.MODULE, "pin-tries": "unlimited",
                    "environment": ["SOFTHSM2_CONF=" + self.softhsm_conf],
                    "read-paths": [self.tokens], "write-paths": [self.tokens]}
         section.update(more)
@@ -200,6 +202,10 @@ class Machine:
                          "public-dir": self.public})
         if self.helper == "activate":
             root["helper-socket"] = self.helper_socket
+        # who asks for no readers gets no watcher: one process less, and no events
+        root["pcsc"] = {"watch": False}
+        if self.helper == "activate" and self.watched():
+            root["watch-socket"] = self.watch_socket
         root.update(self.settings)
         lines = []
         for key, value in root.items():
@@ -212,6 +218,9 @@ class Machine:
         for name, keys in self.audiences.items():
             lines += conf_section('audience "%s"' % name, keys)
         return "\n".join(lines) + "\n"
+
+    def watched(self):
+        return self.settings.get("pcsc", {}).get("watch", False)
 
     def write_conf(self, text=None):
         """Write the configuration anew (from m.audiences and so on), atomically."""
@@ -271,8 +280,10 @@ class Machine:
         if self.listen == "handed" and not self.listeners:
             self.listeners = [listening(self.api, 0o666),
                               listening(self.admin, 0o660, ADMINS)]
-        if self.helper == "activate" and self.activator is None:
-            self.start_activator()
+        if self.helper == "activate" and not self.activators:
+            self.start_activator(self.helper_socket)
+            if self.watched():
+                self.start_activator(self.watch_socket, "--watch")
         self.process = self.spawn()
         self.wait_ready()
 
@@ -294,18 +305,19 @@ class Machine:
                 raise Failed("tesserad does not answer within %g s" % START_S)
             time.sleep(0.001)
 
-    def start_activator(self):
-        """What tessera-pkcs11.socket and tessera-pkcs11@.service do: root
-        listens, each connection gets a process of the helper's user."""
+    def start_activator(self, path, *more):
+        """What tessera-pkcs11.socket and tessera-pkcs11@.service do (and those of
+        the watcher): root listens, each connection gets a process of the helper's
+        user."""
         err = os.open(self.stderr_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        argv = ["/usr/bin/systemd-socket-activate", "--accept", "-l", self.helper_socket]
+        argv = ["/usr/bin/systemd-socket-activate", "--accept", "-l", path]
         argv += ["-E%s" % k for k in self.environment() if k.endswith("SAN_OPTIONS")]
         argv += ["/usr/bin/setpriv", "--reuid=" + HELPER, "--regid=" + HELPER, "--clear-groups",
-                 self.bin + "/tessera-pkcs11", "--config", self.conf]
-        self.activator = Process(argv, "root", self.environment(), err)
+                 self.bin + "/tessera-pkcs11", "--config", self.conf, *more]
+        self.activators.append(Process(argv, "root", self.environment(), err))
         os.close(err)
-        until(lambda: os.path.exists(self.helper_socket), what="the helper's socket")
-        os.chmod(self.helper_socket, 0o666)
+        until(lambda: os.path.exists(path), what="the helper's socket")
+        os.chmod(path, 0o666)
 
     def signal(self, number):
         self.process.signal(number)
@@ -355,10 +367,10 @@ class Machine:
         self.release()
 
     def stop_activator(self):
-        if self.activator is not None:
-            self.activator.signal(signal.SIGTERM)
-            self.activator.wait(STOP_S)
-            self.activator = None
+        for activator in self.activators:
+            activator.signal(signal.SIGTERM)
+            activator.wait(STOP_S)
+        self.activators = []
 
     def abandon(self):
         """Say why and clear up, whatever state all is in."""
@@ -368,9 +380,9 @@ class Machine:
         if self.process is not None:
             self.process.kill()
             self.process = None
-        if self.activator is not None:
-            self.activator.kill()
-            self.activator = None
+        for activator in self.activators:
+            activator.kill()
+        self.activators = []
         for pid in processes_of(self.bin):
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -329,7 +329,7 @@ class Prompts(Base):
             self.assertEqual((answer.status, len(prompts), prompts[1]["retry"]), (200, 2, True))
             # CKF_USER_PIN_COUNT_LOW gives no number: none is made up
             self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("ok", None), ("low", None)])
-            answer, prompts = m.answering(["999999", None], "POST", "/token", uid=DAEMON, form=self.FORM)
+            answer, prompts = m.answering(["888888", None], "POST", "/token", uid=DAEMON, form=self.FORM)
             self.refused(answer, 409, "cancelled")
             answer, prompts = m.answering(PIN, "POST", "/token", uid=DAEMON, form=self.FORM)
             self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("low", None)])

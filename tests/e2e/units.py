@@ -14,8 +14,10 @@ import unittest
 
 UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
 NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
-         "tessera-admin.socket", "tessera-pkcs11.socket"]
-SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0}
+         "tessera-admin.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
+         "tessera-pkcs11-watch.socket"]
+SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0,
+         "tessera-pkcs11-watch@.service": 1.0}
 
 
 def run(*command, **env):
@@ -39,8 +41,8 @@ class Units(unittest.TestCase):
 
     def verify(self):
         # an instance, since a template alone is not looked at
-        os.symlink("tessera-pkcs11@.service",
-                   os.path.join(self.folder, "tessera-pkcs11@1.service"))
+        for name in ("tessera-pkcs11@", "tessera-pkcs11-watch@"):
+            os.symlink(name + ".service", os.path.join(self.folder, name + "1.service"))
         names = [n.replace("@.", "@1.") for n in NAMES]
         return run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
                    *[os.path.join(self.folder, n) for n in names])

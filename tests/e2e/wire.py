@@ -189,7 +189,9 @@ def answered_request(api, path, pins, method, target, form, json, headers, timeo
             if name == "pin-needed":
                 prompts.append(data)
                 pin = pins.pop(0) if pins else None
-                reply.request("POST", "/prompt/" + data["prompt"],
-                              json={"cancel": True} if pin is None else {"pin": pin})
+                body = {"cancel": True} if pin is None else {"pin": pin}
+                if pin is not None and data["confirm"] is not None:
+                    body["confirm"] = data["confirm"]	# as a person who saw it
+                reply.request("POST", "/prompt/" + data["prompt"], json=body)
         answer = c.answer()
     return answer, prompts

@@ -29,13 +29,35 @@ TEST_S = 180
 NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 ENROL, LIFETIME, IMPOSTOR = "e2e/enrol Enrol.", "e2e/lifetime Lifetime.", "e2e/impostor Lies."
+RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
+PRESENCE = "e2e/presence Presence."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
+PIN = "e2e/pin "
+DOCTOR = "e2e/doctor "
 JOURNAL = "e2e/journal "
 REFUSALS, RECOVERY = "e2e/otp_refusals Refusals.", "e2e/otp_recovery Recovery."
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
 # "corpus TARGET" for the committed inputs of a fuzz target
 SEEDED = [
+    # --- doctor
+    ("doctor: somebody else's socket", "client/doctor_agent.c",
+     'if (strcmp(c->failure.code, "untrusted_socket") == 0)', "if (0)", DOCTOR + "Installed.test_sockets"),
+    ("doctor: a denied socket is a fault", "client/doctor_agent.c",
+     'strcmp(c->failure.code, "denied") == 0 &&', "0 &&", DOCTOR + "Installed.test_sockets"),
+    ("doctor: modules nobody may read", "client/doctor_config.c",
+     "doctor_unreadable(m->path, pw, part, &st) != NULL",
+     "doctor_unreadable(m->path, pw, part, &st) == m->path", DOCTOR + "Installed.test_modules"),
+    ("doctor: anybody's polkit rule", "client/doctor_pcscd.c",
+     "strstr(text, quoted) != NULL", "1", DOCTOR + "Pcscd.test_polkit"),
+    ("doctor: a pcscd for root alone", "client/doctor_pcscd.c",
+     "pw != NULL && !doctor_may(&st, pw, S_IWOTH)", "pw == NULL", DOCTOR + "Pcscd.test_pcscd"),
+    ("doctor: groups not asked", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] == (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: every group is his", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] != (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: others at the reader unseen", "client/doctor_holder.c",
+     "found |= h->peer[i] == inode;", "found |= h->peer[i] == inode + 1;", DOCTOR + "Pcscd.test_holders"),
     # --- a proof
     ("signature not checked", "agent/proof.c",
      "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
@@ -43,16 +65,70 @@ SEEDED = [
     ("nonce all zero", "agent/proof.c",
      "randombytes_buf(nonce, sizeof(nonce));", "memset(nonce, 0, sizeof(nonce));",
      IMPOSTOR + "test_challenges_are_fresh"),
-    ("retry with the last try", "agent/proof.c", "tries_left > 1 &&", "tries_left > 0 &&",
+    ("retry with the last try", "agent/proof_pin.c", "tries_left > 1 &&", "tries_left > 0 &&",
      HELPER + "test_last_try_is_not_spent"),
-    ("prompt for a locked PIN", "agent/proof.c",
-     "else if (device_tries(ask->flags) == 0)", "else if (0)",
+    ("prompt for a locked PIN", "agent/pin_guard.c",
+     "if (tries == 0)", "if (0)",
      HELPER + "test_last_try_is_not_spent"),
-    ("PIN asked for ever", "agent/proof.c", "p->asked < PROOF_TRIES &&", "p->asked < 100 &&",
+    ("PIN asked for ever", "agent/proof_pin.c",
+     "p->asked < PROOF_TRIES && tries_left", "p->asked < 100 && tries_left",
      TOKEN + "Prompts.test_two_wrong_pins_are_enough"),
     ("algorithms of the helper believed", "agent/enrol.c",
-     "enrol_pin_algorithm(k->algorithms & possible)", "enrol_pin_algorithm(k->algorithms)",
+     "enrol_match_algorithm(k->algorithms & possible)", "enrol_match_algorithm(k->algorithms)",
      IMPOSTOR + "test_algorithms_are_the_keys"),
+
+    # --- readers and cards
+    ("reader kept after a request", "pkcs11/worker.c",
+     "	lease_release(w->session.tried);\n", "", SHARING + "test_reader_is_let_go"),
+    ("PIN for another card", "pkcs11/pcsc_lease.c",
+     "(state >> COUNT_SHIFT) == l->count &&\n	    (active & l->active) != 0)", "1)",
+     RECOVER + "test_another_card"),
+    ("card of an earlier pcscd believed", "pkcs11/pcsc_lease.c",
+     "if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))",
+     "if (0 && lease_reader_gone(states[i].szReader))",
+     RECOVER + "test_another_card_after_a_restart"),
+    ("PIN given twice", "pkcs11/lease.c",
+     "(!tried || !lease->sent()) &&", "(!tried || lease->used()) &&",
+     RECOVER + "test_doubtful_worker_is_replaced"),
+    ("doubtful worker kept", "agent/helper.c",
+     "	if (helper_doubtful(code))", "	if (code == TSR_HELPER && helper_doubtful(code))",
+     RECOVER + "test_doubtful_worker_is_replaced"),
+    # --- a device that was taken out
+    ("token after the removal", "agent/session.c",
+     "a->presence == PRESENCE_PROOF || (!s->away && !s->locked)",
+     "a->presence == PRESENCE_PROOF || !s->locked", PRESENCE + "test_pulled"),
+    ("token from a locked session", "agent/session.c",
+     "a->presence == PRESENCE_PROOF || (!s->away && !s->locked)",
+     "a->presence == PRESENCE_PROOF || !s->away || s->locked", PRESENCE + "test_pulled"),
+    ("lock forgotten", "agent/presence.c",
+     "		p->owner.lock(p->owner.arg, &t->device, PRESENCE_REMOVED);", "		;",
+     "unit presence"),
+    ("a card that is back is believed", "agent/presence.c",
+     "		p->owner.added(p->owner.arg, &t->device);\n		presence_prove(p, t);",
+     "		p->owner.added(p->owner.arg, &t->device);\n		t->round = 1;\n"
+     "		presence_proved(p, d->id, 1, TSR_OK);",
+     PRESENCE + "test_no_card_key"),
+    ("a false card's proof believed", "agent/presence_act.c",
+     "presence_proved(p->presence, device, round, code);",
+     "presence_proved(p->presence, device, round, TSR_OK);",
+     PRESENCE + "test_another_card_of_that_name"),
+    ("old proof of a card that went again", "agent/presence.c",
+     "t == NULL || t->round != round", "t == NULL", "unit presence"),
+    ("swap between two looks", "agent/presence_reader.c",
+     "(was && !p->reporting && r->last.count != now->count)", "0", "unit presence"),
+    ("list from before the removal", "agent/presence.c",
+     "(r->changed > p->list_seq || (r->last.state & PROTO_READER_PRESENT) == 0)", "(0)",
+     "unit presence"),
+    ("nobody watches", "agent/presence.c",
+     "			presence_forsake(p, t);\n	}\n	presence_arm(p);",
+     "			;\n	}\n	presence_arm(p);", PRESENCE + "test_watcher_killed"),
+    ("proof goes on without its card", "agent/presence_act.c",
+     "proofs_removed(p->agent->proofs, d->module, d->serial, d->label);", ";",
+     PRESENCE + "test_proof_under_way"),
+    ("events of other people's devices", "agent/presence_act.c",
+     "	if (act_of_device(c, e->device))\n		act_tell", "	act_tell", PRESENCE + "test_swap"),
+    ("watcher's second service", "agent/watcher.c",
+     "if (w->state != WATCHER_WATCHING || v[0].n == 0)", "if (v[0].n == 0)", "unit watcher"),
 
     # --- judged again when the proof is there
     ("dead caller, device grant", "agent/grant_device.c",
@@ -90,7 +166,7 @@ SEEDED = [
 
     # --- who may ask whom
     ("prompter=self of another process", "agent/events.c",
-     "if (s->kind == EVENTS_SELF && !events_same_process(s, requester))", "if (0)",
+     "(s->kind != EVENTS_SELF || events_same_process(s, requester));", "1;",
      LIFETIME + "test_prompter_of_another_process"),
     ("any unit matches", "agent/policy.c",
      "if (strcmp(who->units->v[i], unit) == 0)", "if (who->units->n > 0)",
@@ -101,6 +177,32 @@ SEEDED = [
     ("a login leaves a session", "agent/grant_device.c",
      "aud == NULL || aud->class != CLASS_LOGIN, &passing,", "1, &passing,",
      CALLERS + "test_login_helper"),
+
+    # --- tries of a PIN
+    ("few tries off by one", "agent/pin_guard.c",
+     "return tries <= PROTO_TRIES_FEW ? tries : 0;", "return tries < PROTO_TRIES_FEW ? tries : 0;",
+     PIN + "Tries.test_who_is_at_the_seat"),
+    ("few tries off by one in the helper", "pkcs11/pin.c",
+     "f->tries <= PROTO_TRIES_FEW && f->tries != confirmed", "f->tries < PROTO_TRIES_FEW && f->tries != confirmed",
+     PIN + "Tries.test_thousand_wrong_pins"),
+    ("number not confirmed", "agent/pin_guard.c",
+     "few > 0 && confirmed != few ?", "0 ?", PIN + "Tries.test_number_must_be_right"),
+    ("seat ignored", "agent/pin_guard.c",
+     "if (few > 0 && place != PIN_AT_SEAT)", "if (0)", PIN + "Tries.test_who_is_at_the_seat"),
+    ("remote session at the seat", "agent/seat.c",
+     "return here && !remote;", "return here;", PIN + "Tries.test_who_is_at_the_seat"),
+    ("refused PIN tried again", "agent/proof_pin.c",
+     "if (p->pin != NULL && pin_guard_knows(g, &p->of, p->pin))", "if (0)",
+     PIN + "Tries.test_refused_is_not_tried_again"),
+    ("no wait for those from elsewhere", "agent/pin_guard.c",
+     "t->until_ms = now_ms + t->wait_ms;", "t->until_ms = 0;", PIN + "Tries.test_elsewhere_waits"),
+    ("no wait after hanging up", "agent/proof_pin.c",
+     "if (p->trying)		/* given up while the token was at it */", "if (0)",
+     PIN + "Tries.test_hang_up_counts"),
+    ("unblocking keeps what was refused", "agent/pin_change.c",
+     "pin_guard_changed(g, &p->of);", "", PIN + "NewPin.test_change_and_unblock"),
+    ("PIN changed from elsewhere", "agent/pin_change.c",
+     "if (r == TSR_OK && !seat_has(a->seat, c))", "if (0)", PIN + "NewPin.test_refusals"),
     ("PIN with the request", "agent/grant_device.c",
      "!helper && !aud->inline_pin)", "0)", TOKEN + "Requests.test_rows"),
     ("introspection by anybody", "agent/introspect.c",
@@ -192,6 +294,50 @@ SEEDED = [
     ("a unit of a slice that is not its own", "agent/caller_unit.c", "t.p[outer.n - 6] != '-')",
      "t.n == 0)", "unit caller"),
 
+    # --- the virtual card, on which others are tested
+    ("9C: the PIN once is enough", "sim/card_auth.c",
+     "ref == REF_SIGNATURE ? c->pin_fresh :", "ref == REF_SIGNATURE ? c->pin_verified :",
+     "unit sim_card"),
+    ("9A: no PIN", "sim/card_auth.c", "if (ref == REF_CARD_AUTH)", "if (ref == REF_CARD_AUTH || ref == 0x9a)",
+     "unit sim_card"),
+    ("a PIN attempt judged before it is paid", "sim/card_pin.c",
+     "\tpin->tries--;\n\tif (card_store_pins(c) != TSR_OK) {", "\tpin->tries--;\n\tif (0) {",
+     "unit sim_card_files"),
+    ("a blocked PIN accepted", "sim/card_pin.c", "if (pin->tries == 0)", "if (0)", "unit sim_card"),
+    ("a wrong PIN keeps the login", "sim/card_pin.c", "\tpin_status(c, sw == SW_OK);\n\treturn sw;\n}\n\n/* Old and new",
+     "\tif (sw == SW_OK)\n\t\tpin_status(c, 1);\n\treturn sw;\n}\n\n/* Old and new", "unit sim_card"),
+    ("a reset keeps the login", "sim/card.c", "c->selected = c->pin_verified = c->pin_fresh = c->admin = 0;",
+     "c->selected = c->admin = 0;", "unit sim_card"),
+    ("a challenge good twice", "sim/card_admin.c", "c->challenge_kind = CHALLENGE_NONE;", "(void)kind;",
+     "unit sim_card"),
+    ("objects written by anybody", "sim/card_data.c", "\tif (!c->admin)\n", "\tif (0)\n", "unit sim_card"),
+    ("strict contactless card takes a PIN", "sim/card.c", "return c->contact == CARD_CONTACTLESS_STRICT;",
+     "return c == NULL;", "unit sim_card"),
+    ("control socket for everybody", "sim/control.c", "fchmod(fd, 0600)", "fchmod(fd, 0666)", "unit sim_control"),
+
+    # --- the virtual FIDO2 key, on which others are tested
+    ("a token for another relying party", "sim/key_param.c",
+     "if (pin->bound && (rp == NULL ||", "if (0 && (rp == NULL ||", "unit sim_key_token"),
+    ("a token beyond its permissions", "sim/key_param.c",
+     "(pin->permissions & permission) == 0)", "0)", "unit sim_key_token"),
+    ("a fourth wrong PIN in a row", "sim/key_client_pin.c",
+     "if (k->pin.failed >= FAILED_MAX)", "if (0)", "unit sim_key_token"),
+    ("PIN tries for ever", "sim/key_client_pin.c",
+     "\tst->pin_tries--;\n", "", "unit sim_key_token"),
+    ("a credential of another relying party", "sim/key_cred.c",
+     "if (sodium_memcmp(mac, id + HEAD, sizeof(mac)) != 0)", "if (mac[0] == 0 && id[0] == 0 && n == 0)",
+     "unit sim_key"),
+    ("credProtect 3 without verification", "sim/key_assert.c", "(c.protect < 3 || uv)", "true",
+     "unit sim_key"),
+    ("made before the touch", "sim/key_param.c", "\t\treturn CTAP_WAIT;", "\t\treturn CTAP_OK;",
+     "unit sim_key"),
+    ("duplicate keys read", "sim/cbor.c", "if (i > 0 && !cbor_sorted(&key, &item))", "if (0)",
+     "unit sim_cbor"),
+    ("packets in any order", "sim/ctaphid.c", "if (p[4] != h->sequence) {", "if (0) {",
+     "unit sim_ctaphid"),
+    ("a full pty filled further", "sim/run_device.c", "if (poll(&p, 1, 0) == 0)", "if (p.fd != -1)",
+     "e2e/key Plug.test_reports_are_not_split"),
+
     # --- the journal as witness
     ("heads of anybody believed", "agent/journal.c",
      "sd_journal_add_match(j, uid, 0) < 0 ||", "",
@@ -204,7 +350,16 @@ SEEDED = [
     ("forged note believed", "agent/store_anchor.c",
      "if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)",
      "if (strlen(mac) != strlen(hex))",
-     JOURNAL + "Believed.test_a_forged_note_suspends_nobody"),
+     "unit store_tag"),
+    ("code given back by another", "agent/enrol_code.c", " && c->spent == by)", ")",
+     "unit enrol_code"),
+    ("forged head believed", "agent/journal.c",
+     "sodium_memcmp(said, mac, strlen(mac)) != 0 ||", "",
+     JOURNAL + "Believed.test_a_forged_head_is_none"),
+    ("old entries believed again", "agent/journal.c", "&& late <= JOURNAL_LATE",
+     "|| late <= JOURNAL_LATE", JOURNAL + "Believed.test_old_entries_sent_again_hide_nothing"),
+    ("noise takes places", "agent/journal.c", "seen->noise++;", "seen->entries++;",
+     JOURNAL + "Believed.test_noise_hides_nothing"),
     ("waits for the journal", "agent/journal.c", "SOCK_DGRAM | SOCK_NONBLOCK |", "SOCK_DGRAM |",
      JOURNAL + "Told.test_a_journal_that_does_not_read_keeps_nobody_waiting"),
     ("another's journal stream", "base/log.c", "return strcmp(stream, ours) == 0;", "return 1;",
@@ -222,6 +377,12 @@ SEEDED = [
      "if (out->refusal == TSR_OK && audit_ready(a->audit) != TSR_OK)", "if (0)",
      "fault/audit Disks.test_full"),
 
+    # --- a worker that has just started
+    ("looks once for its token", "pkcs11/session.c", "!= NULL || !fresh)", "!= NULL || 1)",
+     "unit pkcs11_evil"),
+    ("goes on without a module", "pkcs11/session.c", "		s->must_end = 1;\n		return r;\n	}\n	*out",
+     "		return r;\n	}\n	*out", "unit pkcs11_evil"),
+
     # --- what a failed commit must not say
     ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
@@ -229,7 +390,7 @@ SEEDED = [
      'events_hold(d->agent->events, d->uid, "session-started"',
      'events_send(d->agent->events, d->uid, "session-started"',
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
-    ("any refused PIN is a try", "agent/proof.c", 'last == TSR_PIN_WRONG ? "low"',
+    ("any refused PIN is a try", "agent/proof_pin.c", 'last == TSR_PIN_WRONG ? "low"',
      'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
 
     # --- codes of disconnected tokens
@@ -339,7 +500,7 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera_shared"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-sim", "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):

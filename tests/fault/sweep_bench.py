@@ -146,12 +146,12 @@ class Bench:
         self.m.signal(signal.SIGHUP)
         harness.until(lambda: self.m.log().count("configuration read again") > said, what="the reload")
 
-    def settle(self):
+    def settle(self, loose=False):
         """The witness gets a token, and all is on record: complaints."""
         answer = self.proved(self.by)
         self.records.until(claims(answer.json["access_token"])["jti"])
         tokens, self.tokens = self.tokens, []
-        return self.records.check(tokens)
+        return self.records.check(tokens, loose)
 
     def files(self):
         return len(os.listdir("/proc/%d/fd" % self.m.process.pid))
@@ -167,14 +167,15 @@ def injection(b, flow, kind, n, on=False):
     failed = b.page.disarm()
     if b.m.process.wait(0) is not None:
         return failed, ["the agent ended with status %d" % b.m.process.status]
-    said = flow.complaints(answer)
+    loose = on and answer is not None and answer.status == 503
+    said = [] if loose else flow.complaints(answer)
     if failed == 0 and not flow.well(answer):
         said.append("nothing failed, and the answer was %r" % answer)
     flow.prepare()
     again = b.sure(flow.run, flow.STATUS)
     if not flow.well(again):
         said.append("afterwards: %r" % again)
-    said += flow.complaints(again) + b.settle()
+    said += flow.complaints(again) + b.settle(on)
     if b.files() > files + FILES_SPARE:
         said.append("%d descriptors were left behind" % (b.files() - files))
     return failed, said

@@ -5,6 +5,8 @@ A flow's run() is made again and again with another call failing each time; its
 answer is judged by well() and complaints().  prepare() brings about what it
 needs.  What is done to an agent by those who may not is in sweep_hostile.py.
 """
+import os
+import shutil
 import time
 
 from sweep_bench import BIN, DAEMON, GAMES, URI, harness
@@ -233,6 +235,8 @@ class SelfEnrol(Enrol):
         self.code = None
 
     def prepare(self):
+        if self.mine():
+            self.code = None		# spent
         super().prepare()
         if self.code is None:
             self.code = self.b.sure(lambda: self.b.admin("POST", "/admin/enrolment-codes", {
@@ -242,15 +246,19 @@ class SelfEnrol(Enrol):
         return self.b.prompted(GAMES, self.b.m.api, "POST", "/credentials", None, {
             "kind": "pkcs11", "device": URI % self.KEY, "code": self.code})
 
-    def complaints(self, answer):
-        said = super().complaints(answer)
-        if self.mine():
-            self.code = None		# spent
-        return said
-
-
 class Backup(Flow):
     NAME = "backup"
+
+    def prepare(self):
+        """The agent keeps 16 and then makes no more; root takes them away."""
+        shutil.rmtree(self.b.m.state + "/backups", ignore_errors=True)
+
+    def complaints(self, answer):
+        said, folder = super().complaints(answer), self.b.m.state + "/backups"
+        there = os.listdir(folder) if os.path.isdir(folder) else []
+        if answer is not None and len(there) != (answer.status == 200):
+            said.append("%s, and there is %r" % (answer, there))
+        return said
 
     def run(self):
         return self.b.admin("POST", "/admin/store/backup", {})

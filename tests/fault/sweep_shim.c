@@ -21,6 +21,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#undef _FORTIFY_SOURCE	/* which defines read() and others */
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -71,7 +72,10 @@ struct sweep_page {
 
 static struct sweep_page *page;
 static uintptr_t agent_from, agent_to;	/* the program's own code */
-static uintptr_t spared_from, spared_to;	/* libseccomp's */
+static struct {
+	const char *name;
+	uintptr_t from, to;
+} spared[] = { { "libseccomp.so", 0, 0 }, { "libconfuse.so", 0, 0 } };
 static int in_trace;
 
 static void
@@ -91,21 +95,24 @@ sweep_find_agent(void)
 		}
 }
 
-/* libseccomp (2.5.4) does not look at all of its allocations: it dies of some and
- * leaves out rules after others, whose calls then kill.  That is at the start,
- * before anybody is served, and not ours to mend. */
+/* libseccomp (2.5.4) and libconfuse (3.3) do not look at all of their allocations:
+ * they die of some, and libseccomp leaves out rules after others, whose calls then
+ * kill.  That is at the start, before anybody is served, and not ours to mend. */
 static int
 sweep_find_spared(struct dl_phdr_info *info, size_t size, void *arg)
 {
+	size_t l;
 	int i;
 
 	(void)size;
 	(void)arg;
-	for (i = 0; strstr(info->dlpi_name, "libseccomp") != NULL && i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X) != 0) {
-			spared_from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-			spared_to = spared_from + info->dlpi_phdr[i].p_memsz;
-		}
+	for (l = 0; l < sizeof(spared) / sizeof(spared[0]); l++)
+		for (i = 0; strstr(info->dlpi_name, spared[l].name) != NULL && i < info->dlpi_phnum; i++)
+			if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+			    (info->dlpi_phdr[i].p_flags & PF_X) != 0) {
+				spared[l].from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+				spared[l].to = spared[l].from + info->dlpi_phdr[i].p_memsz;
+			}
 	return 0;
 }
 
@@ -206,7 +213,12 @@ void __libc_free(void *p);
 static int
 sweep_memory(const void *at)
 {
-	return ((uintptr_t)at < spared_from || (uintptr_t)at >= spared_to) && sweep_error(ALLOC, ENOMEM);
+	size_t l;
+
+	for (l = 0; l < sizeof(spared) / sizeof(spared[0]); l++)
+		if ((uintptr_t)at >= spared[l].from && (uintptr_t)at < spared[l].to)
+			return 0;
+	return sweep_error(ALLOC, ENOMEM);
 }
 
 static void *

@@ -21,16 +21,17 @@ from sweep_hostile import EVIL, HOSTILE, ForeignSignature
 from test_impostor import ED25519, Impostor
 
 FULL = os.environ.get("TESSERA_SWEEP") == "full"
-SAMPLE = 9		# calls of one kind in one flow, commonly
+SAMPLE = 7		# calls of one kind in one flow, commonly
+FEW = 3			# of a flow that costs a start, or must be refused anyway
 LEAST = 1000		# injected failures of a common run
-LEAK = 400		# allocations that a long-lived agent may have more: caches
+LEAK = 1000		# allocations an agent may have more: SQLite's statements come and go
 
 
-def places(seen):
-    """Which of the calls fail: all, or the first ones and some of the others."""
-    if FULL or seen <= SAMPLE:
+def places(seen, sample):
+    """Which of the calls fail: all, or some from the first to the last."""
+    if FULL or seen <= sample:
         return list(range(1, seen + 1))
-    return sorted({1 + i * (seen - 1) // (SAMPLE - 1) for i in range(SAMPLE)})
+    return sorted({1 + i * (seen - 1) // (sample - 1) for i in range(sample)})
 
 
 @unittest.skipIf(harness.sanitized(), "a sanitizer comes first")
@@ -38,7 +39,7 @@ class Sweep(unittest.TestCase):
     injected = runs = 0
     whole = set()		# tests that went to their end
 
-    def sweep(self, b, flow):
+    def sweep(self, b, flow, sample):
         """All kinds over one flow."""
         for kind in KINDS:
             flow.prepare()
@@ -46,13 +47,13 @@ class Sweep(unittest.TestCase):
             flow.run()
             b.page.disarm()
             seen = b.page.seen(kind)
-            for n in places(seen):
+            for n in places(seen, sample):
                 self.inject(b, flow, kind, n, False)
             if FULL:
                 for n in range(seen + 1, seen + 1000):	# runs differ a little
                     if not self.inject(b, flow, kind, n, False):
                         break
-            for n in range(1, seen + 1) if FULL else places(seen)[::4]:
+            for n in range(1, seen + 1) if FULL else places(seen, sample)[1::5]:
                 self.inject(b, flow, kind, n, True)
         flow.end()
 
@@ -68,14 +69,14 @@ class Sweep(unittest.TestCase):
             self.fail("%s: %s\nat %s" % (what, "; ".join(said), b.page.where(b.m.process.pid)))
         return failed
 
-    def over(self, b, flows):
+    def over(self, b, flows, sample):
         try:
             for kind in flows[:4]:		# warm
                 kind(b).end()
             for kind in flows:
                 begun, flow = time.monotonic(), kind(b)
                 live = b.page.live()
-                self.sweep(b, flow)
+                self.sweep(b, flow, sample)
                 b.settle()
                 print("%s: %.1f s" % (flow.NAME, time.monotonic() - begun), flush=True)
                 self.assertLess(b.page.live(), live + LEAK, "allocations left by " + flow.NAME)
@@ -88,7 +89,7 @@ class Sweep(unittest.TestCase):
         Sweep.whole.add(self.id())
 
     def test_flows(self):
-        self.over(Bench(), FLOWS)
+        self.over(Bench(), FLOWS, SAMPLE)
 
     def test_hostile(self):
         def more(m):
@@ -97,7 +98,7 @@ class Sweep(unittest.TestCase):
             shutil.copy(EVIL, m.folder + "/evil.so")
             os.chmod(m.folder + "/evil.so", 0o644)
             m.modules["evil"] = {"path": m.folder + "/evil.so"}
-        self.over(Bench(more), HOSTILE)
+        self.over(Bench(more), HOSTILE, FEW)
 
     def test_foreign_signature(self):
         key, fakes = ed25519.Ed25519PrivateKey.generate(), []
@@ -109,7 +110,7 @@ class Sweep(unittest.TestCase):
         b = Bench(more, "pkcs11:token=fake")
         b.fake, b.other = fakes[0], ed25519.Ed25519PrivateKey.generate()
         with b.fake:
-            self.over(b, (ForeignSignature,))
+            self.over(b, (ForeignSignature,), SAMPLE)
 
     # --- from start to end
 
@@ -160,7 +161,7 @@ class Sweep(unittest.TestCase):
             counts = {kind: b.page.seen(kind) for kind in KINDS}
             b.m.stop()
             for kind in KINDS:
-                for n in places(counts[kind]):
+                for n in places(counts[kind], FEW):
                     with self.subTest("start: %s %d" % (kind, n)):
                         self.start_once(b, kind, n)
             b.m.start()
@@ -195,7 +196,7 @@ class Sweep(unittest.TestCase):
             b.page.disarm()
             counts = {kind: b.page.seen(kind) for kind in KINDS}
             for kind in KINDS:
-                for n in places(counts[kind]):
+                for n in places(counts[kind], FEW):
                     with self.subTest("stop: %s %d" % (kind, n)):
                         self.stop_once(b, kind, n)
             b.m.start()

@@ -313,6 +313,7 @@ configuration(void)
 	p->err_size = sizeof(err);
 	p->n = 1;
 	must(asprintf(&text, "issuer = \"https://fuzz.example/rehearsal\"\n"
+	    "pcsc { watch = false }\n"
 	    "store = \"sqlite:%s/t.db\" state-dir = \"%s\" socket-dir = \"%s/run\"\n"
 	    "public-dir = \"%s/public\" helper-socket = \"%s\" helper-user = \"nobody\"\n"
 	    "pkcs11-module " AGENT_RIG_MODULE " { path = \"/nowhere/m.so\" }\n"

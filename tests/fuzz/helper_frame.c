@@ -68,6 +68,7 @@ on_list(void *arg, const struct device_list *l)
 		text(l->device[i].serial, sizeof(l->device[i].serial));
 		text(l->device[i].label, sizeof(l->device[i].label));
 		text(l->device[i].manufacturer, sizeof(l->device[i].manufacturer));
+		text(l->device[i].reader, sizeof(l->device[i].reader));
 		text(l->device[i].model, sizeof(l->device[i].model));
 		must(strlen(l->device[i].id) == DEVICE_ID_LEN);
 	}
@@ -95,7 +96,8 @@ static void
 on_signature(void *arg, uint16_t type, const struct proto_value *v)
 {
 	(void)arg;
-	must(type == PROTO_SIGNATURE && v[0].n <= PROTO_SIGNATURE_MAX);
+	must((type == PROTO_SIGNATURE && v[0].n <= PROTO_SIGNATURE_MAX) ||
+	    (type == PROTO_PIN && v[2].u32 <= PROTO_PIN_MAX));
 	st.signatures++;
 }
 
@@ -152,7 +154,8 @@ ask(uint8_t what)
 	if (what % 4 == 2) {
 		memset(v, 0, sizeof(v));
 		v[3].u32 = PROTO_ED25519;
-		st.pending += helper_request(pool, &t, PROTO_PROVE, v, 7, 5000, &client, &st.proof) == TSR_OK;
+		st.pending += helper_request(pool, &t, (what & 16) != 0 ? PROTO_TRIES : PROTO_PROVE, v,
+		    (what & 16) != 0 ? 2 : 7, 5000, &client, &st.proof) == TSR_OK;
 	}
 	must(st.pending > 0 || scarce_hit());
 }
@@ -197,7 +200,7 @@ say(int fd, uint8_t what, size_t pause, const uint8_t *p, size_t n)
 static void
 run(const uint8_t *data, size_t size)
 {
-	struct helpers_options o = { NULL, "/nonexistent", 0, path };
+	struct helpers_options o = { NULL, "/nonexistent", 0, path, 0 };
 	int fd, i;
 
 	if (size < 2)

@@ -218,11 +218,11 @@ helper_answer(struct helper_end *h)
 	static const uint8_t none[64] = { 1 };
 	static const uint8_t other_id = 2;
 	const struct credential *c = &agent_rig_credential;
-	struct proto_value token[5] = {
+	struct proto_value token[6] = {
 		{ .p = (const uint8_t *)c->token_serial, .n = strlen(c->token_serial) },
 		{ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) },
 		{ .p = (const uint8_t *)"maker", .n = 5 }, { .p = (const uint8_t *)"model", .n = 5 },
-		{ .u32 = 0 }
+		{ .u32 = 0 }, { .p = NULL, .n = 0 }
 	}, key[6] = {
 		{ .p = c->key_id, .n = c->key_id_len }, { .p = (const uint8_t *)"key", .n = 3 },
 		{ .u32 = 1u << PROTO_ED25519 }, { .p = c->spki, .n = c->spki_len },
@@ -230,7 +230,7 @@ helper_answer(struct helper_end *h)
 	}, other[6], signature = { .p = none, .n = sizeof(none) };
 
 	if (h->type == PROTO_TOKENS)
-		helper_send(h, PROTO_TOKEN, token, 5);
+		helper_send(h, PROTO_TOKEN, token, 6);
 	if (h->type == PROTO_KEYS) {
 		helper_send(h, PROTO_KEY, key, 6);
 		memcpy(other, key, sizeof(key));

@@ -37,6 +37,9 @@ static int asked, ended;
 static int
 ask(void *arg, const struct tsr_event *event, char *out, size_t size)
 {
+	int64_t few;
+	char id[80];
+
 	(void)arg;
 	if (strcmp(tsr_event_name(event), "prompt-ended") == 0)
 		ended++;
@@ -48,7 +51,11 @@ ask(void *arg, const struct tsr_event *event, char *out, size_t size)
 	if (strcmp(pin, "later") == 0)
 		return tsr_event_text(event, "prompt", prompt, sizeof(prompt)) == TSR_OK ?
 		    TSR_AGAIN : TSR_INVALID;
-	(void)snprintf(out, size, "%s", pin);
+	/* "!PIN" gives it without a word about the few tries that are left */
+	if (pin[0] != '!' && tsr_event_number(event, "confirm", &few) == TSR_OK)
+		return tsr_event_text(event, "prompt", id, sizeof(id)) == TSR_OK &&
+		    tsr_prompt_confirm(client, id, pin, (unsigned)few) == TSR_OK ? TSR_AGAIN : TSR_INVALID;
+	(void)snprintf(out, size, "%s", pin + (pin[0] == '!'));
 	return TSR_OK;
 }
 

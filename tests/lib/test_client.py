@@ -186,6 +186,14 @@ class Proofs(Case):
         p = self.program(pin="0000")
         self.refused(p.do("token fresh demo 10000"), -45, "pin_locked")
 
+    def test_few_tries_are_to_be_confirmed(self):
+        """A PIN without the number is not sent."""
+        self.ask_for_pin()
+        p = self.program(pin="!0000")
+        self.refused(p.do("token fresh demo 10000"), CANCELLED, "cancelled")
+        said = [r.json() for r in self.agent.requests if r.path.startswith("/prompt/")]
+        self.assertEqual(said, [{"pin": "0000"}, {"cancel": True}])
+
     def test_the_answer_comes_later(self):
         self.ask_for_pin("654321")
         p = self.program(pin="later")

@@ -34,7 +34,7 @@ static const struct row {
 	int code;
 	uint32_t tries;
 	const char *detail;
-	uint32_t final;		/* somebody was shown the last try */
+	uint32_t confirmed;	/* tries that somebody confirmed */
 } rows[] = {
 	{ "", PROVE, "good", DONE, 0, NULL, 0 },
 	{ "load-hang", OPEN, "", TSR_TIMEOUT, PROTO_TRIES_UNKNOWN, NULL, 0 },
@@ -68,8 +68,8 @@ static const struct row {
 	{ "pin-locks", PROVE, "baad", TSR_PIN_LOCKED, 0, "CKR_PIN_INCORRECT, and the PIN is locked", 0 },
 	{ "pin-final", PROVE, "baad", TSR_PIN_WRONG, 1, "CKR_PIN_INCORRECT", 1 },
 	{ "pin-final", PROVE, "good", DONE, 0, NULL, 1 },
-	{ "pin-final", PROVE, "good", TSR_PIN_REQUIRED, 1, "one try left", 0 },
-	{ "pin-final", PROVE, "baad", TSR_PIN_REQUIRED, 1, "one try left", 0 },
+	{ "pin-final", PROVE, "good", TSR_PIN_REQUIRED, 1, "1 try left", 0 },
+	{ "pin-final", PROVE, "baad", TSR_PIN_REQUIRED, 1, "1 try left", 2 },
 	{ "pin-locked", PROVE, "good", TSR_PIN_LOCKED, 0, "locked", 1 },
 	{ "pin-low", PROVE, "baad", TSR_PIN_WRONG, PROTO_TRIES_UNKNOWN, "CKR_PIN_INCORRECT", 0 },
 	{ "pin-pad", PROVE, "", DONE, 0, NULL, 0 },
@@ -110,7 +110,7 @@ start(struct helper *h, const char *folder, const char *module, const char *evil
 }
 
 static int
-ask_for(struct helper *h, enum step step, const char *pin, uint32_t final)
+ask_for(struct helper *h, enum step step, const char *pin, uint32_t confirmed)
 {
 	static const uint8_t id = 1;
 	static const char challenge[] = "challenge";
@@ -118,7 +118,7 @@ ask_for(struct helper *h, enum step step, const char *pin, uint32_t final)
 	struct proto_value v[] = {
 		helper_str("E1"), helper_str("evil"), helper_bytes(&id, 1),
 		helper_u32(PROTO_ECDSA_P256_SHA256), helper_str(pin),
-		helper_bytes(challenge, sizeof(challenge)), helper_u32(final),
+		helper_bytes(challenge, sizeof(challenge)), helper_u32(confirmed),
 	};
 
 	switch (step) {
@@ -158,7 +158,7 @@ check(const struct row *row, struct helper *h)
 		if (s == KEYS && row->step == PROVE)
 			continue;
 		began = helper_now();
-		code = ask_for(h, s, row->pin, row->final);
+		code = ask_for(h, s, row->pin, row->confirmed);
 		if (helper_now() - began > DEADLINE_MS + LATE_MS)
 			fail_msg("\"%s\" step %d: %lu ms", row->evil, s, helper_now() - began);
 		if (code != (s == row->step ? row->code : 0))

@@ -112,7 +112,7 @@ test_softokn(void **state)
 	helper_remove(folder);
 }
 
-/* It loads, answers that there is no token, and hangs nowhere. */
+/* It loads where there is no pcscd, says so, and hangs nowhere. */
 static void
 test_opensc(void **state)
 {
@@ -122,11 +122,13 @@ test_opensc(void **state)
 
 	(void)state;
 	helper_folder(folder);
-	helper_config(folder, OPENSC, "");
+	helper_config(folder, OPENSC,
+	    "\tenvironment = {\"PCSCLITE_CSOCK_NAME=/nonexistent\"}\n");
 	helper_open(&h, folder);
-	assert_int_equal(helper_ask(&h, PROTO_TOKENS, 5000, NULL, 0), PROTO_DONE);
+	assert_int_equal(helper_ask(&h, PROTO_TOKENS, 5000, NULL, 0), PROTO_ERROR);
+	assert_int_equal(helper_code(&h), TSR_UNAVAILABLE);
 	assert_int_equal(helper_ask(&h, PROTO_KEYS, 5000, v, 2), PROTO_ERROR);
-	assert_int_equal(helper_code(&h), TSR_DEVICE_NOT_FOUND);
+	assert_int_equal(helper_code(&h), TSR_UNAVAILABLE);
 	helper_stop(&h);
 	helper_remove(folder);
 }

@@ -348,14 +348,16 @@ test_launch(void **state)
 	assert_null(w.env[2]);
 
 	assert_int_equal(launch_module_paths(&l, &modules[0], &paths), TSR_OK);
-	assert_int_equal(paths.n, 3);
+	assert_int_equal(paths.n, 4);
 	assert_string_equal(paths.v[1].path, "/usr/libexec/tessera/opensc.conf");
 	assert_int_equal(paths.v[1].access, SANDBOX_READ);
-	assert_string_equal(paths.v[2].path, "/var/m");
-	assert_int_equal(paths.v[2].access, SANDBOX_READ | SANDBOX_WRITE);
+	assert_string_equal(paths.v[2].path, "/usr/libexec/tessera/tessera-pcsc.so");
+	assert_int_equal(paths.v[2].access, SANDBOX_READ);
+	assert_string_equal(paths.v[3].path, "/var/m");
+	assert_int_equal(paths.v[3].access, SANDBOX_READ | SANDBOX_WRITE);
 	launch_paths_free(&paths);
 	assert_int_equal(launch_keeper_paths(&l, &paths), TSR_OK);
-	assert_int_equal(paths.n, 2 + 3 + 2);
+	assert_int_equal(paths.n, 2 + 4 + 3);
 	assert_string_equal(paths.v[1].path, "/etc/t");
 	launch_paths_free(&paths);
 	launch_free(&l);

@@ -90,8 +90,8 @@ test_bytes(void **state)
 static void
 test_every_field(void **state)
 {
-	struct challenge_context c[13];
-	uint8_t out[13][CHALLENGE_LEN], nonce[CHALLENGE_NONCE_LEN] = { 0 };
+	struct challenge_context c[14];
+	uint8_t out[14][CHALLENGE_LEN], nonce[CHALLENGE_NONCE_LEN] = { 0 };
 	struct buf b;
 	size_t i, j;
 
@@ -110,6 +110,7 @@ test_every_field(void **state)
 	c[10].expiry++;
 	c[11].subject = "alicev", c[11].audience = "pn";
 	c[12].purpose = CHALLENGE_REMOTE;
+	c[13].purpose = CHALLENGE_PRESENT;
 	for (i = 0; i < COUNT(c); i++) {
 		buf_init(&b, CHALLENGE_CONTEXT_MAX);
 		assert_int_equal(challenge_context_encode(&b, &c[i]), TSR_OK);
@@ -138,7 +139,7 @@ test_encode_refusals(void **state)
 	assert_int_equal(b.len, 1);					\
 } while (0)
 	REFUSED(TSR_INVALID, c.purpose = 0);
-	REFUSED(TSR_INVALID, c.purpose = 4);
+	REFUSED(TSR_INVALID, c.purpose = 5);
 	REFUSED(TSR_INVALID, c.issuer = "a\nb");
 	REFUSED(TSR_INVALID, c.subject = "\x1b[2J");
 	REFUSED(TSR_INVALID, c.scope = "\xff");
@@ -191,7 +192,7 @@ test_decode_refusals(void **state)
 	t[ENCODED] = 0;
 	assert_int_equal(decode(t, ENCODED + 1), TSR_INVALID);	/* a byte left over */
 	assert_int_equal(DECODED(11, 0), TSR_INVALID);		/* no purpose */
-	assert_int_equal(DECODED(11, 4), TSR_INVALID);
+	assert_int_equal(DECODED(11, 5), TSR_INVALID);
 	assert_int_equal(DECODED(4, 1), TSR_INVALID);		/* 2^56 + login */
 	assert_int_equal(DECODED(10, 1), TSR_INVALID);
 	assert_int_equal(DECODED(3, 7), TSR_INVALID);		/* a number of 7 bytes */

@@ -10,19 +10,23 @@ import sys
 
 LINES = 600
 FOLDERS = ["include", "base", "token", "agent", "pkcs11", "client",
-           "client/lib"]
+           "client/lib", "sim"]
 MAY_INCLUDE = {
     "include": set(), "base": {"include"}, "token": {"include", "base"},
     "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
-    "client": {"include", "base", "token"},
+    "client": {"include", "base", "token"}, "sim": {"include", "base"},
 }
 # One thread a process: whatever starts another.
 THREADS = re.compile(r"\b(pthread_create|thrd_create|threads\.h|SIGEV_THREAD|getaddrinfo_a|"
                      r"CLONE_THREAD\s*,|aio_read|aio_write)\b")
+# pcscd's client has calls that wait for other programs and cannot be called off:
+# the worker, which ends when one does not come back, makes them in a thread.
+MAY_START = {"pkcs11/pcsc_real.c"}
 # A library's header and the files that may name it.
 ONLY_IN = {
     "sqlite3.h": r"agent/store_[a-z_]*\.[ch]$",
     "libp11.h": r"pkcs11/", "p11-kit/pkcs11.h": r"pkcs11/",
+    "winscard.h": r"pkcs11/",
     "systemd/": r"agent/", "confuse.h": r"base/config", "assuan.h": r"client/",
     "seccomp.h": r"base/sandbox",
     # libtessera goes into other people's processes without it
@@ -61,7 +65,7 @@ def complaints(root):
         yield from too_long(root, path)
         if "SPDX-License-Identifier: ISC" not in text:
             yield "%s has no licence line" % path
-        for started in set(THREADS.findall(text)):
+        for started in set(THREADS.findall(text)) if path not in MAY_START else ():
             yield "%s names %s: one thread a process" % (path, started)
         for included in re.findall(r'^#\s*include\s+"([^"]+)"', text, re.M):
             other = included.split("/")[0] if "/" in included else "include"

@@ -15,7 +15,7 @@ NEEDED = {
     "tesserad": {"libsqlite3.so.0", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                  "libjansson.so.4", "libsodium.so.23", "libsystemd.so.0"},
     # no database, no token library, no service manager
-    "tessera-pkcs11": {"libp11.so.3", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
+    "tessera-pkcs11": {"libp11.so.3", "libpcsclite.so.1", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                        "libsodium.so.23"},
     # goes into other people's processes, PAM's among them
     "../lib/libtessera.so.0": {"libcrypto.so.3", "libsodium.so.23"},
@@ -23,7 +23,10 @@ NEEDED = {
     # of libtessera in itself, because the library brings libcrypto
     "tessera": {"libseccomp.so.2", "libjansson.so.4", "libsodium.so.23"},
     "tessera-full": {"libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2", "libjansson.so.4",
-                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0"},
+                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0",
+                     "libpskc.so.0", "libqrencode.so.4"},
+    # virtual devices have the libraries of none: they speak to those who do
+    "tessera-sim": {"libcrypto.so.3", "libsodium.so.23"},
 }
 
 

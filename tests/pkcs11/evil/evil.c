@@ -159,6 +159,8 @@ get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	pad(info->serialNumber, sizeof(info->serialNumber), "E1");
 	if (evil("state") || evil("state-sign-fails"))
 		pad(info->model, sizeof(info->model), user_in ? "logged in" : "logged out");
+	if (evil("piv"))
+		pad(info->manufacturerID, sizeof(info->manufacturerID), "piv_II");
 	if (evil("text")) {
 		memset(info->manufacturerID, 0xff, sizeof(info->manufacturerID));
 		memset(info->model, 0x1b, sizeof(info->model));

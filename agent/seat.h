@@ -1,0 +1,24 @@
+/*
+ * seat.h - does a caller sit at this machine?  What logind says, read from its
+ * files: no call waits for anybody.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef AGENT_SEAT_H
+#define AGENT_SEAT_H
+
+#include "agent/caller.h"
+#include "base/config.h"
+
+/*
+ * 1 where the caller is at the devices' seat, seat0:
+ * - by the session of its process, which must be active, local and of seat0;
+ * - where the process has none (a service of a user's manager has not), by its
+ *   user's sessions: one is active on seat0, and none of them is remote.
+ * SEAT_ANY: everybody is.  SEAT_AUTO is SEAT_LOGIND where logind runs, that is
+ * where it has written /run/systemd/seats/seat0, and else SEAT_ANY: a
+ * container's users are where its devices are.  What cannot be read is 0.
+ */
+int seat_has(enum config_seat rule, const struct caller *c);
+
+#endif

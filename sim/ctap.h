@@ -1,0 +1,76 @@
+/*
+ * ctap.h - numbers of the Client to Authenticator Protocol 2.1.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#ifndef SIM_CTAP_H
+#define SIM_CTAP_H
+
+#define CTAP_MESSAGE	7609		/* bytes of a CTAPHID message at most (11.2.4) */
+#define CTAP_REPORT	64		/* bytes of a HID report */
+
+enum ctap_command {			/* section 6 */
+	CTAP_MAKE_CREDENTIAL = 0x01,
+	CTAP_GET_ASSERTION = 0x02,
+	CTAP_GET_INFO = 0x04,
+	CTAP_CLIENT_PIN = 0x06,
+	CTAP_RESET = 0x07,
+	CTAP_GET_NEXT_ASSERTION = 0x08,
+	CTAP_CREDENTIAL_MANAGEMENT = 0x0a,
+	CTAP_SELECTION = 0x0b,
+	CTAP_CREDENTIAL_MANAGEMENT_PREVIEW = 0x41
+};
+
+enum ctap_status {			/* section 8.2 */
+	CTAP_OK = 0x00,
+	CTAP_INVALID_COMMAND = 0x01,
+	CTAP_INVALID_PARAMETER = 0x02,
+	CTAP_INVALID_LENGTH = 0x03,
+	CTAP_UNEXPECTED_TYPE = 0x11,
+	CTAP_INVALID_CBOR = 0x12,
+	CTAP_MISSING_PARAMETER = 0x14,
+	CTAP_CREDENTIAL_EXCLUDED = 0x19,
+	CTAP_UNSUPPORTED_ALGORITHM = 0x26,
+	CTAP_OPERATION_DENIED = 0x27,
+	CTAP_KEY_STORE_FULL = 0x28,
+	CTAP_UNSUPPORTED_OPTION = 0x2b,
+	CTAP_INVALID_OPTION = 0x2c,
+	CTAP_KEEPALIVE_CANCEL = 0x2d,
+	CTAP_NO_CREDENTIALS = 0x2e,
+	CTAP_USER_ACTION_TIMEOUT = 0x2f,
+	CTAP_NOT_ALLOWED = 0x30,
+	CTAP_PIN_INVALID = 0x31,
+	CTAP_PIN_BLOCKED = 0x32,
+	CTAP_PIN_AUTH_INVALID = 0x33,
+	CTAP_PIN_AUTH_BLOCKED = 0x34,
+	CTAP_PIN_NOT_SET = 0x35,
+	CTAP_PUAT_REQUIRED = 0x36,
+	CTAP_PIN_POLICY_VIOLATION = 0x37,
+	CTAP_UV_BLOCKED = 0x3c,
+	CTAP_INVALID_SUBCOMMAND = 0x3e,
+	CTAP_UV_INVALID = 0x3f,
+	CTAP_UNAUTHORIZED_PERMISSION = 0x40,
+	CTAP_OTHER = 0x7f,
+	CTAP_WAIT = 0x100		/* ours: a touch is needed before it goes on */
+};
+
+enum ctap_flag {			/* authenticator data (WebAuthn 6.1) */
+	CTAP_UP = 0x01,
+	CTAP_UV = 0x04,
+	CTAP_AT = 0x40,
+	CTAP_ED = 0x80
+};
+
+enum ctap_permission {			/* of a pinUvAuthToken (6.5.5.7) */
+	CTAP_MAY_MAKE = 0x01,
+	CTAP_MAY_ASSERT = 0x02,
+	CTAP_MAY_MANAGE = 0x04
+};
+
+enum cose_algorithm {
+	COSE_ES256 = -7,
+	COSE_EDDSA = -8,
+	COSE_ECDH = -25
+};
+
+#endif

@@ -1,0 +1,1 @@
+tessera_fuzz(authdata LINK tessera_agent)

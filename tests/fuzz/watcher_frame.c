@@ -1,0 +1,184 @@
+/*
+ * watcher_frame.c - a watcher that was taken over: any bytes from it, into what
+ * the agent makes of readers and tokens.  What comes out is text, a token that is
+ * away was told of, and a listing is asked for once at a time.
+ *
+ * The first byte says after how many bytes there is a pause, and in it a listing
+ * is answered.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "agent/presence.h"
+#include "agent/watcher.h"
+#include "base/escape.h"
+#include "include/tessera.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct loop *loop;
+static struct presence *presence;
+static int listener = -1;
+static char path[108];
+static int listing;		/* a list was asked for and not answered */
+static struct device_list list;
+
+static void
+must(int truth)
+{
+	if (!truth)
+		abort();
+}
+
+static int
+on_list(void *arg)
+{
+	(void)arg;
+	must(!listing);
+	listing = 1;
+	return TSR_OK;
+}
+
+static void
+on_device(void *arg, const struct device *d)
+{
+	(void)arg;
+	must(strlen(d->id) == DEVICE_ID_LEN && escape_is_text(d->reader, strlen(d->reader)));
+}
+
+static void
+on_away(void *arg, const struct device *d)
+{
+	on_device(arg, d);
+}
+
+static void
+on_lock(void *arg, const struct device *d, enum presence_reason why)
+{
+	must(why >= PRESENCE_REMOVED && why <= PRESENCE_FALSE);
+	on_device(arg, d);
+}
+
+static int
+on_prove(void *arg, const struct device *d, unsigned round)
+{
+	must(round != 0);
+	on_device(arg, d);
+	return round % 2 != 0 ? TSR_NOT_FOUND : TSR_OK;
+}
+
+static void
+on_service(void *arg, int available)
+{
+	(void)arg;
+	presence_service(presence, available);
+}
+
+static void
+on_reader(void *arg, const struct watcher_reader *r)
+{
+	(void)arg;
+	must(r->name[0] != '\0' && escape_is_text(r->name, strlen(r->name)) &&
+	    escape_is_text(r->slot, strlen(r->slot)));
+	presence_reader(presence, r);
+}
+
+static void
+on_ready(void *arg)
+{
+	(void)arg;
+	presence_ready(presence);
+}
+
+static void
+add(const char *serial, const char *reader)
+{
+	struct device *d = &list.device[list.n++];
+
+	(void)snprintf(d->module, sizeof(d->module), "m");
+	(void)snprintf(d->serial, sizeof(d->serial), "%s", serial);
+	(void)snprintf(d->reader, sizeof(d->reader), "%s", reader);
+	(void)device_make_id(d->id, d->module, d->serial, d->label);
+}
+
+static void
+setup(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	must(sodium_init() >= 0 && loop_new(&loop) == TSR_OK);
+	(void)snprintf(path, sizeof(path), "/tmp/tessera-fuzz-w-%d.sock", (int)getpid());
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	(void)unlink(path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	must(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 64) == 0);
+	add("1", "R");
+	add("2", "S");
+	add("3", "");
+}
+
+static void
+remove_socket(void)
+{
+	(void)unlink(path);
+}
+
+static void
+turn(int fd, const uint8_t *p, size_t n)
+{
+	int i;
+
+	(void)send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	for (i = 0; i < 3; i++)
+		must(sd_event_run(loop_event(loop), 0) >= 0);
+	while (listing) {
+		listing = 0;
+		presence_listed(presence, n % 2 != 0 ? &list : NULL);
+		if (n % 2 == 0)
+			break;
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct helpers_options o = { NULL, "/nonexistent", 0, path, 1 };
+	struct presence_owner owner = { on_list, on_device, on_device, on_away, on_away, on_lock,
+	    on_prove, NULL };
+	struct watcher_client client = { on_service, on_reader, on_ready, NULL };
+	struct watcher *w = NULL;
+	size_t pause;
+	int fd;
+
+	if (loop == NULL) {
+		setup();
+		(void)atexit(remove_socket);
+	}
+	if (size < 1)
+		return 0;
+	listing = 0;
+	pause = data[0] < size - 1 ? data[0] : size - 1;
+	must(presence_new(loop_timers(loop), &owner, &presence) == TSR_OK &&
+	    watcher_new(loop, &o, &client, &w) == TSR_OK);
+	presence_limits(presence, 0, 0);
+	presence_start(presence);
+	watcher_start(w);
+	must((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1);
+	turn(fd, data + 1, pause);
+	turn(fd, data + 1 + pause, size - 1 - pause);
+	(void)close(fd);
+	turn(-1, NULL, 0);
+	watcher_free(&w);
+	presence_free(&presence);
+	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1)
+		(void)close(fd);
+	return 0;
+}
