@@ -92,7 +92,7 @@ commit_row(struct import_end *e, struct import_row *row)
 		row->refused = "the user has as many credentials as there may be";
 		r = TSR_OK;
 	} else if (r == TSR_OK && (r = store_otp_add(a->store, &p.record)) == TSR_OK &&
-	    (e->dry_run || (r = audit_event_enrol(a, e->request->conn, TSR_OK, &p.credential)) == TSR_OK))
+	    (e->dry_run || (r = audit_event_enrol(a, e->request->conn, TSR_OK, &p.credential, 0)) == TSR_OK))
 		e->stored++;
 	otp_record_clear(&p.record);
 	return r;
