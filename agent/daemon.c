@@ -475,8 +475,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
-	    (r = imports_new(&a->imports)) != TSR_OK)
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
