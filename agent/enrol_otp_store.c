@@ -15,6 +15,7 @@
 #include "agent/enrol_code.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
+#include "agent/recovery.h"
 #include "agent/watch.h"
 #include "oath/otpauth.h"
 #include "token/json.h"
@@ -105,15 +106,23 @@ enrol_otp_prove(struct agent *a, const struct http_request *r, const struct cred
 	caller_source(r->caller, NULL, source);
 	if ((result = audit_ready(a->audit)) != TSR_OK || (result = store_begin(a->store)) != TSR_OK)
 		return result;
-	result = otp_prove(a->store, &ask, &v, &by);
+	if (recovery_is_code(code)) {	/* an administrator's word, as an enrolment code is */
+		result = recovery_spend(a->store, c->subject, c->uid, code, RECOVERY_REPLACEMENT, &by);
+		verdict_judge(&v, result);
+	} else
+		result = otp_prove(a->store, &ask, &v, &by);
 	if (result == TSR_OK)
 		result = audit_event_proof(a, r->caller, by, NULL, 0);
 	if (result != TSR_OK && result != TSR_BAD_GRANT)
 		store_undo(a->store);
 	else if (store_keep(a->store) != TSR_OK)
 		result = TSR_STORE;
-	if (result == TSR_OK && verdict_allows(&v))
-		(void)snprintf(id, STORE_ID_LEN + 1, "%s", by->id);
+	if (result == TSR_OK && verdict_allows(&v)) {
+		if (by->acr == ACR_RECOVERY)
+			recovery_tell(a, c->uid, "");
+		/* such a code is no credential that could be disabled meanwhile */
+		(void)snprintf(id, STORE_ID_LEN + 1, "%s", by->acr == ACR_RECOVERY ? "" : by->id);
+	}
 	else if (result == TSR_OK)
 		result = TSR_BAD_GRANT;
 	credential_free(&by);

@@ -192,7 +192,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_META] = "DELETE FROM meta WHERE seq = ?1 AND name <> 'check'",
 		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1",
 		[PLACE_CARD_KEY] = "DELETE FROM card_key WHERE seq = ?1",
-		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1"
+		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
+		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;
@@ -217,7 +218,7 @@ drop_damaged(struct store *st, unsigned *dropped)
 
 /* Without its seed the credential of a disconnected token is none, and the other
  * way round.  What an old copy says of counters may have been spent since: their
- * tokens have to show two codes that follow each other. */
+ * tokens have to show two codes that follow each other, and recovery codes are void. */
 static int
 confirm_otp(struct store *st, unsigned *dropped)
 {
@@ -226,7 +227,8 @@ confirm_otp(struct store *st, unsigned *dropped)
 		" AND id NOT IN (SELECT credential FROM otp)",
 		"DELETE FROM otp WHERE credential NOT LIKE 'decoy.%'"
 		" AND credential NOT IN (SELECT id FROM credential)",
-		"UPDATE otp SET trust = 2, expected = -1"
+		"UPDATE otp SET trust = 2, expected = -1",
+		"DELETE FROM recovery"
 	};
 	sqlite3_stmt *s = NULL;
 	int n, r = TSR_OK;

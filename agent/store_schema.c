@@ -110,7 +110,18 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" trust INTEGER NOT NULL,"
 	" seed BLOB NOT NULL,"			/* sealed */
 	" throttle BLOB NOT NULL"
+	") STRICT;",
+
+	/* 5: codes for who lost his token */
+	"CREATE TABLE recovery ("
+	" seq INTEGER PRIMARY KEY,"
+	" subject TEXT NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE,"
+	" ends INTEGER NOT NULL"
 	") STRICT;"
+	"CREATE INDEX recovery_subject ON recovery (subject, uid);"
 };
 
 /* One number from a PRAGMA or SELECT. */

@@ -26,7 +26,8 @@ NEEDED = {
     # of libtessera in itself, because the library brings libcrypto
     "tessera": {"libseccomp.so.2", "libjansson.so.4", "libsodium.so.23"},
     "tessera-full": {"libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2", "libjansson.so.4",
-                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0"},
+                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0",
+                     "libpskc.so.0", "libqrencode.so.4"},
     # virtual devices have the libraries of none: they speak to those who do
     "tessera-sim": {"libcrypto.so.3", "libsodium.so.23"},
 }
