@@ -14,7 +14,7 @@
 #include "oath/seed.h"
 
 static const char *
-row_known(const json_t *o)
+row_known(json_t *o)
 {
 	static const char *const allowed[] = { "line", "kind", "subject", "label", "serial", "algorithm",
 	    "digits", "period", "counter", "secret", "secret_format" };
@@ -22,7 +22,7 @@ row_known(const json_t *o)
 	json_t *value;
 	size_t i, n = sizeof(allowed) / sizeof(allowed[0]);
 
-	json_object_foreach((json_t *)(uintptr_t)o, name, value) {
+	json_object_foreach(o, name, value) {
 		for (i = 0; i < n && strcmp(allowed[i], name) != 0; i++)
 			;
 		if (i == n)
@@ -130,7 +130,7 @@ row_seed(const json_t *o, struct import_row *row)
 }
 
 const char *
-import_row_read(const json_t *o, struct import_row *row)
+import_row_read(json_t *o, struct import_row *row)
 {
 	const char *why;
 

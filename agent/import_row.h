@@ -30,7 +30,7 @@ struct import_row {
 
 /* Read a row of the body; what is wrong with it is a constant sentence, NULL
  * where it may be stored. */
-const char *import_row_read(const json_t *o, struct import_row *row);
+const char *import_row_read(json_t *o, struct import_row *row);
 
 /* The credential and the record that the row makes; a new id.  r's seed is the
  * caller's to clear.  TSR_NOMEM. */
