@@ -13,6 +13,7 @@
 
 #define SECRET_SMALL	64	/* bytes: a seed */
 #define SECRET_KEPT	4	/* wiped, for the next of the same size */
+#define SECRET_ALIGN	16	/* bytes: a structure may lie there, too */
 
 /* What a caller's struct secret begins. */
 struct kept {
@@ -71,13 +72,14 @@ secret_new(size_t size)
 	struct kept *k;
 
 	/* sodium_malloc() needs it, and it costs next to nothing again. */
-	if (size == SIZE_MAX || sodium_init() < 0)
+	if (size > SIZE_MAX - SECRET_ALIGN || sodium_init() < 0)
 		return NULL;
 	if ((k = secret_take(size)) != NULL)
 		return &k->secret;
 	if ((k = calloc(1, sizeof(*k))) == NULL)
 		return NULL;
-	if ((k->secret.data = sodium_malloc(size + 1)) == NULL) {
+	/* sodium_malloc() ends at a page: a whole number of them begins aligned */
+	if ((k->secret.data = sodium_malloc((size / SECRET_ALIGN + 1) * SECRET_ALIGN)) == NULL) {
 		free(k);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 /*
  * secret.h - bytes that must not leak: PINs, seeds, private keys.
  *
- * Lives in sodium_malloc() memory (locked, guarded, not dumped) and is wiped
- * by its free.
+ * Lives in sodium_malloc() memory (locked, guarded, not dumped), aligned for any
+ * type, and is wiped by its free.
  *
  * SPDX-License-Identifier: ISC
  */

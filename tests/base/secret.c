@@ -30,6 +30,11 @@ test_new(void **state)
 	assert_int_equal(s->size, 0);
 	assert_int_equal(s->data[0], 0);
 	secret_free(&s);
+	for (size_t n = 1; n < 200; n++) {	/* a structure may lie there */
+		assert_non_null(s = secret_new(n));
+		assert_int_equal((uintptr_t)s->data % _Alignof(max_align_t), 0);
+		secret_free(&s);
+	}
 	assert_null(secret_new(SIZE_MAX));
 	assert_null(secret_new(SIZE_MAX / 2));
 }
