@@ -116,7 +116,7 @@ store_meta_bytes(struct store *st, const char *name, uint8_t *out, size_t n)
 	size_t got = 0;
 	int r;
 
-	if ((r = store_meta_get(st, name, n, n, &s, &p, &got)) == TSR_OK)
+	if ((r = store_meta_get(st, name, n, n, &s, &p, &got)) == TSR_OK && got == n && p != NULL)
 		memcpy(out, p, n);
 	store_meta_done(s);
 	return r;

@@ -334,7 +334,7 @@ cmd_credential_import(struct client *c)
 		return status;
 	buf_init(&im.body, FORM_BODY_MAX);
 	im.refused = json_array();
-	status = im.refused != NULL ? import_run(&im, s) : api_broken(c, TSR_NOMEM);
+	status = im.refused != NULL && s != NULL ? import_run(&im, s) : api_broken(c, TSR_NOMEM);
 	json_decref(im.refused);
 	buf_free(&im.body);
 	vendor_free(&im.table);
