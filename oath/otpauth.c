@@ -283,9 +283,10 @@ otpauth_put(struct buf *out, const struct otp *o)
 	int r;
 
 	if ((r = buf_printf(out, "%s%s/", otpauth_scheme,
-	    o->kind == OTP_HOTP ? "hotp" : "totp")) == TSR_OK && o->issuer[0] != '\0' &&
-	    (r = otpauth_encode(out, o->issuer)) == TSR_OK)
-		r = buf_put_cstr(out, ":");
+	    o->kind == OTP_HOTP ? "hotp" : "totp")) == TSR_OK &&
+	    (o->issuer[0] != '\0' || strchr(o->account, ':') != NULL) &&
+	    (r = otpauth_encode(out, strchr(o->issuer, ':') == NULL ? o->issuer : "")) == TSR_OK)
+		r = buf_put_cstr(out, ":");	/* the first one ends the issuer */
 	if (r == TSR_OK && (r = otpauth_encode(out, o->account)) == TSR_OK &&
 	    (r = buf_put_cstr(out, "?secret=")) == TSR_OK)
 		r = seed_put_base32(out, o->seed);

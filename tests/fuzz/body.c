@@ -55,6 +55,7 @@ static void
 members(struct http_conn *c, const json_t *o)
 {
 	const char *text = NULL;
+	int64_t number = -1;
 	int flag = -1, r;
 
 	if ((r = body_text(&c->request, o, "device", &text)) == TSR_OK)
@@ -64,6 +65,11 @@ members(struct http_conn *c, const json_t *o)
 		return;
 	if ((r = body_flag(&c->request, o, "force", &flag)) == TSR_OK)
 		must(flag == 0 || flag == 1);
+	must((r != TSR_OK) == answered(c));
+	if (r != TSR_OK)
+		return;
+	if ((r = body_number(&c->request, o, "count", 0, 1000, &number)) == TSR_OK)
+		must(number >= -1 && number <= 1000);
 	must((r != TSR_OK) == answered(c));
 }
 
@@ -75,7 +81,8 @@ check(const uint8_t *data, size_t size)
 	static const char *const types[] = {
 		"application/json", "application/json; charset=utf-8", "Application/JSON", "text/plain", NULL
 	};
-	static const char *const allowed[] = { "device", "force", "label", NULL };
+	static const char *const allowed[] = { "device", "force", "label", "count", NULL };
+	char peeked[8];
 	struct http_conn c;
 	const char *type;
 	char *body;
@@ -95,11 +102,14 @@ check(const uint8_t *data, size_t size)
 	c.request.head.content_length = size - 1;
 	c.request.head.content_type.p = type;
 	c.request.head.content_type.n = type != NULL ? strlen(type) : 0;
+	if (body_peek(&c.request, "label", peeked, sizeof(peeked)) == TSR_OK)
+		must(strlen(peeked) < sizeof(peeked));
+	must(!answered(&c));
 	r = body_read(&c.request, allowed, &o);
 	must((r == TSR_OK) == (o != NULL) && (r != TSR_OK) == answered(&c));
 	if (o != NULL)
 		members(&c, o);
-	json_decref(o);
+	body_free(o);
 	link_remove(&c.to_flush);
 	buf_free(&c.out);
 	free(body);

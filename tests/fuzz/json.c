@@ -32,6 +32,10 @@ quote_and_read(const char *text)
 	if (json_put_string(&b, text) != r ||
 	    (r == TSR_OK && (b.len != n || memcmp(b.data, json + 5, n) != 0)))
 		abort();	/* the two writers must agree */
+	buf_reset(&b);
+	if (json_put_member(&b, "a", text) == TSR_OK &&
+	    (b.len != n + 5 || memcmp(b.data + 5, json + 5, n) != 0))
+		abort();
 	buf_free(&b);
 	if (r == TSR_OK) {
 		json[5 + n] = '}';
