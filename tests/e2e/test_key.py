@@ -462,7 +462,9 @@ class Plug(Tools):
             keys[0].ctl("unplug")
             keys[0].ctl("plug")
             keys[0].ctl("wait-for", "connected", str(turn + 2))
-        until(lambda: held() == before, what="descriptors are given back")
+        # one or two may come and go at any moment; a hundred would be lost ones
+        until(lambda: all(now <= then + 3 for now, then in zip(held(), before)),
+              what="descriptors are given back")
         out, _ = job.communicate("\n", timeout=FAST_S)
         self.assertEqual(out, "2\n/dev/hidraw100\n")
 
