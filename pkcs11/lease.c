@@ -52,6 +52,20 @@ lease_must_end(void)
 	return lease != NULL && lease->stuck();
 }
 
+LONG
+lease_connect(SCARDCONTEXT context, const char *reader, DWORD protocols, SCARDHANDLE *out,
+    DWORD *active)
+{
+	return lease != NULL ? lease->connect(context, reader, protocols, out, active) :
+	    SCardConnect(context, reader, SCARD_SHARE_SHARED, protocols, out, active);
+}
+
+LONG
+lease_transact(SCARDHANDLE card)
+{
+	return lease != NULL ? lease->transact(card) : SCardBeginTransaction(card);
+}
+
 int
 lease_lost(void)
 {

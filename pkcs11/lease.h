@@ -9,6 +9,8 @@
 #ifndef PKCS11_LEASE_H
 #define PKCS11_LEASE_H
 
+#include <winscard.h>
+
 #include "pkcs11/rv.h"
 
 /* Load the library of that folder, for the module to find.  Once, before the
@@ -43,7 +45,16 @@ int lease_lost(void);
  * C_Login was called; then nothing may have been sent to the card. */
 int lease_may_repeat(int code, int tried);
 
-/* 1: the process must end after its answer. */
+/* 1: the process must end after its answer; connections are left alone until
+ * then, since libpcsclite waits for the call that has not come back. */
 int lease_must_end(void);
+
+/* A connection of our own to a card that is shared, and a transaction on it: as
+ * SCardConnect and SCardBeginTransaction, but they wait for another program no
+ * longer than lease_begin allows (then SCARD_E_SHARING_VIOLATION, of which
+ * lease_missed knows). */
+LONG lease_connect(SCARDCONTEXT context, const char *reader, DWORD protocols, SCARDHANDLE *out,
+    DWORD *active);
+LONG lease_transact(SCARDHANDLE card);
 
 #endif

@@ -8,6 +8,8 @@
 #ifndef PKCS11_LEASE_ABI_H
 #define PKCS11_LEASE_ABI_H
 
+#include <winscard.h>
+
 #define LEASE_LIBRARY	"tessera-pcsc.so"	/* also its soname, and in opensc.conf */
 #define LEASE_SYMBOL	"tessera_lease"
 
@@ -38,6 +40,11 @@ struct lease_functions {
 	int (*used)(void);
 	/* 1: a call into pcscd has not come back, so this process must end. */
 	int (*stuck)(void);
+	/* For the worker's own connections: shared, and a transaction on it, waited
+	 * for as long as begin said. */
+	LONG (*connect)(SCARDCONTEXT context, const char *reader, DWORD protocols, SCARDHANDLE *out,
+	    DWORD *active);
+	LONG (*transact)(SCARDHANDLE card);
 };
 
 #endif

@@ -287,10 +287,24 @@ lease_used(void)
 	return used;
 }
 
+static LONG
+lease_connect_shared(SCARDCONTEXT context, const char *reader, DWORD protocols, SCARDHANDLE *out,
+    DWORD *active)
+{
+	return lease_note(pcsc_wait_connect(context, reader, SCARD_SHARE_SHARED, protocols, 1, out,
+	    active));
+}
+
+static LONG
+lease_transact(SCARDHANDLE card)
+{
+	return lease_note(pcsc_wait_begin(card));
+}
+
 EXPORT extern const struct lease_functions tessera_lease;
 const struct lease_functions tessera_lease = {
 	lease_begin, lease_forget, lease_hold, lease_release, lease_why, lease_sent, lease_used,
-	pcsc_stuck
+	pcsc_stuck, lease_connect_shared, lease_transact
 };
 
 /* --- the module's side --- */

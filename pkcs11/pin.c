@@ -47,7 +47,11 @@ pin_tries(const struct session *s)
 int
 pin_may_try(const struct session *s, uint32_t confirmed, struct fault *f)
 {
+	int r;
+
 	f->tries = pin_tries(s);
+	if (f->tries == PROTO_TRIES_UNKNOWN && (r = lease_missed(f)) != TSR_OK)
+		return r;	/* it would have told, but for another program */
 	if (f->tries == 0)
 		return fault_set(f, TSR_PIN_LOCKED, "the token says that its PIN is locked");
 	if (f->tries <= PROTO_TRIES_FEW && f->tries != confirmed)

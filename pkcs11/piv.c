@@ -11,6 +11,7 @@
 #include <winscard.h>
 
 #include "base/proto.h"
+#include "pkcs11/lease.h"
 #include "tessera.h"
 
 #define PIV_ANSWER_MAX	258	/* bytes of an answer: short APDUs */
@@ -83,12 +84,14 @@ piv_open(const char *reader, struct piv *p)
 	memset(p, 0, sizeof(*p));
 	if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &p->context) != SCARD_S_SUCCESS)
 		return TSR_MODULE;
-	r = SCardConnect(p->context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-	    &p->card, &p->protocol);
-	if (r == SCARD_S_SUCCESS && (r = SCardBeginTransaction(p->card)) != SCARD_S_SUCCESS)
+	r = lease_connect(p->context, reader, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &p->card,
+	    &p->protocol);
+	if (r == SCARD_S_SUCCESS && (r = lease_transact(p->card)) != SCARD_S_SUCCESS &&
+	    !lease_must_end())
 		(void)SCardDisconnect(p->card, SCARD_LEAVE_CARD);
 	if (r != SCARD_S_SUCCESS) {
-		(void)SCardReleaseContext(p->context);
+		if (!lease_must_end())
+			(void)SCardReleaseContext(p->context);
 		return piv_code(r);
 	}
 	p->connected = 1;

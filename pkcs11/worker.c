@@ -221,14 +221,18 @@ worker_tries(struct worker *w, const struct proto_value *v, struct fault *f)
 {
 	char serial[TEXT_MAX], label[TEXT_MAX];
 	struct session *s = &w->session;
+	uint32_t tries;
 	int r, told;
 
 	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
 	    (r = session_ready(s, serial, label, NULL, f)) != TSR_OK)
 		return r;
+	tries = pin_tries(s);
+	if (tries == PROTO_TRIES_UNKNOWN && (r = lease_missed(f)) != TSR_OK)
+		return r;	/* the card would have told, but for another program */
 	told = s->pin_max > 0 && s->pin_max <= PROTO_PIN_MAX;	/* and pin_min is not above it */
 	struct proto_value out[] = {
-		value_u32(pin_tries(s)), value_u32(told ? (uint32_t)s->pin_min : 0),
+		value_u32(tries), value_u32(told ? (uint32_t)s->pin_min : 0),
 		value_u32(told ? (uint32_t)s->pin_max : 0), value_u32(s->token.flags),
 	};
 	return worker_put(w, PROTO_PIN, out, 4);

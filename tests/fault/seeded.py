@@ -59,8 +59,8 @@ SEEDED = [
     ("doctor: others at the reader unseen", "client/doctor_holder.c",
      "found |= h->peer[i] == inode;", "found |= h->peer[i] == inode + 1;", DOCTOR + "Pcscd.test_holders"),
     # --- a proof
-    ("signature not checked", "agent/proof.c",
-     "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
+    ("signature not checked", "agent/verdict.c",
+     "if (evidence == TSR_OK)", "if (evidence == TSR_OK || evidence == TSR_BAD_SIGNATURE)",
      IMPOSTOR + "test_signatures_that_are_not_of_this_proof"),
     ("nonce all zero", "agent/proof.c",
      "randombytes_buf(nonce, sizeof(nonce));", "memset(nonce, 0, sizeof(nonce));",
@@ -249,9 +249,10 @@ SEEDED = [
     ("user mode enrols others", "agent/enrol.c",
      "if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)", "if (0)",
      TOKEN + "WholeWay.test_user_mode"),
-    ("key enrolled twice", "agent/enrol.c", "s.found ? TSR_CONFLICT", "0 ? TSR_CONFLICT",
+    ("key enrolled twice", "agent/enrol_match.c", "s.found ? TSR_CONFLICT", "0 ? TSR_CONFLICT",
      ENROL + "test_further_credential_by_oneself"),
-    ("last credential", "agent/credential_state.c", "if (active <= 1)", "if (0)",
+    ("last credential", "agent/credential_state.c", "o.found ? TSR_OK : TSR_DENIED",
+     "TSR_OK",
      ENROL + "test_last_one_is_guarded"),
 
     # --- what is not durable did not happen
@@ -274,8 +275,8 @@ SEEDED = [
      "unit helper_lies"),
 
     # --- the whole way of a request, and what happens while memory is out
-    ("any signature will do", "agent/proof.c", "v[0].p, v[0].n) == TSR_OK)",
-     "v[0].p, v[0].n) <= TSR_OK)", "corpus request"),
+    ("any evidence will do", "agent/verdict.c", "if (evidence == TSR_OK)",
+     "if (evidence <= TSR_OK)", "corpus request"),
     ("answers may be stored", "agent/http_answer.c",
      "(r = buf_put_cstr(b, \"Cache-Control: no-store\\r\\n\"))", "(r = TSR_OK)",
      "corpus request"),
