@@ -95,9 +95,11 @@ class Recover(Base):
 
     def test_pcscd_killed_in_a_signature(self):
         with self.ready() as d:
-            d.card.ctl("delay", "400")
+            d.settle()
+            d.card.ctl("delay", "200")		# a proof's forty commands stay within its deadline
+            signing = d.card.next_apdu("general-authenticate")
             job = d.proving()
-            d.card.ctl("wait-for-apdu", "general-authenticate")
+            signing.wait(30)
             d.b.kill()
             self.refused(job.result(), "temporarily_unavailable")
             d.card.ctl("delay", "0")
