@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/helper_start.h"
 #include "base/keeper.h"
 #include "base/log.h"
-#include "base/peer.h"
 #include "base/sandbox.h"
 #include "base/spawn.h"
 #include "fido/key.h"
@@ -28,7 +28,6 @@
 #include "tessera.h"
 
 #define EXIT_USAGE	2
-#define COMPLAINT_MAX	1024	/* bytes of a sentence about the configuration */
 
 struct options {
 	const char *config;
@@ -104,58 +103,13 @@ parse_options(int argc, char **argv, struct options *o)
 		log_fatal(EXIT_USAGE, "--config needs a path from /");
 }
 
-/*
- * Read the configuration.  Its folders are not for us: in user mode they hang
- * on variables that neither the keeper nor the worker is started with, so
- * something stands in for them meanwhile.
- */
-static struct config *
-load_config(const struct options *o)
-{
-	static const char *const folders[] = { "XDG_STATE_HOME", "XDG_RUNTIME_DIR" };
-	char complaint[COMPLAINT_MAX];
-	struct config *conf = NULL;
-	int r, set[2] = { 0, 0 };
-	size_t i;
-
-	for (i = 0; o->user && i < 2; i++)
-		if ((set[i] = getenv(folders[i]) == NULL) &&
-		    setenv(folders[i], "/nonexistent", 1) != 0)
-			log_fatal(1, "out of memory");
-	r = config_load(o->config, o->user ? CONFIG_USER : CONFIG_SYSTEM, &conf, complaint,
-	    sizeof(complaint));
-	if (r != TSR_OK)
-		log_fatal(1, "%s", complaint);
-	log_set_level((enum log_level)conf->log_level);
-	for (i = 0; i < 2; i++)
-		if (set[i])
-			(void)unsetenv(folders[i]);
-	return conf;
-}
-
-/* The agent's connection, and no other descriptor. */
-static int
-find_agent(const struct options *o)
-{
-	int fd, from_socket;
-
-	if (peer_find(o->keeper_fd, &fd, &from_socket) != TSR_OK)
-		log_fatal(1, "no connection to serve: this program is started by tesserad or by "
-		    "socket activation with Accept=yes");
-	if (peer_check(fd, from_socket, o->user) != TSR_OK)
-		log_fatal(1, "the caller is neither root nor the agent: refused");
-	if (spawn_close_from(3, &fd, 1) != TSR_OK)
-		log_fatal(1, "cannot close inherited files: %s", strerror(errno));
-	return fd;
-}
-
 /* The only environment that is used is the configured one, in the worker. */
 static int
 run_keeper(const struct options *o, const struct config *conf, const char *program)
 {
 	struct sandbox_path paths[LAUNCH_KEEPER_PATHS];
 	struct launch l;
-	int r, fd = find_agent(o);
+	int r, fd = helper_start_agent(o->keeper_fd, o->user);
 
 	if (launch_init(&l, conf, program) != TSR_OK)
 		log_fatal(1, "out of memory");
@@ -174,7 +128,7 @@ run_watch(const struct options *o, const struct config *conf)
 {
 	const struct strings *e = &conf->fido.environment;
 	struct sandbox_path dev = { "/dev", SANDBOX_READ | SANDBOX_WRITE };	/* to ask what a node is */
-	int fd = find_agent(o);
+	int fd = helper_start_agent(o->keeper_fd, o->user);
 	size_t i;
 
 	if (clearenv() != 0)
@@ -222,7 +176,7 @@ main(int argc, char **argv)
 	program[n] = '\0';
 	if (o.worker)
 		return run_worker();
-	conf = load_config(&o);
+	conf = helper_start_config(o.config, o.user);
 	status = o.watch ? run_watch(&o, conf) :
 	    run_keeper(&o, conf, program);
 	config_free(&conf);
