@@ -117,6 +117,11 @@ struct config {
 		uint32_t size;		/* MiB of one file, default 64 */
 		uint32_t keep;		/* older files, default 16 */
 	} audit;
+	struct {
+		struct strings environment;	/* NAME=value, of the FIDO2 helper's workers and watcher */
+		char *socket;		/* NULL: fork the helper, or none where helper_socket is set */
+		char *watch_socket;	/* the same of its watcher */
+	} fido;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

@@ -121,6 +121,7 @@ extern const struct config_key config_keys_root[];
 extern const struct config_key config_keys_signing[];
 extern const struct config_key config_keys_session[];
 extern const struct config_key config_keys_pcsc[];
+extern const struct config_key config_keys_fido[];
 extern const struct config_key config_keys_limits[];
 extern const struct config_key config_keys_audit[];
 extern const struct config_key config_keys_module[];

@@ -146,6 +146,13 @@ const struct config_key config_keys_pcsc[] = {
 	END
 };
 
+const struct config_key config_keys_fido[] = {
+	LIST("environment", struct config, fido.environment, config_check_variable),
+	STRING("socket", struct config, fido.socket, NULL, config_check_socket),
+	STRING("watch-socket", struct config, fido.watch_socket, NULL, config_check_socket),
+	END
+};
+
 const struct config_key config_keys_limits[] = {
 	NUMBER("connections", struct config, limits.connections, "4096", 1, 65536),
 	NUMBER("connections-per-uid", struct config, limits.connections_per_uid, "512", 1, 65536),

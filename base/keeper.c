@@ -76,6 +76,7 @@ struct keeper {
 	pid_t pid;			/* the worker and leader of its group; -1 before PROTO_OPEN */
 	int pidfd;
 	int sock;
+	unsigned grace_ms;
 	struct buf from_worker;
 	struct buf to_worker;
 	int opened;			/* the worker said PROTO_DONE to PROTO_OPEN */
@@ -146,12 +147,27 @@ keeper_peek(const struct buf *b, struct frame *f, size_t *used)
 	return frame_decode(b->data, b->len, f, used, &need);
 }
 
+/* Let a worker that wants it tidy up its device. */
+static void
+keeper_wait(const struct keeper *k)
+{
+	struct pollfd p = { .fd = k->pidfd, .events = POLLIN };
+	uint64_t end = keeper_now() + k->grace_ms, now;
+
+	if (k->grace_ms == 0 || k->sock == -1 || shutdown(k->sock, SHUT_RDWR) == -1)
+		return;
+	while ((now = keeper_now()) < end)
+		if (poll(&p, 1, (int)(end - now)) != -1 || errno != EINTR)
+			return;
+}
+
 /* Send the signal alone: what hangs in a device may take long to go. */
 static void
 keeper_kill(const struct keeper *k)
 {
 	if (k->pid == -1)
 		return;
+	keeper_wait(k);
 	kill(-k->pid, SIGKILL);
 	kill(k->pid, SIGKILL);
 }
@@ -221,7 +237,7 @@ keeper_died(struct keeper *k)
 static int
 keeper_start(struct keeper *k, const struct proto_value *module)
 {
-	struct keeper_worker w = { NULL, NULL, NULL };
+	struct keeper_worker w = { NULL, NULL, NULL, 0 };
 	char name[MODULE_MAX + 1];
 	int r;
 
@@ -232,6 +248,7 @@ keeper_start(struct keeper *k, const struct proto_value *module)
 	name[module->n] = '\0';
 	if ((r = k->resolve(k->arg, name, &w)) != TSR_OK)
 		return keeper_fail(k, r, "no such module is configured");
+	k->grace_ms = w.grace_ms;
 	if (spawn_helper(w.path, w.argv, w.env, &k->pid, &k->pidfd, &k->sock) != TSR_OK)
 		return keeper_fail(k, TSR_HELPER, "the worker could not be started");
 	return TSR_OK;

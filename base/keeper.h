@@ -17,6 +17,7 @@ struct keeper_worker {
 	const char *path;	/* program, absolute */
 	char **argv;		/* NULL-terminated */
 	char **env;		/* NULL-terminated, NULL for empty */
+	unsigned grace_ms;	/* to end by itself once its socket is closed, before it is killed */
 };
 
 /* Fill w for the module of that name: TSR_NOT_FOUND where the configuration

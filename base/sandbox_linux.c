@@ -22,6 +22,7 @@
 
 #define HELPER_FDS	256			/* descriptors */
 #define MODULE_MEMORY	(1024ul * 1024 * 1024)	/* bytes of address space */
+#define FIDO_MEMORY	(400ul * 1024 * 1024)	/* a rogue key has libfido2 ask for gigabytes */
 #define MODULE_FILE	(64ul * 1024 * 1024)	/* bytes of one file */
 #define CAPS_MAX	64			/* capabilities in a kernel's set */
 
@@ -60,6 +61,9 @@ static const struct sandbox_path module_paths[] = {
 static const struct sandbox_path watch_paths[] = {
 	{ "/run/pcscd", READ },
 };
+static const struct sandbox_path fido_paths[] = {
+	{ "/sys", READ }, { "/run/udev", READ },
+};
 /* What the kernel runs for a dynamic program; its libraries are only read. */
 static const struct sandbox_path exec_paths[] = {
 	{ "/lib64/ld-linux-x86-64.so.2", EXEC }, { "/lib/ld-linux-aarch64.so.1", EXEC },
@@ -81,12 +85,16 @@ static const struct role roles[] = {
 	    LANDLOCK_NO_TCP, agent_paths, COUNT(agent_paths), 0 },
 	[SANDBOX_NAMES] = { CALLS_COMMON | CALLS_INET,
 	    LANDLOCK_NO_OUTSIDE, names_paths, COUNT(names_paths), 1 },
-	[SANDBOX_KEEPER] = { CALLS_COMMON | CALLS_FILES | CALLS_MODULE | CALLS_PROCESS,
+	[SANDBOX_KEEPER] = { CALLS_COMMON | CALLS_FILES | CALLS_MODULE | CALLS_PROCESS | CALLS_FORK,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
 	[SANDBOX_MODULE] = { CALLS_COMMON | CALLS_FILES | CALLS_MODULE,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, module_paths, COUNT(module_paths), 1 },
 	[SANDBOX_WATCH] = { CALLS_COMMON,
 	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, watch_paths, COUNT(watch_paths), 1 },
+	[SANDBOX_FIDO] = { CALLS_COMMON | CALLS_FORK,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, fido_paths, COUNT(fido_paths), 1 },
+	[SANDBOX_UDEV] = { CALLS_COMMON | CALLS_NETLINK,
+	    LANDLOCK_NO_TCP | LANDLOCK_NO_OUTSIDE, fido_paths, COUNT(fido_paths), 1 },
 	[SANDBOX_CLI] = { 0, 0, NULL, 0, 0 },
 };
 
@@ -121,11 +129,11 @@ sandbox_limits(enum sandbox_role role)
 		return r;
 	if (roles[role].helper && (r = sandbox_limit(RLIMIT_NOFILE, HELPER_FDS)) != TSR_OK)
 		return r;
-	if (role != SANDBOX_MODULE)
-		return TSR_OK;
-	if ((r = sandbox_limit(RLIMIT_FSIZE, MODULE_FILE)) != TSR_OK)
+	if (role == SANDBOX_MODULE && (r = sandbox_limit(RLIMIT_FSIZE, MODULE_FILE)) != TSR_OK)
 		return r;
-	return sandbox_sanitizer_on() ? TSR_OK : sandbox_limit(RLIMIT_AS, MODULE_MEMORY);
+	if (sandbox_sanitizer_on() || (role != SANDBOX_MODULE && role != SANDBOX_FIDO))
+		return TSR_OK;
+	return sandbox_limit(RLIMIT_AS, role == SANDBOX_MODULE ? MODULE_MEMORY : FIDO_MEMORY);
 }
 
 /* All of them, and the way back to them. */
@@ -158,8 +166,9 @@ sandbox_landlock(const struct role *role, const struct sandbox_path *extra, size
 	    (r = sandbox_landlock_allow(fd, extra, n)) != TSR_OK ||
 	    (r = sandbox_landlock_allow(fd, sanitizer, n_sanitizer)) != TSR_OK ||
 	    (exec && (r = sandbox_landlock_allow(fd, exec_paths, COUNT(exec_paths))) != TSR_OK) ||
-	    /* an agent's helpers inherit its rules */
-	    (exec && (r = sandbox_landlock_allow(fd, module_paths, COUNT(module_paths))) != TSR_OK))
+	    /* an agent's and a keeper's helpers inherit its rules */
+	    (exec && (r = sandbox_landlock_allow(fd, module_paths, COUNT(module_paths))) != TSR_OK) ||
+	    (exec && (r = sandbox_landlock_allow(fd, fido_paths, COUNT(fido_paths))) != TSR_OK))
 		goto out;
 	r = sandbox_landlock_enter(fd);
  out:
@@ -185,7 +194,7 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_path *extra, size_t n
 		for (i = 0; i < n; i++)
 			exec |= (extra[i].access & SANDBOX_EXEC) != 0;
 	if (role == SANDBOX_AGENT && exec)	/* its helpers inherit this */
-		calls |= roles[SANDBOX_KEEPER].calls;
+		calls |= roles[SANDBOX_KEEPER].calls | CALLS_NETLINK;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return TSR_SYSTEM;
 	if ((r = sandbox_drop_caps()) != TSR_OK ||

@@ -11,6 +11,8 @@
 #include "base/sandbox_seccomp.h"
 
 #include <errno.h>
+#include <linux/hidraw.h>
+#include <linux/netlink.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -41,6 +43,8 @@
 #define P	CALLS_PROCESS
 #define A	CALLS_AGENT
 #define I	CALLS_INET
+#define K	CALLS_FORK
+#define N	CALLS_NETLINK
 #define CALL(name)	SCMP_SYS(name)
 
 /* Calls that are allowed whatever their arguments.  One that this
@@ -107,12 +111,12 @@ static const struct {
 	{ CALL(connect), C }, { CALL(shutdown), C }, { CALL(getsockname), C },
 	{ CALL(getpeername), C }, { CALL(getsockopt), C }, { CALL(setsockopt), C },
 	{ CALL(sendto), C }, { CALL(recvfrom), C }, { CALL(sendmsg), C }, { CALL(recvmsg), C },
-	{ CALL(sendmmsg), C }, { CALL(recvmmsg), C }, { CALL(bind), S | I },
+	{ CALL(sendmmsg), C }, { CALL(recvmmsg), C }, { CALL(bind), S | I | N },
 	{ CALL(listen), S }, { CALL(accept), S }, { CALL(accept4), S },
 	/* processes */
-	{ CALL(kill), A | P }, { CALL(wait4), A | P }, { CALL(waitid), A | P },
+	{ CALL(kill), A | P | K }, { CALL(wait4), A | P | K }, { CALL(waitid), A | P | K },
 	{ CALL(pidfd_open), A | P }, { CALL(pidfd_send_signal), A | P },
-	{ CALL(tgkill), A | P }, { CALL(fork), P }, { CALL(vfork), P }, { CALL(execve), P },
+	{ CALL(tgkill), A | P | K }, { CALL(fork), P | K }, { CALL(vfork), P }, { CALL(execve), P },
 	{ CALL(setsid), P }, { CALL(setpgid), P }, { CALL(chdir), P }, { CALL(seccomp), P },
 	{ CALL(setrlimit), P }, { CALL(capset), P },
 	{ CALL(landlock_create_ruleset), P }, { CALL(landlock_add_rule), P },
@@ -225,30 +229,47 @@ struct choice {
 	int error;
 };
 
-/* One by one, as a rule takes one comparison of an argument and overlapping
- * rules have no order. */
+/* error for from to to: by blocks with a common prefix, as a rule takes one
+ * comparison of an argument and overlapping rules have no order. */
+static int
+seccomp_gap(scmp_filter_ctx ctx, const struct choice *c, uint64_t from, uint64_t to)
+{
+	const uint32_t error = SCMP_ACT_ERRNO((uint32_t)c->error);
+	uint64_t size;
+	int r = 0;
+
+	while (from <= to && r == 0) {
+		if (from == c->except) {
+			from++;
+			continue;
+		}
+		for (size = 1; (from & size) == 0 && from + (2 * size - 1) <= to &&
+		    (c->except < from || c->except > from + (2 * size - 1)); size *= 2)
+			;
+		r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_masked(c->arg, ~(size - 1), from));
+		from += size;
+	}
+	return r;
+}
+
 static int
 seccomp_choice(scmp_filter_ctx ctx, const struct choice *c)
 {
 	const uint32_t error = SCMP_ACT_ERRNO((uint32_t)c->error);
-	const uint64_t last = c->list[c->n - 1];
-	uint32_t action;
-	uint64_t v = c->list[0];
-	size_t i = 0;
+	size_t i;
 	int r;
 
-	r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_when(c->arg, SCMP_CMP_GT, last));
-	if (r == 0 && v > 0)
-		r = seccomp_rule_add(ctx, error, c->nr, 1, seccomp_when(c->arg, SCMP_CMP_LT, v));
-	for (; v <= last && r == 0; v++) {
-		action = error;
-		if (c->list[i] == v) {
-			action = SCMP_ACT_ALLOW;
-			i++;
-		}
-		if (v != c->except)
-			r = seccomp_rule_add(ctx, action, c->nr, 1,
-			    seccomp_when(c->arg, SCMP_CMP_EQ, v));
+	r = seccomp_rule_add(ctx, error, c->nr, 1,
+	    seccomp_when(c->arg, SCMP_CMP_GT, c->list[c->n - 1]));
+	if (r == 0 && c->list[0] > 0)
+		r = seccomp_rule_add(ctx, error, c->nr, 1,
+		    seccomp_when(c->arg, SCMP_CMP_LT, c->list[0]));
+	for (i = 0; i < c->n && r == 0; i++) {
+		if (c->list[i] != c->except)
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, c->nr, 1,
+			    seccomp_when(c->arg, SCMP_CMP_EQ, c->list[i]));
+		if (r == 0 && i + 1 < c->n)
+			r = seccomp_gap(ctx, c, c->list[i] + 1, c->list[i + 1] - 1);
 	}
 	return r;
 }
@@ -257,15 +278,19 @@ static int
 seccomp_choices(scmp_filter_ctx ctx, unsigned parts)
 {
 	static const uint64_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
-	static const uint64_t ioctls[] = { TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX };
+	static const uint64_t with_netlink[] = { AF_UNIX, AF_NETLINK };
+	/* the last two are a hidraw node's */
+	static const uint64_t ioctls[] = { TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX,
+		HIDIOCGRDESCSIZE, HIDIOCGRDESC };
 	/* these take nothing but from the process itself */
 	static const uint64_t prctls[] = { PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_GET_DUMPABLE,
 		PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_CAPBSET_DROP,
 		PR_SET_TIMERSLACK, PR_GET_TIMERSLACK, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS };
 	const struct choice choices[] = {
-		{ CALL(socket), 0, families, parts & I ? 3 : 1, NO_EXCEPT, EAFNOSUPPORT },
+		{ CALL(socket), 0, parts & N ? with_netlink : families,
+		    parts & N ? 2 : parts & I ? 3 : 1, AF_NETLINK, EAFNOSUPPORT },
 		{ CALL(socketpair), 0, families, 1, NO_EXCEPT, EAFNOSUPPORT },
-		{ CALL(ioctl), 1, ioctls, COUNT(ioctls), NO_EXCEPT, EPERM },
+		{ CALL(ioctl), 1, ioctls, parts & K ? COUNT(ioctls) : COUNT(ioctls) - 2, NO_EXCEPT, EPERM },
 		{ CALL(prctl), 0, prctls, COUNT(prctls), PR_SET_DUMPABLE, EPERM },
 	};
 	size_t i;
@@ -293,6 +318,24 @@ seccomp_dumpable(scmp_filter_ctx ctx)
 	return r;
 }
 
+/* Of the netlink protocols that of udev alone. */
+static int
+seccomp_netlink(scmp_filter_ctx ctx, unsigned parts)
+{
+	int r;
+
+	if (!(parts & N))
+		return 0;
+	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(socket), 2,
+	    seccomp_when(0, SCMP_CMP_EQ, AF_NETLINK),
+	    seccomp_when(2, SCMP_CMP_EQ, NETLINK_KOBJECT_UEVENT));
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), CALL(socket), 2,
+		    seccomp_when(0, SCMP_CMP_EQ, AF_NETLINK),
+		    seccomp_when(2, SCMP_CMP_NE, NETLINK_KOBJECT_UEVENT));
+	return r;
+}
+
 /* clone: threads for all, processes for some, new namespaces for nobody. */
 static int
 seccomp_clone(scmp_filter_ctx ctx, unsigned parts)
@@ -300,7 +343,7 @@ seccomp_clone(scmp_filter_ctx ctx, unsigned parts)
 	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
 	int r;
 
-	if (parts & P)
+	if (parts & (P | K))
 		return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(clone), 1,
 		    seccomp_masked(0, CLONE_NAMESPACES, 0));
 	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, CALL(clone), 1,
@@ -336,7 +379,7 @@ seccomp_self(scmp_filter_ctx ctx, unsigned parts)
 
 	if (parts & P)
 		return seccomp_only(ctx, CALL(prlimit64), 0, 0);
-	if ((r = seccomp_only(ctx, CALL(prlimit64), 2, 0)) != 0 || (parts & A))
+	if ((r = seccomp_only(ctx, CALL(prlimit64), 2, 0)) != 0 || (parts & (A | K)))
 		return r;
 	return seccomp_only(ctx, CALL(tgkill), 0, (uint64_t)getpid());
 }
@@ -378,6 +421,7 @@ seccomp_fill(scmp_filter_ctx ctx, unsigned parts)
 	    (r = seccomp_future(ctx)) != 0 ||
 	    (r = seccomp_choices(ctx, parts)) != 0 ||
 	    (r = seccomp_dumpable(ctx)) != 0 ||
+	    (r = seccomp_netlink(ctx, parts)) != 0 ||
 	    (r = seccomp_clone(ctx, parts)) != 0 ||
 	    (r = seccomp_self(ctx, parts)) != 0 ||
 	    (r = seccomp_memory(ctx, parts)) != 0)

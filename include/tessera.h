@@ -77,6 +77,7 @@ enum tsr_error {
 	TSR_PIN_SEAT = -52,		/* few tries are left, for somebody at the machine alone */
 	TSR_DEVICE_REPLUG = -53,	/* it refuses until it was unplugged and plugged in again */
 	TSR_PIN_UNSET = -54,		/* the device has no PIN yet */
+	TSR_DEVICE_FAILED = -55,	/* it does not answer as such a device does */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -235,6 +236,7 @@ run(char *const key[], size_t keys, uid_t owner, char *const program[], int *sta
 	h->devices = keys;
 	for (i = 0; i < keys; i++)
 		run_device_init(&h->device[i], key[i], (int)i + 1);
+	(void)umask(022);	/* whoever runs in it reads /sys, as in the real one */
 	if ((r = run_bed_enter(what)) != TSR_OK)
 		goto out;
 	*what = "the hub";

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#ifndef PKCS11_PEER_H
-#define PKCS11_PEER_H
+#ifndef BASE_PEER_H
+#define BASE_PEER_H
 
 #define PEER_AGENT_USER	"tessera"	/* the agent's user in system mode */
 

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "pkcs11/peer.h"
+#include "base/peer.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: ISC
+"""Start a helper for each connection, as systemd would: activator.py SOCKET
+USER PROGRAM ARGUMENT...  Ends with its standard input."""
+import os
+import pwd
+import select
+import signal
+import socket
+import sys
+
+
+def serve(conn, user, argv):
+    os.dup2(conn.fileno(), 0)
+    who = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setresgid(who.pw_gid, who.pw_gid, who.pw_gid)
+    os.setresuid(who.pw_uid, who.pw_uid, who.pw_uid)
+    os.closerange(3, 256)
+    os.execv(argv[0], argv)
+
+
+def main():
+    path, user, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(64)
+    while True:
+        ready = select.select([listener, sys.stdin], [], [])[0]
+        if sys.stdin in ready:
+            return
+        conn = listener.accept()[0]
+        if os.fork() == 0:
+            try:
+                serve(conn, user, argv)
+            finally:
+                os._exit(127)
+        conn.close()
+
+
+main()
