@@ -110,6 +110,21 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" trust INTEGER NOT NULL,"
 	" seed BLOB NOT NULL,"			/* sealed */
 	" throttle BLOB NOT NULL"
+	") STRICT;",
+
+	/* 5: FIDO2 keys, beside their credential */
+	"CREATE TABLE fido ("
+	" seq INTEGER PRIMARY KEY,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" cred_id BLOB NOT NULL UNIQUE,"
+	" rp_id TEXT NOT NULL,"
+	" aaguid BLOB NOT NULL,"
+	" counter INTEGER NOT NULL,"		/* the last one seen */
+	" uv INTEGER NOT NULL,"
+	" transports TEXT NOT NULL,"
+	" attestation INTEGER NOT NULL,"
+	" resident INTEGER NOT NULL,"
+	" native INTEGER NOT NULL"
 	") STRICT;"
 };
 
