@@ -46,7 +46,7 @@ enum column {
 #define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
 #define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
-#define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
+#define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2 AND held = 0"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
 #define SQL_REMOVE_OTP	"DELETE FROM otp WHERE credential = ?1"
 #define SQL_REMOVE_FIDO	"DELETE FROM fido WHERE credential = ?1"
