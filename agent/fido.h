@@ -22,6 +22,7 @@ struct fido {
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
 	struct fido_turns turns;
+	size_t proofs;			/* under way: fido_proof.h */
 	struct attestation_roots *roots;	/* of the configuration in force; NULL: none */
 };
 

@@ -63,6 +63,7 @@ proof_free(struct fido_proof *p, int code)
 	fido_turn_end(&p->turn);
 	secret_free(&p->given);
 	sodium_memzero(p->challenge, sizeof(p->challenge));
+	p->fido->proofs--;
 	free(p->holder);
 	free(p);
 }
@@ -478,6 +479,7 @@ fido_proof_start(struct fido *f, struct fido_proof_ask *ask, fido_proof_done don
 		return TSR_NOMEM;
 	}
 	p->fido = f;
+	f->proofs++;
 	p->ask = *ask;
 	p->given = ask->pin;
 	ask->pin = p->ask.pin = NULL;
