@@ -12,8 +12,7 @@ import sys
 
 import harness
 from fidokey import Keys
-from process import as_user, until
-from wire import Client, Events, request_bytes
+from process import until
 
 ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido", "activator.py")
 
@@ -47,7 +46,7 @@ class Bed:
                            m.bin + "/tessera-fido", "--config", m.conf),
             stdin=subprocess.PIPE, stderr=err, start_new_session=True)
         err.close()
-        until(lambda: os.path.exists(path), what="the helper's socket")
+        until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
 
     def stop(self):
@@ -83,22 +82,3 @@ def ask(m, uid=harness.DAEMON, pins=(), audience="demo", **more):
     return m.answering(list(pins), "POST", "/token", uid=uid, form={
         "grant_type": harness.DEVICE_GRANT, "audience": audience, **more})
 
-
-def watched(m, uid, form, until_event=None, act=None, timeout=60.0):
-    """A device grant as uid beside a stream of its events: (status, json, events in
-    order).  act(name, data) is called for each event."""
-    def run():
-        with Events(m.api, None, timeout) as events, Client(m.api, timeout) as c:
-            events.next("ready")
-            c.send(request_bytes("POST", "/token", form=form))
-            seen = []
-            while True:
-                name, data = events.next()
-                seen.append([name, data])
-                if act is not None:
-                    act(name, data)
-                if name == (until_event or "touch-done"):
-                    break
-            answer = c.answer()
-            return [answer.status, answer.json, seen]
-    return as_user(uid, run)

@@ -72,8 +72,6 @@ class Fido(unittest.TestCase):
         with Bed(1, "attestation=packed", "uv=ok", "aaguid=00112233445566778899aabbccddeeff",
                  state=True) as (m, keys):
             root = m.folder + "/makers.pem"
-            with open(keys[0].state + "/attestation-ca.pem") as f, open(root, "w") as to:
-                to.write(f.read())
             fido = m.settings["fido"]
 
             def reload(**more):
@@ -84,7 +82,9 @@ class Fido(unittest.TestCase):
                 m.signal(harness.signal.SIGHUP)
                 harness.until(lambda: m.log().count("read again") > count, what="the reload")
 
-            self.assertEqual(enrol(m)[0].json["acr"], "software")
+            self.assertEqual(self.enrolled(m, attestation="direct")["acr"], "software")
+            with open(keys[0].state + "/attestation-ca.pem") as f, open(root, "w") as to:
+                to.write(f.read())
             for c in m.request("GET", "/credentials", uid=DAEMON).json["credentials"]:
                 m.tessera("credential", "remove", c["id"], "--force", check=True)
             m.stop()
@@ -105,46 +105,30 @@ class Fido(unittest.TestCase):
             self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"), answer)
 
     def test_spare_and_foreign_key(self):
-        with Bed(3, "touch=manual") as (m, keys):
-            for key in keys[1:]:
-                key.ctl("unplug")
-            touched = keys[0].expect("touch")
-            job = Later(enrol, m, label="first")
-            touched()
-            keys[0].ctl("touch")
-            first = job.result()[0]
-            self.assertEqual(first.status, 201, first)
-            keys[0].ctl("unplug")
-            keys[1].ctl("plug")
-            touched = keys[1].expect("touch")
-            job = Later(enrol, m, label="spare")
-            touched()
-            keys[1].ctl("touch")
-            spare = job.result()[0]
-            self.assertEqual(spare.status, 201, spare)
-            # the one that is not there is not missed
-            touched = keys[1].expect("touch")
-            job = Later(ask, m)
-            touched()
-            keys[1].ctl("touch")
-            self.assertEqual(job.result()[0].status, 200)
+        with Bed(3, "touch=never") as (m, keys):
+            def hand(n):
+                for i, key in enumerate(keys):
+                    key.set("touch=" + ("auto" if i == n else "never"))
+            # several are plugged in: the one that is touched
+            for n, label in enumerate(["first", "spare"]):
+                hand(n)
+                c = self.enrolled(m, label=label)
+                self.assertEqual(c["label"], label)
+            ids = {}
+            for n in (0, 1):
+                hand(n)
+                self.assertEqual(ask(m)[0].status, 200)
+                ids[n] = keys[n].ctl("count", "touch")
             # a foreign key stays dark
-            keys[1].ctl("unplug")
-            keys[2].ctl("plug")
+            dark = keys[2].ctl("count", "touch")
+            hand(2)
+            for key in keys[:2]:
+                key.ctl("unplug")
+            until(lambda: ask(m)[0].json["error"] == "device_not_found", what="the keys' end")
             answer = ask(m)[0]
-            self.assertEqual((answer.status, answer.json["error"]), (404, "device_not_found"), answer)
+            self.assertEqual(answer.status, 404, answer)
             self.assertIn("plug in", answer.json["error_description"])
-            self.assertEqual(keys[2].ctl("count", "touch"), "0")
-            # both: the touched one wins
-            keys[0].ctl("plug")
-            keys[1].ctl("plug")
-            one, two = keys[0].expect("touch"), keys[1].expect("touch")
-            job = Later(ask, m)
-            one()
-            two()
-            keys[0].ctl("touch")
-            self.assertEqual(job.result()[0].status, 200)
-            print(keys[1].ctl("status"))
+            self.assertEqual(keys[2].ctl("count", "touch"), dark)
 
     def test_seen_before_it_is_felt(self):
         """touch-needed says who asks, and comes before the key blinks."""
@@ -181,7 +165,7 @@ class Fido(unittest.TestCase):
         with Bed(1) as (m, keys):
             c = self.enrolled(m)
             self.assertEqual(ask(m)[0].status, 200)
-            keys[0].set("fault=counter-back")
+            keys[0].set("fault=counter-back+")
 
             def run():
                 with Events(m.api, None, 60.0) as events, Client(m.api, 60.0) as conn:
@@ -201,6 +185,7 @@ class Fido(unittest.TestCase):
             self.assertEqual(m.request("GET", "/sessions", uid=DAEMON).json["sessions"], [])
             lines = m.tessera("audit", "show", "--json", check=True).out
             self.assertIn('"clone"', lines)
+            keys[0].set("fault=none")
             m.tessera("credential", "enable", c["id"], check=True)
             self.assertEqual(ask(m)[0].status, 200)
 
