@@ -166,6 +166,28 @@ audit_event_code_spent(struct agent *a, struct http_conn *conn, int code)
 }
 
 int
+audit_event_recovery(struct agent *a, const struct caller *by, const char *event,
+    const char *subject, uid_t uid, const char *credential)
+{
+	struct audit_record rec = event_by(event, by);
+
+	event_for(&rec, subject, uid);
+	rec.credential = credential;
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_import(struct agent *a, const struct caller *by, size_t n)
+{
+	struct audit_record rec = event_by("import", by);
+	char members[48];
+
+	(void)snprintf(members, sizeof(members), ",\"credentials\":%zu", n);
+	rec.members = members;
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
 audit_event_admin(struct agent *a, const struct caller *by, const char *event)
 {
 	struct audit_record rec = event_by(event, by);

@@ -50,6 +50,13 @@ void audit_event_session_ended(struct agent *a, const struct session *s);
 /* With why: a word. */
 void audit_event_session_locked(struct agent *a, const struct session *s, const char *reason);
 
+/* "recovery-codes-made", "credential-replaced": a code for who lost his token. */
+int audit_event_recovery(struct agent *a, const struct caller *by, const char *event,
+    const char *subject, uid_t uid, const char *credential);
+
+/* That many credentials were stored by an import. */
+int audit_event_import(struct agent *a, const struct caller *by, size_t n);
+
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
  * "store-copied".  TSR_STORE: it must not happen, or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);

@@ -129,12 +129,15 @@ body_peek(const struct http_request *r, const char *name, char *out, size_t size
 void
 body_free(json_t *o)
 {
-	const char *name;
+	const char *name, *text;
 	json_t *value;
+	void *own;
 
-	json_object_foreach(o, name, value)
-		if (json_is_string(value))	/* jansson hands out its own memory */
-			sodium_memzero((void *)(uintptr_t)json_string_value(value),
-			    json_string_length(value));
+	json_object_foreach(o, name, value) {
+		if ((text = json_string_value(value)) == NULL)
+			continue;
+		memcpy(&own, &text, sizeof(own));	/* it is jansson's own memory, const or not */
+		sodium_memzero(own, json_string_length(value));
+	}
 	json_decref(o);
 }

@@ -136,6 +136,7 @@ cbor_item(const uint8_t *p, size_t n, size_t *used)
 	struct cbor_head h;
 	size_t at = 0, len, depth = 0;
 
+	memset(level, 0, sizeof(level));
 	do {
 		if (cbor_head(p + at, n - at, &h) != TSR_OK)
 			return TSR_INVALID;

@@ -20,6 +20,7 @@
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
 #include "agent/fido.h"
+#include "agent/import.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/journal.h"
@@ -480,7 +481,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK)
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
@@ -579,6 +580,7 @@ daemon_free(struct daemon **dp)
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
 	otp_pendings_free(&d->agent.otp_pendings);
+	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
 	helpers_free(&d->agent.helpers);

@@ -137,6 +137,9 @@ daemon_look(const struct store *st, struct journal_seen *seen)
 	if (journal_look(st, seen) != TSR_OK || seen->entries == 0)
 		log_line(LOG_NOTICE, "the journal has nothing about this store that this user can read: "
 		    "it cannot tell whether the store was put back or the audit log was cut");
+	if (seen->noise > 0)
+		log_line(LOG_NOTICE, "the journal has %u entries about this store that this user sent and "
+		    "that tesserad did not, or with an earlier key", seen->noise);
 }
 
 /* st is NULL where there is none yet. */

@@ -114,11 +114,8 @@ enrol_authority(struct enrol *e)
 {
 	int r = TSR_OK;
 
-	if (e->code != 0) {
-		if ((r = enrol_code_spend(e->agent->codes, e->credential->uid, e->code)) == TSR_OK)
-			r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK);
-		return r;
-	}
+	if (e->code != 0)
+		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -135,10 +132,13 @@ enrol_store(struct enrol *e)
 	if ((r = enrol_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
+	    /* not before: a code that paid for nothing is as good as it was */
+	    (e->code != 0 &&
+	    (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
 	    e->pin_default)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
 		return r;
 	}
 	return store_keep(st);
@@ -235,37 +235,12 @@ enrol_take_key(struct enrol *e, const struct device_key *k)
 	return TSR_OK;
 }
 
-struct enrol_same {
-	const struct credential *mine;
-	int found;
-};
-
-static int
-enrol_same_key(void *arg, const struct credential *c)
-{
-	struct enrol_same *s = arg;
-
-	if (c->spki_len == s->mine->spki_len && memcmp(c->spki, s->mine->spki, c->spki_len) == 0)
-		s->found = 1;
-	return TSR_OK;
-}
-
 /* A token that was listed and is gone when its keys are asked for may have come
  * back under another slot: one more look. */
 static int
 enrol_look_again(struct enrol *e, int code)
 {
 	return code == TSR_DEVICE_NOT_FOUND && !e->again++ && enrol_list(e) == TSR_OK;
-}
-
-/* Before anybody types a PIN: a key that is enrolled already is refused. */
-static int
-enrol_known(const struct enrol *e)
-{
-	struct enrol_same s = { e->credential, 0 };
-	int r = store_credential_each(e->agent->store, NULL, 0, enrol_same_key, &s);
-
-	return r != TSR_OK ? r : s.found ? TSR_CONFLICT : TSR_OK;
 }
 
 static int
@@ -365,7 +340,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 	else if ((r = enrol_take_key(e, k)) != TSR_OK)
 		enrol_fail(e, r, "", "the key has no algorithm that is accepted (ECDSA P-256 or "
 		    "P-384, RSA of 2048 bits or more, Ed25519)");
-	else if ((r = enrol_known(e)) != TSR_OK)
+	else if ((r = enrol_match_known(e->agent->store, e->credential)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
 	else if (e->self)
 		enrol_vouch_for_oneself(e);

@@ -22,7 +22,7 @@ struct code {
 	uint64_t ends_ms;	/* 0: a free place */
 	uint64_t serial;	/* no two codes have the same */
 	unsigned wrong;
-	int spent;		/* in the open batch */
+	const void *spent;	/* by whom, in the open batch; else NULL */
 	uint8_t hash[CODE_HASH];
 };
 
@@ -114,7 +114,7 @@ enrol_code_make(struct enrol_codes *ec, uid_t uid, char code[ENROL_CODE_LEN + 1]
 	memcpy(c->hash, hash, CODE_HASH);
 	c->uid = uid;
 	c->wrong = 0;
-	c->spent = 0;
+	c->spent = NULL;
 	c->serial = ++ec->last;
 	c->ends_ms = clock_boot_ms() + (uint64_t)ENROL_CODE_S * 1000;
 	for (i = 0; i < CODE_CHARS; i++) {
@@ -153,7 +153,7 @@ enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *
 	struct code *c;
 	int r = TSR_BAD_GRANT;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->spent)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->spent != NULL)
 		return r;
 	if (enrol_code_read(code, chars) == TSR_OK) {
 		/* no hash: neither right nor wrong */
@@ -170,23 +170,25 @@ enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64_t *
 }
 
 int
-enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial)
+enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial, const void *by)
 {
 	struct code *c;
 
-	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial || c->spent)
+	if ((c = enrol_code_place(ec, uid, 0)) == NULL || c->serial != serial ||
+	    c->spent != NULL)
 		return TSR_BAD_GRANT;
-	c->spent = ec->unsettled = 1;
+	c->spent = by;
+	ec->unsettled = 1;
 	return TSR_OK;
 }
 
 void
-enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial)
+enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial, const void *by)
 {
 	struct code *c;
 
-	if ((c = enrol_code_place(ec, uid, 0)) != NULL && c->serial == serial)
-		c->spent = 0;
+	if ((c = enrol_code_place(ec, uid, 0)) != NULL && c->serial == serial && c->spent == by)
+		c->spent = NULL;
 }
 
 void
@@ -198,8 +200,8 @@ enrol_codes_settle(struct enrol_codes *ec, int committed)
 		return;
 	ec->unsettled = 0;
 	for (c = ec->code; c < ec->code + ENROL_CODES_MAX; c++) {
-		if (c->spent && committed)
+		if (c->spent != NULL && committed)
 			sodium_memzero(c, sizeof(*c));
-		c->spent = 0;
+		c->spent = NULL;
 	}
 }

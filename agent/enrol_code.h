@@ -30,10 +30,11 @@ int enrol_code_check(struct enrol_codes *ec, uid_t uid, const char *code, uint64
 
 /* Spend the code that was checked, once the card has proved itself (who mistypes
  * his PIN keeps his code): TSR_OK once; TSR_BAD_GRANT where it was spent, void
- * or over meanwhile.  It is gone with the commit of the batch. */
-int enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial);
-/* The request came to nothing: the code is as it was. */
-void enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial);
+ * or over meanwhile.  It is gone with the commit of the batch.  by is the
+ * request, and only compared. */
+int enrol_code_spend(struct enrol_codes *ec, uid_t uid, uint64_t serial, const void *by);
+/* The request came to nothing: the code is as it was, unless another spent it. */
+void enrol_code_keep(struct enrol_codes *ec, uid_t uid, uint64_t serial, const void *by);
 /* The end of a batch: what was spent in it is gone, or (committed 0) is not. */
 void enrol_codes_settle(struct enrol_codes *ec, int committed);
 

@@ -92,11 +92,8 @@ enrol_fido_authority(struct enrol_fido *e)
 {
 	int r = TSR_OK;
 
-	if (e->code != 0) {
-		if ((r = enrol_code_spend(e->agent->codes, e->credential->uid, e->code)) == TSR_OK)
-			r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK);
-		return r;
-	}
+	if (e->code != 0)
+		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -113,9 +110,10 @@ enrol_fido_store(struct enrol_fido *e)
 	if ((r = enrol_fido_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (r = store_fido_add(st, &e->record)) != TSR_OK ||
+	    (e->code != 0 && (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential, 0)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code);
+		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
 		return r;
 	}
 	return store_keep(st);

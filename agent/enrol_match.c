@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "include/tessera.h"
+
 /* PSS before PKCS #1 v1.5; the others have one way to sign. */
 enum proto_algorithm
 enrol_match_algorithm(uint32_t offered)
@@ -37,4 +39,28 @@ enrol_match_token(const struct uri *u, const struct device *d)
 	    (u->serial[0] == '\0' || strcmp(u->serial, d->serial) == 0) &&
 	    (u->model[0] == '\0' || strcmp(u->model, d->model) == 0) &&
 	    (u->manufacturer[0] == '\0' || strcmp(u->manufacturer, d->manufacturer) == 0);
+}
+
+struct match_same {
+	const struct credential *mine;
+	int found;
+};
+
+static int
+match_same_key(void *arg, const struct credential *c)
+{
+	struct match_same *s = arg;
+
+	if (c->spki_len == s->mine->spki_len && memcmp(c->spki, s->mine->spki, c->spki_len) == 0)
+		s->found = 1;
+	return TSR_OK;
+}
+
+int
+enrol_match_known(struct store *st, const struct credential *c)
+{
+	struct match_same s = { c, 0 };
+	int r = store_credential_each(st, NULL, 0, match_same_key, &s);
+
+	return r != TSR_OK ? r : s.found ? TSR_CONFLICT : TSR_OK;
 }

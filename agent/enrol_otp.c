@@ -172,7 +172,7 @@ enrol_otp_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	e->ticket = 0;
 	if (e->answered != NULL)
 		*e->answered = 1;
-	if (code != TSR_OK) {
+	if (code != TSR_OK || name == NULL) {
 		enrol_otp_fail(e, code, "", code == TSR_NOT_FOUND ? "there is no such user" :
 		    "whether there is such a user cannot be told now");
 		return;

@@ -12,6 +12,7 @@
 #include "agent/body.h"
 #include "agent/enrol_otp.h"
 #include "agent/problem.h"
+#include "agent/recovery.h"
 #include "oath/seed.h"
 #include "include/tessera.h"
 
@@ -144,7 +145,7 @@ read_wish(const struct http_request *r, const json_t *o, struct enrol_otp_wish *
 	unconfirmed = json_object_get(o, "confirm") != NULL && !wish->confirm;
 	wish->confirm = !unconfirmed;
 	wish->drawn = json_object_get(o, "secret") == NULL;
-	if (otp != NULL && (why = otp_complaint(otp)) != NULL)
+	if (otp != NULL && !recovery_is_code(otp) && (why = otp_complaint(otp)) != NULL)
 		problem_invalid(r->conn, "\"otp\": %s", why);
 	else if (otp != NULL && code != NULL)
 		problem_invalid(r->conn, "either \"code\" or \"otp\"");

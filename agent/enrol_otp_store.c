@@ -15,6 +15,7 @@
 #include "agent/enrol_code.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
+#include "agent/recovery.h"
 #include "agent/watch.h"
 #include "oath/otpauth.h"
 #include "token/json.h"
@@ -105,15 +106,23 @@ enrol_otp_prove(struct agent *a, const struct http_request *r, const struct cred
 	caller_source(r->caller, NULL, source);
 	if ((result = audit_ready(a->audit)) != TSR_OK || (result = store_begin(a->store)) != TSR_OK)
 		return result;
-	result = otp_prove(a->store, &ask, &v, &by);
+	if (recovery_is_code(code)) {	/* an administrator's word, as an enrolment code is */
+		result = recovery_spend(a->store, c->subject, c->uid, code, RECOVERY_REPLACEMENT, &by);
+		verdict_judge(&v, result);
+	} else
+		result = otp_prove(a->store, &ask, &v, &by);
 	if (result == TSR_OK)
 		result = audit_event_proof(a, r->caller, by, NULL, 0);
 	if (result != TSR_OK && result != TSR_BAD_GRANT)
 		store_undo(a->store);
 	else if (store_keep(a->store) != TSR_OK)
 		result = TSR_STORE;
-	if (result == TSR_OK && verdict_allows(&v))
-		(void)snprintf(id, STORE_ID_LEN + 1, "%s", by->id);
+	if (result == TSR_OK && verdict_allows(&v)) {
+		if (by->acr == ACR_RECOVERY)
+			recovery_tell(a, c->uid, "");
+		/* such a code is no credential that could be disabled meanwhile */
+		(void)snprintf(id, STORE_ID_LEN + 1, "%s", by->acr == ACR_RECOVERY ? "" : by->id);
+	}
 	else if (result == TSR_OK)
 		result = TSR_BAD_GRANT;
 	credential_free(&by);
@@ -132,15 +141,12 @@ store_count(void *arg, const struct credential *c)
 /* Whose word it rests on, read again: a code may have been spent by another
  * enrolment, a voucher disabled meanwhile. */
 static int
-store_authority(struct agent *a, struct http_conn *conn, const struct otp_pending *p)
+store_authority(struct agent *a, const struct otp_pending *p)
 {
 	int r = TSR_OK;
 
-	if (p->code != 0) {
-		if ((r = enrol_code_spend(a->codes, p->credential.uid, p->code)) == TSR_OK)
-			r = audit_event_code_spent(a, conn, TSR_OK);
-		return r;
-	}
+	if (p->code != 0)
+		return enrol_code_spend(a->codes, p->credential.uid, p->code, p);
 	if (p->voucher[0] != '\0')
 		r = store_credential_used(a->store, p->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -160,11 +166,13 @@ store_both(struct agent *a, struct http_conn *conn, struct otp_pending *p)
 		return TSR_TOO_LARGE;
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
-	if ((r = store_authority(a, conn, p)) != TSR_OK ||
+	if ((r = store_authority(a, p)) != TSR_OK ||
 	    (r = store_credential_add(st, &p->credential)) != TSR_OK ||
 	    (r = store_otp_add(st, &p->record)) != TSR_OK ||
+	    (p->code != 0 && (r = audit_event_code_spent(a, conn, TSR_OK)) != TSR_OK) ||
 	    (r = audit_event_enrol(a, conn, TSR_OK, &p->credential, 0)) != TSR_OK) {
 		store_undo(st);
+		enrol_code_keep(a->codes, p->credential.uid, p->code, p);
 		return r;
 	}
 	return store_keep(st);
@@ -183,7 +191,7 @@ enrol_otp_store(struct agent *a, struct http_conn *conn, struct otp_pending *p, 
 		return r;
 	n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"kind\":\"%s\"}", p->credential.id,
 	    p->credential.kind);
-	events_send(a->events, p->credential.uid, "credential-enrolled", json, (size_t)n);
+	events_hold(a->events, p->credential.uid, "credential-enrolled", json, (size_t)n);
 	return TSR_OK;
 }
 

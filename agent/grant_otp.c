@@ -20,6 +20,7 @@
 #include "agent/mint.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
+#include "agent/recovery.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 
@@ -73,12 +74,29 @@ otp_grant_judge(const struct otp_grant *g, const struct config_audience **aud)
 	    (g->helper && (!policy_login_helper(p, c, &only) ||
 	    (only != (uid_t)-1 && only != g->uid) || (*aud)->class != CLASS_LOGIN)))
 		return TSR_DENIED;
-	if ((*aud)->acr > ACR_OTP)
-		return TSR_STEP_UP_REQUIRED;	/* before the code is spent in vain */
+	/* before the code is spent in vain */
+	if ((*aud)->acr > (recovery_is_code(g->code) ? ACR_RECOVERY : ACR_OTP))
+		return TSR_STEP_UP_REQUIRED;
 	buf_init(&scope, GRANT_SCOPE_MAX);
 	r = policy_scope(*aud, g->scope, &scope);
 	buf_free(&scope);
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
+}
+
+/* A code of a token, or one that stands for it. */
+static int
+otp_grant_spend(const struct otp_grant *g, const struct otp_ask *ask, struct verdict *v,
+    struct credential **c)
+{
+	struct store *st = g->agent->store;
+	int r;
+
+	if (!recovery_is_code(g->code))
+		return otp_prove(st, ask, v, c);
+	/* nobody has a code, whoever it is */
+	r = recovery_spend(st, g->subject, g->uid, g->code, RECOVERY_PRINTED, c);
+	verdict_judge(v, r);
+	return r;
 }
 
 static int
@@ -98,7 +116,7 @@ otp_grant_prove(const struct otp_grant *g, const struct config_audience *aud,
 
 	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
 		return r;
-	r = otp_prove(a->store, &ask, v, c);
+	r = otp_grant_spend(g, &ask, v, c);
 	if (r == TSR_OK)
 		r = audit_event_proof(a, g->request->caller, *c, g->audience, 0);
 	if (r != TSR_OK && r != TSR_BAD_GRANT) {
@@ -119,8 +137,9 @@ otp_grant_answer(struct otp_grant *g, const struct config_audience *aud,
 	int r;
 
 	sid[0] = '\0';
-	/* A login pays for its one token and leaves no session behind. */
-	if (aud != NULL && aud->class == CLASS_LOGIN) {
+	/* A login pays for its one token and leaves no session behind, and so does a
+	 * recovery code. */
+	if (aud != NULL && (aud->class == CLASS_LOGIN || c->acr == ACR_RECOVERY)) {
 		session_passing(c, &passing);
 		return mint_answer(g->agent, aud, &passing, g->scope, g->request->caller, out);
 	}
@@ -139,7 +158,9 @@ otp_grant_tell(struct otp_grant *g, const struct credential *c, const char *sid)
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\"}", sid, c->id);
 
 	if (sid[0] != '\0')
-		events_send(g->agent->events, g->uid, "session-started", json, (size_t)n);
+		events_hold(g->agent->events, g->uid, "session-started", json, (size_t)n);
+	if (c->acr == ACR_RECOVERY)
+		recovery_tell(g->agent, g->uid, g->audience);
 }
 
 static void
@@ -243,7 +264,7 @@ otp_grant_code(const struct http_request *r, const char *code, const char *next)
 
 	if (code == NULL)
 		problem_invalid(r->conn, "\"otp\" is missing");
-	else if ((why = otp_complaint(code)) != NULL)
+	else if (!recovery_is_code(code) && (why = otp_complaint(code)) != NULL)
 		problem_invalid(r->conn, "\"otp\": %s", why);
 	else if (next != NULL && (why = otp_complaint(next)) != NULL)
 		problem_invalid(r->conn, "\"otp_next\": %s", why);
@@ -313,8 +334,14 @@ grant_session_otp(struct agent *a, const struct http_request *r, const struct as
 {
 	struct otp_grant *g;
 
-	if (otp_grant_code(r, code, next) != TSR_OK ||
-	    (g = otp_grant_new(a, r, credential, code, next)) == NULL)
+	if (otp_grant_code(r, code, next) != TSR_OK)
+		return;
+	if (recovery_is_code(code)) {
+		problem_invalid(r->conn, "a recovery code opens no session: it is good for one token of "
+		    "one audience");
+		return;
+	}
+	if ((g = otp_grant_new(a, r, credential, code, next)) == NULL)
 		return;
 	g->uid = r->caller->uid;
 	(void)snprintf(g->subject, sizeof(g->subject), "%s", who->name);

@@ -21,6 +21,7 @@
 
 #define LOOP_BATCH_MAX		256	/* ready sockets a batch */
 #define LOOP_BATCH_US		2000	/* microseconds a batch */
+#define LOOP_BATCH_LONG_US	20000	/* the same where commits cost more than their batches */
 #define LOOP_ACCURACY_US	1000	/* of the timer */
 #define LOOP_REHEARSAL_MS	5	/* between looks at a rehearsal's clock */
 #define LOOP_FAR_MS		(UINT64_MAX / 2000u)	/* a deadline beyond is none */
@@ -34,6 +35,7 @@ struct loop {
 	struct loop_task *tasks, **tasks_end;
 	uint64_t armed_ms;		/* the timer source's time, UINT64_MAX while off */
 	int in_batch;
+	uint64_t commit_us;		/* what the last batch's end took */
 	int wake_failed;		/* the wake source is to be enabled still */
 	int n_ready, at;		/* ready[at..n_ready) is still to be delivered */
 	struct epoll_event ready[LOOP_BATCH_MAX];
@@ -70,6 +72,7 @@ loop_arm(sd_event_source *s, void *arg)
 static void
 loop_end_batch(struct loop *l)
 {
+	uint64_t begun = clock_work_us();
 	int committed;
 
 	/* What flush brings about (a client is gone, another is told) belongs to
@@ -77,8 +80,21 @@ loop_end_batch(struct loop *l)
 	l->in_batch = 0;
 	metrics.batches++;
 	committed = l->batch.commit == NULL ? TSR_OK : l->batch.commit(l->batch.arg);
+	l->commit_us = clock_work_us() - begun;
 	if (l->batch.flush != NULL)
 		l->batch.flush(l->batch.arg, committed);
+}
+
+/* How long a batch may be: where a commit is slow, what is ready already gains
+ * more from sharing it than it loses by waiting for its neighbours. */
+static uint64_t
+loop_batch_us(const struct loop *l)
+{
+	uint64_t want = 4 * l->commit_us;
+
+	if (want < LOOP_BATCH_US)
+		return LOOP_BATCH_US;
+	return want < LOOP_BATCH_LONG_US ? want : LOOP_BATCH_LONG_US;
 }
 
 static int
@@ -100,7 +116,7 @@ loop_on_sockets(sd_event_source *s, int fd, uint32_t revents, void *arg)
 		l->at++;
 		if (w != NULL)
 			w->ready(w, l->ready[l->at - 1].events);
-		if (l->at < l->n_ready && clock_work_us() - begun >= LOOP_BATCH_US) {
+		if (l->at < l->n_ready && clock_work_us() - begun >= loop_batch_us(l)) {
 			loop_end_batch(l);
 			l->in_batch = 1;
 			begun = clock_work_us();

@@ -4,7 +4,8 @@
  * Every socket (listeners, clients, helpers, the names worker) sits in one
  * epoll set that is a single sd-event source.  A dispatch handles all that
  * is ready, then runs the batch's commit, then its flush: answers leave after
- * what they say is durable.  A batch closes at 256 ready sockets or 2 ms.
+ * what they say is durable.  A batch closes at 256 ready sockets or
+ * 2 ms, or later where its commit takes long itself, at most 20 ms.
  * Signals, the watchdog and the one timer are sd-event's own sources.
  *
  * SPDX-License-Identifier: ISC

@@ -32,6 +32,7 @@ struct trial {
 	struct store *store;
 	const struct otp_ask *ask;
 	struct attempt attempt[OTP_PER_USER];
+	size_t slots;			/* one where a credential is named: whoever asks knows that */
 	size_t n;
 	struct otp_now now;
 	uint8_t source[OTP_SOURCE_LEN];
@@ -72,7 +73,7 @@ trial_gather(void *arg, const struct credential *c)
 	struct trial *t = arg;
 	struct attempt *a = &t->attempt[t->n];
 
-	if (!credential_is_otp(c) || t->n == OTP_PER_USER ||
+	if (!credential_is_otp(c) || t->n == t->slots ||
 	    (t->ask->credential != NULL && strcmp(t->ask->credential, c->id) != 0))
 		return TSR_OK;
 	if ((a->credential = trial_copy(c)) == NULL)
@@ -92,7 +93,7 @@ trial_load(struct trial *t)
 	if (t->ask->uid != (uid_t)-1 &&
 	    (r = store_credential_each(t->store, t->ask->subject, t->ask->uid, trial_gather, t)) != TSR_OK)
 		return r;
-	for (a = t->attempt; a < t->attempt + OTP_PER_USER; a++) {
+	for (a = t->attempt; a < t->attempt + t->slots; a++) {
 		if (a->credential != NULL)
 			(void)snprintf(id, sizeof(id), "%s", a->credential->id);
 		else
@@ -100,7 +101,7 @@ trial_load(struct trial *t)
 		if ((r = store_otp_get(t->store, id, &a->record)) != TSR_OK)
 			return r;
 	}
-	t->n = OTP_PER_USER;
+	t->n = t->slots;
 	return TSR_OK;
 }
 
@@ -255,6 +256,7 @@ otp_prove(struct store *st, const struct otp_ask *ask, struct verdict *v, struct
 	memset(&t, 0, sizeof(t));
 	t.store = st;
 	t.ask = ask;
+	t.slots = ask->credential != NULL ? 1 : OTP_PER_USER;
 	otp_source(ask->source, strlen(ask->source), t.source);
 	t.now.source = t.source;
 	t.now.boot = ask->boot;

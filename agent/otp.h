@@ -20,7 +20,7 @@
 #define OTP_WINDOW	32		/* counters searched for each */
 #define OTP_LOOK_AHEAD	10		/* counters an HOTP token may be ahead */
 #define OTP_STEPS	1		/* steps a TOTP code may be early or late */
-#define OTP_TEXT_MAX	16		/* bytes of what was typed */
+#define OTP_TEXT_MAX	24	/* bytes of what was typed, a recovery code at most */
 
 struct otp_ask {
 	const char *subject;		/* user name */

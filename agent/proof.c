@@ -196,22 +196,29 @@ proof_cancel(struct proof **p)
 	*p = NULL;
 }
 
+static struct proof *
+proofs_of(struct proofs *ps, const char *module, const char *serial, const char *label)
+{
+	const struct credential *c;
+	struct proof *p;
+
+	for (p = ps->list; p != NULL; p = p->next) {
+		c = p->ask.credential;	/* NOLINT(clang-analyzer-unix.Malloc): who was freed has left the list */
+		if (strcmp(c->module, module) == 0 && strcmp(c->token_serial, serial) == 0 &&
+		    strcmp(c->token_label, label) == 0)
+			return p;
+	}
+	return NULL;
+}
+
 void
 proofs_removed(struct proofs *ps, const char *module, const char *serial, const char *label)
 {
-	const struct credential *c;
-	struct proof *p = ps->list;
+	struct proof *p;
 
-	while (p != NULL) {
-		c = p->ask.credential;
-		if (strcmp(c->module, module) != 0 || strcmp(c->token_serial, serial) != 0 ||
-		    strcmp(c->token_label, label) != 0) {
-			p = p->next;
-			continue;
-		}
+	/* from the beginning each time: a callback may have ended others */
+	while ((p = proofs_of(ps, module, serial, label)) != NULL)
 		proof_finish(p, TSR_DEVICE_REMOVED, PROTO_TRIES_UNKNOWN, "");
-		p = ps->list;		/* the callback may have ended others */
-	}
 }
 
 size_t

@@ -18,10 +18,12 @@
 #include "agent/enrol_otp.h"
 #include "agent/grant.h"
 #include "agent/health.h"
+#include "agent/import.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
 #include "agent/pin_change.h"
 #include "agent/problem.h"
+#include "agent/recovery.h"
 #include "agent/status.h"
 #include "include/tessera.h"
 
@@ -57,6 +59,12 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_GET, "/healthz", 0, health_answer, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/status", 0, status_answer, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/devices", 0, admin_devices, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/recovery-codes", 0, recovery_list, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/replace", 0, NULL, recovery_replace },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/imports", 0, import_begin, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/imports/*", 0, NULL, import_rows },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/imports/*/commit", 0, NULL, import_commit },
+	{ HTTP_ADMIN, HTTP_DELETE, "/admin/imports/*", 0, NULL, import_end },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials", 1, admin_credentials, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials", 0, admin_enrol, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/enrolment-codes", 0, admin_code, NULL },

@@ -17,6 +17,7 @@ tessera_part(tessera_store
 		store_meta.c
 		store_open.c
 		store_otp.c
+		store_recovery.c
 		store_rekey.c
 		store_restore.c
 		store_row.c

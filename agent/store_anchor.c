@@ -44,8 +44,8 @@ anchor_body(const struct store *st, char out[STORE_ANCHOR_MAX])
 	return TSR_OK;
 }
 
-static int
-anchor_mac(const struct store *st, const char *body, char hex[HEX(32)])
+int
+store_anchor_mac(const struct store *st, const char *body, char hex[STORE_ANCHOR_MAC])
 {
 	struct hash_part part = { body, strlen(body) };
 	uint8_t mac[32];
@@ -88,7 +88,7 @@ anchor_parse(const struct store *st, char *line, uint64_t *generation)
 	if (mac == NULL)
 		return TSR_CORRUPT;
 	*mac++ = '\0';
-	if ((r = anchor_mac(st, line, hex)) != TSR_OK)
+	if ((r = store_anchor_mac(st, line, hex)) != TSR_OK)
 		return r;
 	if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)
 		return TSR_CORRUPT;
@@ -167,7 +167,7 @@ store_anchor_text(const struct store *st, char out[STORE_ANCHOR_MAX])
 
 	if (st->batch || st->db == NULL)
 		return st->batch ? TSR_INVALID : TSR_STORE;
-	if ((r = anchor_body(st, line)) != TSR_OK || (r = anchor_mac(st, line, mac)) != TSR_OK)
+	if ((r = anchor_body(st, line)) != TSR_OK || (r = store_anchor_mac(st, line, mac)) != TSR_OK)
 		return r;
 	return snprintf(out, STORE_ANCHOR_MAX, "%s %s", line, mac) < STORE_ANCHOR_MAX ?
 	    TSR_OK : TSR_STORE;

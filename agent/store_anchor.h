@@ -18,6 +18,7 @@
 #include "agent/store.h"
 
 #define STORE_ANCHOR_MAX	256	/* bytes of the line, with its end */
+#define STORE_ANCHOR_MAC	65	/* bytes of a MAC in hex, with NUL */
 #define STORE_ANCHOR_STORE	33	/* bytes of the store's name in it, with NUL */
 
 /* Compare.  TSR_OK: the store is as new as the note, or there is no note and
@@ -36,6 +37,9 @@ int store_anchor_write(struct store *st, const char *path);
 /* The line, without its newline, for what is durable now.  TSR_INVALID while a
  * batch is open, TSR_STORE where the store is closed after a failure. */
 int store_anchor_text(const struct store *st, char out[STORE_ANCHOR_MAX]);
+/* A MAC of other words under the key of these lines, which begin with
+ * "tessera-anchor": those begin with something else.  TSR_CRYPTO. */
+int store_anchor_mac(const struct store *st, const char *text, char hex[STORE_ANCHOR_MAC]);
 /* The store's name in it. */
 void store_anchor_store(const struct store *st, char out[STORE_ANCHOR_STORE]);
 

@@ -193,6 +193,7 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1",
 		[PLACE_CARD_KEY] = "DELETE FROM card_key WHERE seq = ?1",
 		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
+		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1",
 		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
@@ -217,8 +218,9 @@ drop_damaged(struct store *st, unsigned *dropped)
 }
 
 /* Without its seed or its record the credential of a disconnected token or of a
- * FIDO2 key is none, and the other way round.  What an old copy says of counters may have been spent since: their
- * tokens have to show two codes that follow each other. */
+ * FIDO2 key is none, and the other way round.  What an old copy says of counters
+ * may have been spent since: tokens have to show two codes that follow each
+ * other, and recovery codes are void. */
 static int
 confirm_beside(struct store *st, unsigned *dropped)
 {
@@ -229,7 +231,8 @@ confirm_beside(struct store *st, unsigned *dropped)
 		"DELETE FROM fido WHERE credential NOT IN (SELECT id FROM credential)",
 		"DELETE FROM otp WHERE credential NOT LIKE 'decoy.%'"
 		" AND credential NOT IN (SELECT id FROM credential)",
-		"UPDATE otp SET trust = 2, expected = -1"
+		"UPDATE otp SET trust = 2, expected = -1",
+		"DELETE FROM recovery"
 	};
 	sqlite3_stmt *s = NULL;
 	int n, r = TSR_OK;

@@ -107,3 +107,23 @@ store_audit_get(struct store *st, struct buf *out)
 	store_meta_done(s);
 	return r == TSR_NOT_FOUND ? TSR_OK : r;
 }
+
+int
+store_meta_bytes(struct store *st, const char *name, uint8_t *out, size_t n)
+{
+	sqlite3_stmt *s = NULL;
+	const uint8_t *p = NULL;
+	size_t got = 0;
+	int r;
+
+	if ((r = store_meta_get(st, name, n, n, &s, &p, &got)) == TSR_OK)
+		memcpy(out, p, n);
+	store_meta_done(s);
+	return r;
+}
+
+int
+store_meta_set(struct store *st, const char *name, const void *p, size_t n)
+{
+	return store_meta_put(st, name, p, n);
+}

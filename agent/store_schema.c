@@ -112,7 +112,18 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" throttle BLOB NOT NULL"
 	") STRICT;",
 
-	/* 5: FIDO2 keys, beside their credential */
+	/* 5: codes for who lost his token */
+	"CREATE TABLE recovery ("
+	" seq INTEGER PRIMARY KEY,"
+	" subject TEXT NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE,"
+	" ends INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX recovery_subject ON recovery (subject, uid);",
+
+	/* 6: FIDO2 keys, beside their credential */
 	"CREATE TABLE fido ("
 	" seq INTEGER PRIMARY KEY,"
 	" credential TEXT NOT NULL UNIQUE,"

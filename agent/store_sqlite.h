@@ -28,6 +28,7 @@ enum store_stmt {
 	STMT_META_GET, STMT_META_PUT,
 	STMT_OTP_ADD, STMT_OTP_GET, STMT_OTP_SPEND, STMT_OTP_REFUSE, STMT_OTP_EXISTS, STMT_OTP_REMOVE,
 	STMT_FIDO_ADD, STMT_FIDO_GET, STMT_FIDO_COUNT, STMT_FIDO_EXISTS, STMT_FIDO_REMOVE,
+	STMT_RECOVERY_ADD, STMT_RECOVERY_CLEAR, STMT_RECOVERY_FIND, STMT_RECOVERY_SPEND,
 	STMT_COUNT
 };
 
@@ -79,6 +80,10 @@ extern const char *const store_schema_steps[STORE_SCHEMA];
 /* store_batch.c: open again after a failure; with write also make sure that
  * what the file shows is durable.  TSR_STORE. */
 int store_ready(struct store *st, int write);
+
+/* store_meta.c: a value of exactly n bytes.  TSR_NOT_FOUND, TSR_CORRUPT. */
+int store_meta_bytes(struct store *st, const char *name, uint8_t *out, size_t n);
+int store_meta_set(struct store *st, const char *name, const void *p, size_t n);
 
 /* store_row.c */
 /* An SQLite result as one of ours.  The second also where it is about the

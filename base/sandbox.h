@@ -43,7 +43,7 @@ enum sandbox_role {
 	/* FIDO2 worker: hidraw nodes that it was given, /sys; forks, signals and
 	 * awaits its own children; connects nowhere.  400 MiB of memory. */
 	SANDBOX_FIDO,
-	/* FIDO2 watcher: /sys and what udev says; writes nothing, starts nothing. */
+	/* FIDO2 watcher: hidraw nodes, /sys and what udev says; starts nothing. */
 	SANDBOX_UDEV,
 	/* tessera: not dumpable, no core; no filter, no rules. */
 	SANDBOX_CLI

@@ -290,7 +290,7 @@ seccomp_choices(scmp_filter_ctx ctx, unsigned parts)
 		{ CALL(socket), 0, parts & N ? with_netlink : families,
 		    parts & N ? 2 : parts & I ? 3 : 1, AF_NETLINK, EAFNOSUPPORT },
 		{ CALL(socketpair), 0, families, 1, NO_EXCEPT, EAFNOSUPPORT },
-		{ CALL(ioctl), 1, ioctls, parts & K ? COUNT(ioctls) : COUNT(ioctls) - 2, NO_EXCEPT, EPERM },
+		{ CALL(ioctl), 1, ioctls, parts & (K | N) ? COUNT(ioctls) : COUNT(ioctls) - 2, NO_EXCEPT, EPERM },
 		{ CALL(prctl), 0, prctls, COUNT(prctls), PR_SET_DUMPABLE, EPERM },
 	};
 	size_t i;

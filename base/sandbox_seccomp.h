@@ -14,7 +14,7 @@
 #define CALLS_AGENT	16u	/* event loop; signal and await processes; fchmod */
 #define CALLS_INET	32u	/* sockets of the Internet families */
 #define CALLS_FORK	128u	/* fork, signal and await, but start no program; hidraw nodes */
-#define CALLS_NETLINK	256u	/* sockets to which udev tells what is plugged in */
+#define CALLS_NETLINK	256u	/* sockets to which udev tells what is plugged in; hidraw nodes */
 #define CALLS_MODULE	64u	/* memory that is writable and executable; chmod that does nothing */
 
 /* 1 where the kernel has seccomp filters that can kill a process. */

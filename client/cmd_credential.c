@@ -6,11 +6,13 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/ask.h"
+#include "client/code.h"
 #include "client/command.h"
 #include "client/output.h"
 #include "client/proof.h"
@@ -21,7 +23,7 @@
 
 static const struct output_column credential_columns[] = {
 	{ "CREDENTIAL", "id", 0 }, { "SUBJECT", "subject", 0 }, { "LABEL", "label", 0 },
-	{ "KIND", "kind", 0 }, { "TOKEN", "token.label", 0 }, { "ACR", "acr", 0 },
+	{ "KIND", "kind", 0 }, { "TOKEN", "token.label|token.model", 0 }, { "ACR", "acr", 0 },
 	{ "STATE", "state", 0 }, { "LAST USED", "last_used", 1 },
 };
 
@@ -213,4 +215,58 @@ cmd_credential_remove(struct client *c)
 	    (status = credential_change(c, id, "remove", &answer)) != FAIL_NONE)
 		return status;
 	return credential_changed(c, answer, "Removed");
+}
+
+/* --- resync --- */
+
+/* Two codes in a row: an administrator's word brings any token back in step, an
+ * owner's by a login with that token. */
+static int
+resync_send(struct client *c, const char *id, int own, const char *code, const char *next)
+{
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
+	char target[CREDENTIAL_TARGET_MAX];
+	json_t *answer = NULL;
+	struct buf body;
+	int r, status;
+
+	(void)snprintf(target, sizeof(target), "/admin/credentials/%s/resync", id);
+	rq.target = own ? "/session" : target;
+	buf_init(&body, FORM_BODY_MAX);
+	if ((r = form_json_put(&body, own ? "otp" : "code", code)) == TSR_OK &&
+	    (r = form_json_put(&body, own ? "otp_next" : "next", next)) == TSR_OK &&
+	    (!own || (r = form_json_put(&body, "credential", id)) == TSR_OK))
+		r = buf_put_u8(&body, '}');
+	rq.body = body.data;
+	rq.body_len = body.len;
+	if (r != TSR_OK)
+		status = api_broken(c, r);
+	else
+		status = own ? api_call(c, REACH_API, &rq, &answer) : proof_admin_call(c, &rq, 0, &answer);
+	buf_free(&body);
+	if (status != FAIL_NONE)
+		return status;
+	return credential_changed(c, answer, "In step again:");
+}
+
+int
+cmd_credential_resync(struct client *c)
+{
+	char code[CODE_MAX], next[CODE_MAX];
+	const char *id;
+	json_t *one = NULL;
+	int status, own = geteuid() != 0 && c->opt[OPT_ADMIN] == NULL;
+
+	if ((status = credential_id(c, &id)) != FAIL_NONE ||
+	    (own && (status = credential_own(c, id, &one)) != FAIL_NONE))
+		return status;
+	if (own && one == NULL)
+		return credential_not_ours(c);
+	json_decref(one);
+	if ((status = code_ask(c, CODE_TOKEN, "The code that the token shows", code)) == FAIL_NONE &&
+	    (status = code_ask(c, CODE_TOKEN, "The next one", next)) == FAIL_NONE)
+		status = resync_send(c, id, own, code, next);
+	sodium_memzero(code, sizeof(code));
+	sodium_memzero(next, sizeof(next));
+	return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/code.h"
 #include "client/command.h"
 #include "client/output.h"
 #include "client/proof.h"
@@ -27,26 +28,52 @@ static const struct output_column session_details[] = {
 
 #define COLUMNS(t)	(sizeof(t) / sizeof((t)[0]))
 
-int
-cmd_login(struct client *c)
+/* POST /session, by a device or (otp not NULL) by a code. */
+static int
+login_call(struct client *c, const char *otp, json_t **answer)
 {
 	struct http_request rq = { .method = "POST", .target = "/session", .type = FORM_JSON_TYPE };
+	const struct {
+		const char *name, *value;
+	} members[] = {
+		{ "credential", c->opt[OPT_CREDENTIAL] }, { "device", c->opt[OPT_DEVICE] }, { "otp", otp },
+	};
 	struct buf body;
-	json_t *answer = NULL;
-	char subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX], until[32];
+	size_t i;
 	int r = TSR_OK, status;
 
 	buf_init(&body, FORM_BODY_MAX);
-	if (c->opt[OPT_CREDENTIAL] != NULL)
-		r = form_json_put(&body, "credential", c->opt[OPT_CREDENTIAL]);
-	if (r == TSR_OK && c->opt[OPT_DEVICE] != NULL)
-		r = form_json_put(&body, "device", c->opt[OPT_DEVICE]);
+	for (i = 0; r == TSR_OK && i < sizeof(members) / sizeof(members[0]); i++)
+		if (members[i].value != NULL)
+			r = form_json_put(&body, members[i].name, members[i].value);
 	if (r == TSR_OK)
 		r = buf_put_cstr(&body, body.len == 0 ? "{}" : "}");
 	rq.body = body.data;
 	rq.body_len = body.len;
-	status = r != TSR_OK ? api_broken(c, r) : proof_call(c, REACH_API, &rq, &answer);
+	if (r != TSR_OK)
+		status = api_broken(c, r);
+	else
+		status = otp != NULL ? api_call(c, REACH_API, &rq, answer) :
+		    proof_call(c, REACH_API, &rq, answer);
 	buf_free(&body);
+	return status;
+}
+
+static int
+login_by_code(struct client *c, const char *code, void *arg)
+{
+	return login_call(c, code, arg);
+}
+
+int
+cmd_login(struct client *c)
+{
+	json_t *answer = NULL;
+	char subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX], until[32];
+	int status, otp = 0;
+
+	if ((status = code_wanted(c, &otp)) == FAIL_NONE)
+		status = otp ? code_try(c, login_by_code, &answer) : login_call(c, NULL, &answer);
 	if (status != FAIL_NONE)
 		return status;
 	if (c->opt[OPT_JSON] != NULL)

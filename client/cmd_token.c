@@ -4,7 +4,9 @@
  * SPDX-License-Identifier: ISC
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "client/code.h"
 #include "client/command.h"
 #include "client/output.h"
 #include "client/proof.h"
@@ -60,19 +62,56 @@ token_request(struct client *c, struct tsr_request **out)
 	return status;
 }
 
+struct token_ask {
+	struct tsr_request *rq;
+	json_t **answer;
+};
+
+static int
+token_by_code(struct client *c, const char *code, void *arg)
+{
+	struct token_ask *a = arg;
+	int r;
+
+	if ((r = tsr_request_set(a->rq, TSR_OTP, code)) != TSR_OK)
+		return api_broken(c, r);
+	return proof_token(c, a->rq, a->answer);
+}
+
+/* A code is asked for only where no session will do: it is good once. */
+static int
+token_otp(struct client *c, struct tsr_request *rq, json_t **answer)
+{
+	struct token_ask a = { rq, answer };
+	int status;
+
+	if (c->opt[OPT_FRESH] == NULL) {
+		(void)tsr_request_proof(rq, TSR_PROOF_SESSION);
+		status = proof_token(c, rq, answer);
+		if (status == FAIL_NONE || c->opt[OPT_NO_PROMPT] != NULL ||
+		    (strcmp(c->failure.code, "login_required") != 0 &&
+		    strcmp(c->failure.code, "step_up_required") != 0))
+			return status;
+		fail_clear(&c->failure);
+	}
+	(void)tsr_request_proof(rq, TSR_PROOF_FRESH);
+	return code_try(c, token_by_code, &a);
+}
+
 int
 cmd_token_get(struct client *c)
 {
 	struct tsr_request *rq = NULL;
 	json_t *answer = NULL;
 	const char *token;
-	int status;
+	int status, otp = 0;
 
 	if (c->opt[OPT_FRESH] != NULL && c->opt[OPT_NO_PROMPT] != NULL)
 		return fail_set(&c->failure, "usage", "--fresh and --no-prompt exclude each other");
-	if ((status = token_request(c, &rq)) != FAIL_NONE)
+	if ((status = code_wanted(c, &otp)) != FAIL_NONE ||
+	    (status = token_request(c, &rq)) != FAIL_NONE)
 		return status;
-	status = proof_token(c, rq, &answer);
+	status = otp ? token_otp(c, rq, &answer) : proof_token(c, rq, &answer);
 	tsr_request_free(&rq);
 	if (status != FAIL_NONE)
 		return status;

@@ -10,12 +10,17 @@
 
 #define AUDIT		(OPT(OPT_CONFIG) | OPT(OPT_USER_MODE))
 #define PROMPTING	(OPT(OPT_PIN_FD) | OPT(OPT_PINENTRY))
+#define CODES		(OPT(OPT_OTP) | OPT(OPT_OTP_FD))
+#define ENROLS_OTP	(OPT(OPT_USER) | OPT(OPT_LABEL) | OPT(OPT_ALGORITHM) | OPT(OPT_DIGITS) | \
+	OPT(OPT_SERIAL) | OPT(OPT_SECRET_FD) | OPT(OPT_SECRET_FORMAT) | OPT(OPT_YES) | OPT(OPT_CODE) | \
+	OPT(OPT_RECOVERY_CODES) | CODES | PROMPTING)
 
 const struct command command_table[] = {
 	{ "status", NULL, NULL, 0, 0, 0, 0, NULL,
 	  "show how the agent is, your sessions and devices", cmd_status },
-	{ "login", NULL, NULL, 0, 0, OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) | PROMPTING, 0, NULL,
-	  "prove yourself with a device and open a session", cmd_login },
+	{ "login", NULL, NULL, 0, 0,
+	  OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) | OPT(OPT_METHOD) | CODES | PROMPTING, 0, NULL,
+	  "prove yourself with a device or a code and open a session", cmd_login },
 	{ "logout", NULL, NULL, 0, 0, 0, 0, NULL,
 	  "end all your sessions", cmd_logout },
 	{ "session", "list", NULL, 0, 0, 0, 0, NULL,
@@ -24,7 +29,7 @@ const struct command command_table[] = {
 	  "show one session, or each of them", cmd_session_show },
 	{ "token", "get", NULL, 0, 0,
 	  OPT(OPT_AUDIENCE) | OPT(OPT_SCOPE) | OPT(OPT_CREDENTIAL) | OPT(OPT_DEVICE) |
-	  OPT(OPT_MAX_AGE) | OPT(OPT_NO_PROMPT) | OPT(OPT_FRESH) | PROMPTING,
+	  OPT(OPT_MAX_AGE) | OPT(OPT_NO_PROMPT) | OPT(OPT_FRESH) | OPT(OPT_METHOD) | CODES | PROMPTING,
 	  OPT(OPT_AUDIENCE), NULL,
 	  "print an access token", cmd_token_get },
 	{ "token", "verify", "[FILE]", 0, 1,
@@ -46,6 +51,12 @@ const struct command command_table[] = {
 	  OPT(OPT_USER) | OPT(OPT_LABEL) | OPT(OPT_RESIDENT) | OPT(OPT_UV) | OPT(OPT_ATTESTATION) |
 	  OPT(OPT_VOUCH) | OPT(OPT_CODE) | PROMPTING, 0, NULL,
 	  "enrol a FIDO2 key, for yourself or for a user", cmd_enroll_fido },
+	{ "enroll", "totp", NULL, 0, 0, ENROLS_OTP | OPT(OPT_PERIOD), 0, NULL,
+	  "enrol a token or phone that shows codes by the clock", cmd_enroll_totp },
+	{ "enroll", "hotp", NULL, 0, 0, ENROLS_OTP | OPT(OPT_COUNTER), 0, NULL,
+	  "enrol a token that shows codes by a counter", cmd_enroll_hotp },
+	{ "enroll", "confirm", "ID", 1, 1, OPT(OPT_TWO) | OPT(OPT_ADMIN) | OPT(OPT_OTP_FD) | PROMPTING, 0, NULL,
+	  "end an enrolment that was begun with --json, by a code", cmd_enroll_confirm },
 	{ "enroll", "code", NULL, 0, 0, OPT(OPT_USER) | PROMPTING, OPT(OPT_USER), NULL,
 	  "make a one-time code with which a user enrols his first token", cmd_enroll_code },
 	{ "credential", "list", NULL, 0, 0, OPT(OPT_USER) | OPT(OPT_ALL), 0, NULL,
@@ -58,6 +69,15 @@ const struct command command_table[] = {
 	  "enable a credential again", cmd_credential_enable },
 	{ "credential", "remove", "ID", 1, 1, OPT(OPT_FORCE) | PROMPTING, 0, "credential",
 	  "remove a credential for good", cmd_credential_remove },
+	{ "credential", "resync", "ID", 1, 1, OPT(OPT_ADMIN) | OPT(OPT_OTP_FD) | PROMPTING, 0, "credential",
+	  "bring a token that shows codes back in step, by two codes in a row", cmd_credential_resync },
+	{ "credential", "import", "FILE", 1, 1, OPT(OPT_FORMAT) | OPT(OPT_SECRET_FORMAT) |
+	  OPT(OPT_USER_COLUMN) | OPT(OPT_PARTIAL) | OPT(OPT_DRY_RUN) | PROMPTING, 0, "file",
+	  "enrol a box of tokens from their maker's file", cmd_credential_import },
+	{ "credential", "replace", "ID", 1, 1, PROMPTING, 0, "credential",
+	  "disable a lost credential and print a code for a day in its place", cmd_credential_replace },
+	{ "credential", "recovery-codes", NULL, 0, 0, OPT(OPT_USER) | PROMPTING, OPT(OPT_USER), NULL,
+	  "print ten codes, each good once, for a user who loses his token", cmd_credential_recovery_codes },
 	{ "events", NULL, NULL, 0, 0, OPT(OPT_PROMPT), 0, NULL,
 	  "print your events as they happen, and answer PIN prompts with --prompt", cmd_events },
 	{ "audit", "tail", NULL, 0, 0, AUDIT | OPT(OPT_FOLLOW), 0, NULL,
@@ -87,6 +107,8 @@ const struct command command_table[] = {
 	  "check a configuration", cmd_config_check },
 	{ "config", "show", "[FILE]", 0, 1, OPT(OPT_USER_MODE), 0, "file",
 	  "show a configuration with its defaults", cmd_config_show },
+	{ "doctor", NULL, NULL, 0, 0, OPT(OPT_CONFIG) | OPT(OPT_USER_MODE), 0, NULL,
+	  "look for what is wrong, and name the commands that mend it", cmd_doctor },
 	{ "support", "bundle", "FILE", 1, 1, 0, 0, "file",
 	  "gather what a helper needs to know, without secrets and names", cmd_support_bundle },
 	{ "completion", NULL, "bash|zsh|fish", 1, 1, 0, 0, "bash zsh fish",
@@ -131,6 +153,24 @@ const struct option_row option_table[] = {
 	{ OPT_UNTIL, 0, "until", "TIME", NULL, "not after", 0 },
 	{ OPT_CSV, 0, "csv", NULL, NULL, "print comma separated values", 0 },
 	{ OPT_USER_MODE, 0, "user-mode", NULL, NULL, "judge as \"tesserad --user\" does", 0 },
+	{ OPT_METHOD, 0, "method", "METHOD", "device otp", "how: device or otp", 0 },
+	{ OPT_OTP, 0, "otp", NULL, NULL, "by a code read off a token; the same as --method otp", 0 },
+	{ OPT_OTP_FD, 0, "otp-fd", "N", NULL, "read each code, one line, from descriptor N", 0 },
+	{ OPT_ALGORITHM, 0, "algorithm", "HASH", "SHA1 SHA256 SHA512", "SHA1 (default), SHA256 or SHA512", 0 },
+	{ OPT_DIGITS, 0, "digits", "N", "6 7 8", "digits of a code: 6 (default), 7 or 8", 0 },
+	{ OPT_PERIOD, 0, "period", "SECONDS", NULL, "how long a code is shown (default 30)", 0 },
+	{ OPT_COUNTER, 0, "counter", "N", NULL, "of the code that is shown next (default 0)", 0 },
+	{ OPT_SERIAL, 0, "serial", "SERIAL", NULL, "the serial number on the token", 0 },
+	{ OPT_SECRET_FD, 0, "secret-fd", "N", NULL, "read the token's own secret from descriptor N", 0 },
+	{ OPT_SECRET_FORMAT, 0, "secret-format", "FORMAT", "base32 hex", "how it is written: base32 (default) or hex", 0 },
+	{ OPT_FORMAT, 0, "format", "FORMAT", "csv pskc", "of the file: csv or pskc (default: by its beginning)", 0 },
+	{ OPT_USER_COLUMN, 0, "user-column", "NAME", NULL, "the column that says whose a token is", 0 },
+	{ OPT_PARTIAL, 0, "partial", NULL, NULL, "leave out what is refused, rather than all", 0 },
+	{ OPT_DRY_RUN, 0, "dry-run", NULL, NULL, "store nothing, report what would be", 0 },
+	{ OPT_RECOVERY_CODES, 0, "recovery-codes", NULL, NULL, "also print ten recovery codes, each good once", 0 },
+	{ OPT_YES, 0, "yes", NULL, NULL, "without a code to confirm it", 0 },
+	{ OPT_TWO, 0, "two", NULL, NULL, "two codes in a row, as a token that counts needs", 0 },
+	{ OPT_ADMIN, 0, "admin", NULL, NULL, "as an administrator, for another user", 0 },
 	{ OPT_PIN_FD, 0, "pin-fd", "N", NULL, "read the PIN, one line, from descriptor N", 0 },
 	{ OPT_PINENTRY, 0, "pinentry", "PROGRAM", NULL, "ask for the PIN with pinentry", 1 },
 	{ OPT_JSON, 0, "json", NULL, NULL, "print one JSON document", 0 },

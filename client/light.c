@@ -78,6 +78,36 @@ cmd_config_show(struct client *c)
 }
 
 int
+cmd_enroll_totp(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_enroll_hotp(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_enroll_confirm(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_credential_import(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
+cmd_doctor(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_support_bundle(struct client *c)
 {
 	return light_exec(c);

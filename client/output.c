@@ -118,10 +118,32 @@ output_span(int64_t s, char *out, size_t size)
 	return out;
 }
 
+static int
+output_empty(const json_t *v)
+{
+	return v == NULL || (json_is_string(v) && json_string_length(v) == 0);
+}
+
+/* The member, or of "a|b" the first that says something. */
+static const json_t *
+output_column(const json_t *row, const char *member)
+{
+	const char *bar = strchr(member, '|');
+	char first[32];
+	const json_t *v;
+
+	if (bar == NULL || (size_t)(bar - member) >= sizeof(first))
+		return output_find(row, member);
+	memcpy(first, member, (size_t)(bar - member));
+	first[bar - member] = '\0';
+	v = output_find(row, first);
+	return output_empty(v) ? output_find(row, bar + 1) : v;
+}
+
 static char *
 output_cell(const json_t *row, const struct output_column *col, char *out, size_t size)
 {
-	const json_t *v = output_find(row, col->member);
+	const json_t *v = output_column(row, col->member);
 
 	if (col->time)
 		return output_time(json_integer_value(v), out, size);
@@ -179,10 +201,10 @@ output_block(const json_t *object, const struct output_column *column, size_t n)
 	int width = 0;
 
 	for (k = 0; k < n; k++)
-		if (output_find(object, column[k].member) != NULL && (int)strlen(column[k].head) > width)
+		if (!output_empty(output_column(object, column[k].member)) && (int)strlen(column[k].head) > width)
 			width = (int)strlen(column[k].head);
 	for (k = 0; k < n; k++) {
-		if (output_find(object, column[k].member) == NULL)
+		if (output_empty(output_column(object, column[k].member)))
 			continue;
 		(void)output_cell(object, &column[k], text, sizeof(text));
 		(void)printf("%s:%*s %s\n", column[k].head, width - (int)strlen(column[k].head), "", text);

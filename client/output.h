@@ -43,7 +43,8 @@ char *output_time(int64_t t, char *out, size_t size);
 /* "3 min", "12 s", "2 h": how long, for a sentence. */
 char *output_span(int64_t seconds, char *out, size_t size);
 
-/* A column: the head and the member it shows; time says that it is a time. */
+/* A column: the head and the member it shows (of "a|b" that which is not empty);
+ * time says that it is a time. */
 struct output_column {
 	const char *head, *member;
 	int time;
@@ -54,7 +55,7 @@ struct output_column {
 void output_table(const json_t *rows, const struct output_column *column, size_t n,
     const char *none);
 
-/* "head: value" lines of one object, absent members left out. */
+/* "head: value" lines of one object, absent members or empty ones left out. */
 void output_block(const json_t *object, const struct output_column *column, size_t n);
 
 /* A line on standard error where the answer says that the PIN is one that tokens

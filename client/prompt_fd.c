@@ -60,7 +60,8 @@ prompt_fd_read(struct prompter *p, struct secret **pin)
 	s->line->data[s->n] = '\0';
 	s->line->size = s->n;
 	if (!prompter_is_pin(s->line)) {
-		p->why = "the descriptor gave no PIN: an empty line, or characters that no PIN has";
+		p->why = "the descriptor gave no PIN: no line is left, or it is empty or has "
+		    "characters that no PIN has";
 		return TSR_CANCELLED;
 	}
 	*pin = s->line;

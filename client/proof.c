@@ -190,8 +190,12 @@ proof_grant(struct client *c, const struct tsr_request *asked, int fresh, json_t
 	r = request_form(asked, fresh, &form);
 	rq.body = form.data;
 	rq.body_len = form.len;
-	status = r != TSR_OK ? api_broken(c, r) : fresh ? proof_call(c, REACH_API, &rq, answer) :
-	    api_call(c, REACH_API, &rq, answer);
+	/* a code that is there already is waited for by nobody */
+	if (r != TSR_OK)
+		status = api_broken(c, r);
+	else
+		status = fresh && !request_has_code(asked) ? proof_call(c, REACH_API, &rq, answer) :
+		    api_call(c, REACH_API, &rq, answer);
 	buf_free(&form);
 	return status;
 }

@@ -159,8 +159,8 @@ ask_error(struct ask *a, int code)
 	struct fault why = a->fault;
 	struct proto_value v[3];
 
-	if (code == TSR_PIN_REQUIRED && a->q->several && a->q->type == PROTO_FIDO_MAKE &&
-	    ask_select(a) != TSR_OK)
+	if (code == TSR_PIN_REQUIRED && a->key.dev != NULL && a->q->several &&
+	    a->q->type == PROTO_FIDO_MAKE && ask_select(a) != TSR_OK)
 		why.detail[0] = '\0';
 	v[0] = (struct proto_value){ .u32 = (uint32_t)-code };
 	v[1] = (struct proto_value){ .u32 = why.tries };

@@ -106,7 +106,7 @@ ask_find(struct ask *a, struct request_id *out)
 int
 ask_look(struct ask *a)
 {
-	struct request_id id;
+	struct request_id id = { NULL, 0 };
 	struct proto_value v[2];
 	int r;
 
@@ -197,7 +197,7 @@ assert_get(struct ask *a, const struct request_id *ids, size_t n)
 int
 ask_assert(struct ask *a)
 {
-	struct request_id held;
+	struct request_id held = { NULL, 0 };
 	int r;
 
 	/* Nobody is asked to touch a key that holds none of them. */

@@ -37,7 +37,7 @@ make_exclude(struct ask *a, fido_cred_t *cred)
 {
 	const struct request *q = a->q;
 	const struct request_id *ids = q->ids;
-	struct request_id held;
+	struct request_id held = { NULL, 0 };
 	size_t i, n = q->n_ids;
 	int r;
 

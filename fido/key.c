@@ -103,6 +103,9 @@ key_find(struct key_places *out)
 	size_t i, n = 0;
 	int err;
 
+	/* a node that is a terminal becomes ours by being opened, and its end is
+	 * told by this signal */
+	(void)signal(SIGHUP, SIG_IGN);
 	out->n = 0;
 	if ((list = fido_dev_info_new(PROTO_FIDO_KEYS_MAX)) == NULL)
 		return TSR_NOMEM;

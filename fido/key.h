@@ -32,7 +32,8 @@ struct key_places {
 	size_t n;
 };
 
-/* FIDO2 keys by udev, those that can be read by us.  TSR_NOMEM, TSR_SYSTEM. */
+/* FIDO2 keys by udev, those that can be read by us.  SIGHUP is ignored from then
+ * on.  TSR_NOMEM, TSR_SYSTEM. */
 int key_find(struct key_places *out);
 
 /* The device's name for a node, "" where there is none. */

@@ -173,7 +173,7 @@ static int
 run_watch(const struct options *o, const struct config *conf)
 {
 	const struct strings *e = &conf->fido.environment;
-	struct sandbox_path dev = { "/dev", SANDBOX_READ };
+	struct sandbox_path dev = { "/dev", SANDBOX_READ | SANDBOX_WRITE };	/* to ask what a node is */
 	int fd = find_agent(o);
 	size_t i;
 

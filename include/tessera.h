@@ -147,7 +147,9 @@ enum tsr_parameter {
 	TSR_SUBJECT,		/* the same */
 	TSR_SERVICE,		/* the same */
 	TSR_TTY,		/* the same */
-	TSR_RHOST		/* the same */
+	TSR_RHOST,		/* the same */
+	TSR_OTP,		/* a code read off a token, which is the proof then; good once */
+	TSR_OTP_NEXT		/* the code after it, of a token that is out of step */
 };
 
 /* Which proof will do. */

@@ -170,6 +170,19 @@ vendor_free(struct vendor **v)
 	*v = NULL;
 }
 
+int
+vendor_user_column(struct vendor *v, const char *name)
+{
+	size_t i, n = strlen(name);
+
+	for (i = 0; !v->first && i < v->row.n; i++)
+		if (v->row.len[i] == n && strncasecmp(v->row.text[i], name, n) == 0) {
+			v->at[COLUMN_USER] = (int)i;
+			return TSR_OK;
+		}
+	return TSR_NOT_FOUND;
+}
+
 /* A field of the row; 0 where it is not there or empty. */
 static int
 vendor_field(const struct vendor *v, enum column column, const char **p, size_t *n)

@@ -39,6 +39,9 @@ int vendor_open(const char *text, size_t n, enum vendor_form form, struct vendor
     const char **why);
 void vendor_free(struct vendor **v);
 
+/* Of a table with a head: the column that says whose a token is.  TSR_NOT_FOUND. */
+int vendor_user_column(struct vendor *v, const char *name);
+
 /* The next token; account is its user, "" where the table does not tell.  *line
  * is where its row begins.  TSR_NOT_FOUND after the last one; TSR_INVALID
  * (*why as above): the row is unusable and the next call goes on behind it;

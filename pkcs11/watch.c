@@ -18,6 +18,7 @@
 
 #include <winscard.h>
 
+#include "base/escape.h"
 #include "base/proto.h"
 #include "pkcs11/watch_reader.h"
 #include "tessera.h"
@@ -155,7 +156,7 @@ watch_add(struct watch *w, const char *name)
 	if (w->n == WATCH_READERS_MAX || strlen(name) >= sizeof(p->name))
 		return 0;
 	p = &w->place[w->n];
-	(void)snprintf(p->name, sizeof(p->name), "%s", name);
+	escape_cut(p->name, sizeof(p->name), name, strlen(name));
 	p->listed = 1;
 	memset(&w->state[w->n], 0, sizeof(w->state[w->n]));
 	w->state[w->n].szReader = p->name;

@@ -29,6 +29,8 @@ static const struct {
 	[TSR_SERVICE] = { "service", 0, 0 },
 	[TSR_TTY] = { "tty", 0, 0 },
 	[TSR_RHOST] = { "rhost", 0, 0 },
+	[TSR_OTP] = { "otp", 0, 1 },
+	[TSR_OTP_NEXT] = { "otp_next", 0, 1 },
 };
 
 #define PARAMETERS	(sizeof(parameters) / sizeof(parameters[0]))
@@ -103,6 +105,12 @@ request_proof(const struct tsr_request *rq)
 }
 
 int
+request_has_code(const struct tsr_request *rq)
+{
+	return rq != NULL && rq->value[TSR_OTP] != NULL;
+}
+
+int
 request_again(enum tsr_proof proof, int code)
 {
 	return proof == TSR_PROOF_ANY && (code == TSR_LOGIN_REQUIRED || code == TSR_STEP_UP_REQUIRED);
@@ -114,8 +122,8 @@ request_form(const struct tsr_request *rq, int fresh, struct buf *form)
 	size_t i;
 	int r;
 
-	r = form_put(form, "grant_type", fresh ? "urn:tessera:grant:device" :
-	    "urn:tessera:grant:session");
+	r = form_put(form, "grant_type", !fresh ? "urn:tessera:grant:session" :
+	    request_has_code(rq) ? "urn:tessera:grant:otp" : "urn:tessera:grant:device");
 	for (i = 0; rq != NULL && r == TSR_OK && i < PARAMETERS; i++)
 		/* a fresh proof is as young as can be */
 		if (rq->value[i] != NULL && (fresh ? i != TSR_MAX_AGE : parameters[i].session))

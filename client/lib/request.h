@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "tessera.h"
 
-/* The form of POST /token: the session grant takes no device, credential or
- * PIN.  rq may be NULL.  TSR_NOMEM, TSR_TOO_LARGE. */
+/* The form of POST /token: the session grant takes no device, credential, PIN or
+ * code.  rq may be NULL.  TSR_NOMEM, TSR_TOO_LARGE. */
 int request_form(const struct tsr_request *rq, int fresh, struct buf *form);
 
 /* The JSON body of POST /session; TSR_INVALID where rq has what a login does
@@ -19,6 +19,9 @@ int request_login(const struct tsr_request *rq, struct buf *body);
 
 /* Which proof it wants; rq may be NULL. */
 enum tsr_proof request_proof(const struct tsr_request *rq);
+
+/* Does it bring a code (TSR_OTP), which is the proof then?  rq may be NULL. */
+int request_has_code(const struct tsr_request *rq);
 
 /* The session grant was refused with code: where that proof is wanted, is a
  * fresh one to be tried? */

@@ -33,7 +33,7 @@ use(struct enrol_codes *ec, uid_t uid, const char *code)
 
 	if ((r = enrol_code_check(ec, uid, code, &serial)) != TSR_OK)
 		return r;
-	r = enrol_code_spend(ec, uid, serial);
+	r = enrol_code_spend(ec, uid, serial, ec);
 	enrol_codes_settle(ec, 1);
 	return r;
 }
@@ -49,13 +49,13 @@ test_checked_twice(void **state)
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_check(codes, UID, code, &a), TSR_OK);
 	assert_int_equal(enrol_code_check(codes, UID, code, &b), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, OTHER, a), TSR_BAD_GRANT);
-	assert_int_equal(enrol_code_spend(codes, UID, a), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, b), TSR_BAD_GRANT);
+	assert_int_equal(enrol_code_spend(codes, OTHER, a, codes), TSR_BAD_GRANT);
+	assert_int_equal(enrol_code_spend(codes, UID, a, codes), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, b, codes), TSR_BAD_GRANT);
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_check(codes, UID, code, &c), TSR_OK);
 	assert_int_equal(enrol_code_make(codes, UID, next), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, c), TSR_BAD_GRANT);
+	assert_int_equal(enrol_code_spend(codes, UID, c, codes), TSR_BAD_GRANT);
 	assert_int_equal(use(codes, UID, next), TSR_OK);
 }
 
@@ -212,12 +212,31 @@ test_undone(void **state)
 	(void)state;
 	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
 	assert_int_equal(enrol_code_check(codes, UID, code, &serial), TSR_OK);
-	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, codes), TSR_OK);
 	assert_int_equal(enrol_code_check(codes, UID, code, &again), TSR_BAD_GRANT);
-	enrol_code_keep(codes, UID, serial);
-	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	enrol_code_keep(codes, UID, serial, codes);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, codes), TSR_OK);
 	enrol_codes_settle(codes, 0);
-	assert_int_equal(enrol_code_spend(codes, UID, serial), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, codes), TSR_OK);
+	enrol_codes_settle(codes, 1);
+	assert_int_equal(enrol_code_check(codes, UID, code, &again), TSR_BAD_GRANT);
+}
+
+/* Two enrolments with one code end in one batch: who comes second and gives back
+ * what he did not get does not make the code good for a third. */
+static void
+test_undone_by_another(void **state)
+{
+	char code[ENROL_CODE_LEN + 1], first, second;
+	uint64_t serial = 0, again = 0;
+
+	(void)state;
+	assert_int_equal(enrol_code_make(codes, UID, code), TSR_OK);
+	assert_int_equal(enrol_code_check(codes, UID, code, &serial), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, &first), TSR_OK);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, &second), TSR_BAD_GRANT);
+	enrol_code_keep(codes, UID, serial, &second);
+	assert_int_equal(enrol_code_spend(codes, UID, serial, &second), TSR_BAD_GRANT);
 	enrol_codes_settle(codes, 1);
 	assert_int_equal(enrol_code_check(codes, UID, code, &again), TSR_BAD_GRANT);
 }
@@ -252,6 +271,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_undone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_undone_by_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
 	};
 

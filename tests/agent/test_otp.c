@@ -485,6 +485,29 @@ seeds_are_sealed(void **state)
 	store_undo(p->st);
 }
 
+/* One statement says whether a counter can be spent, whatever was read before it. */
+static void
+watermark_only_rises(void **state)
+{
+	static const struct {
+		int64_t at;
+		int code;
+	} rows[] = {
+		{ 5, TSR_OK }, { 5, TSR_CONFLICT }, { 4, TSR_CONFLICT }, { 0, TSR_CONFLICT },
+		{ 6, TSR_OK }, { 5, TSR_CONFLICT }, { -1, TSR_INVALID }, { INT64_MAX, TSR_INVALID },
+	};
+	struct otp_throttle t = { .failures = 0 };
+	size_t i;
+
+	(void)state;
+	enrol(1, "hotp", OTP_USED);
+	assert_int_equal(store_begin(p->st), TSR_OK);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(store_otp_spend(p->st, id_of(1), rows[i].at, 0, &t), rows[i].code);
+	assert_int_equal(store_otp_spend(p->st, id_of(2), 7, 0, &t), TSR_NOT_FOUND);
+	store_undo(p->st);
+}
+
 /* With the credential goes its seed. */
 static void
 removed_together(void **state)
@@ -510,7 +533,7 @@ main(void)
 		T(whose_it_is), T(disabled_is_refused), T(untrusted_clock_stops_totp),
 		T(too_early_is_refused), T(a_hundred_and_it_rests), T(no_codes), T(once_in_a_batch),
 		T(undone_is_not_spent), T(restored_needs_two), T(seeds_are_sealed),
-		T(removed_together)
+		T(removed_together), T(watermark_only_rises)
 	};
 
 	clock_rig_start();

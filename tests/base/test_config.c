@@ -182,7 +182,7 @@ static const struct row {
 	{ "empty file", "", ": issuer is missing: add issuer = " },
 	{ "unknown key", ISSUER "\nisuer = \"x\"", ":3: unknown key \"isuer\": remove it" },
 	{ "unknown key in a section", AUD("\nscope = x"), ":3: unknown key \"scope\"" },
-	{ "unknown section", ISSUER "fido { }", ":2: unknown key \"fido\"" },
+	{ "unknown section", ISSUER "quido { }", ":2: unknown key \"quido\"" },
 	{ "include", ISSUER "include(\"/etc/passwd\")", ":2: unexpected character after \"include\"" },
 	{ "include as a key", ISSUER "include = \"/etc/passwd\"", ":2: unknown key \"include\"" },
 	{ "key of another section by |", ISSUER "'signing|algorithm' = \"ES256\"", ":2: a string stands where a key should" },

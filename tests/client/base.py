@@ -32,12 +32,15 @@ class Terminal:
         r, w = os.pipe()
         self.pid, self.master = pty.fork()
         if self.pid == 0:
-            os.close(r)
-            if stdout is None:
-                os.dup2(w, 1)
-                os.dup2(w, 2)
-            os.close(w)
-            os.execve(BIN, [BIN] + args, env)
+            try:	# the tests do not go on in the child, whatever comes
+                os.close(r)
+                if stdout is None:
+                    os.dup2(w, 1)
+                    os.dup2(w, 2)
+                os.close(w)
+                os.execve(BIN, [BIN] + args, env)
+            finally:
+                os._exit(127)
         os.close(w)
         self.pipe = r
         self.seen = b""

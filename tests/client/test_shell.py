@@ -20,7 +20,7 @@ class Shell(ClientTest):
         known = set()
         out = []
         for row in rows:
-            words = [w for w in row.split() if re.fullmatch(r"[a-z0-9]+", w)]
+            words = [w for w in row.split() if re.fullmatch(r"[a-z0-9]+(-[a-z]+)*", w)]
             out.append(tuple(words))
             known.add(tuple(words))
         self.assertEqual(len(known), len(rows))

@@ -435,10 +435,10 @@ class Machine:
         return as_user(uid, answered_request, self.api, path, pins, method, target, form,
                        json, headers, timeout)
 
-    def tessera(self, *args, uid=0, pin=None, groups=None, stdin="", env=None, check=False,
-                timeout=60.0, under=()):
-        """The command line as uid -> Ran.  pin goes by --pin-fd; under: a program that
-        runs it, with its arguments."""
+    def tessera(self, *args, uid=0, pin=None, otp=None, secret=None, groups=None, stdin="",
+                env=None, check=False, timeout=60.0, under=()):
+        """The command line as uid -> Ran.  pin, otp (codes, one a line) and secret go by
+        descriptors; under: a program that runs it, with its arguments."""
         entry = pwd.getpwuid(uid)
         environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
                        "TESSERA_SOCK": self.api, "TESSERA_ADMIN_SOCK": self.admin}
@@ -446,12 +446,15 @@ class Machine:
             if key.endswith("SAN_OPTIONS"):
                 environment[key] = value
         environment.update(env or {})
-        argv, fds = [*under, self.bin + "/tessera", *args], ()
-        if pin is not None:
+        argv, fds = [*under, self.bin + "/tessera", *args], []
+        for option, text in (("--pin-fd", pin), ("--otp-fd", otp), ("--secret-fd", secret)):
+            if text is None:
+                continue
             read, write = os.pipe()
-            os.write(write, pin.encode() + b"\n")
+            os.write(write, text.encode() + b"\n")
             os.close(write)
-            argv, fds = argv + ["--pin-fd", str(read)], (read,)
+            argv += [option, str(read)]
+            fds.append(read)
         try:
             done = subprocess.run(argv, env=environment, input=stdin.encode(), check=False,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/",

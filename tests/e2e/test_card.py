@@ -24,6 +24,14 @@ class Base(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("access_token", answer.json)
 
+    def confirmed(self, m, credential, pin):
+        """Few tries are left: a person is asked, and confirms how many."""
+        answer = self.login(m, credential, pin)
+        self.assertEqual((answer.status, answer.json["error"]), (401, "pin_required"), answer)
+        answer, prompts = m.answering(pin, "POST", "/token", uid=DAEMON, form={
+            "grant_type": DEVICE_GRANT, "audience": "demo", "credential": credential})
+        self.assertEqual((answer.status, prompts[0]["confirm"]), (200, 2), answer)
+
     def refused(self, answer):
         self.assertEqual((answer.status, answer.json["error"], answer.json["reason"]),
                          (401, "pin_required", "wrong"), answer)
@@ -53,7 +61,7 @@ class Piv(Base):
                 cred = self.enrol(m, self.uri(card), PIN)
                 self.refused(self.login(m, cred["id"], "999999"))
                 self.assertEqual(card.tries(), (2, 3))
-                self.accepted(m, cred["id"], PIN)
+                self.confirmed(m, cred["id"], PIN)
                 self.assertEqual(card.tries(), (3, 3))
 
     def test_helpers_of_their_own_user(self):
@@ -104,7 +112,7 @@ class Foreign(Base):
                 cred = self.enrol(m, "pkcs11:token=cac%20bob;id=%00%01", cac.PIN)
                 self.refused(self.login(m, cred["id"], "9999"))
                 self.assertEqual(cac.tries(), 2)
-                self.accepted(m, cred["id"], cac.PIN)
+                self.confirmed(m, cred["id"], cac.PIN)
                 self.assertEqual(cac.tries(), 3)
 
 

@@ -14,8 +14,8 @@ from harness import DAEMON, DEVICE_GRANT
 
 PIN = "123456"
 FORM = {"grant_type": DEVICE_GRANT, "audience": "demo", "pin": PIN}
-OPEN, TOKENS, KEYS, PROVE = 1, 2, 3, 4
-DONE, TOKEN, KEY, SIGNATURE = 32, 34, 35, 36
+OPEN, TOKENS, KEYS, PROVE, TRIES = 1, 2, 3, 4, 8
+DONE, TOKEN, KEY, SIGNATURE, TRIES_LEFT = 32, 34, 35, 36, 39
 P256, PSS, PKCS1, ED25519 = 1, 3, 4, 5		# enum proto_algorithm
 LOGIN_REQUIRED = 1
 
@@ -73,6 +73,9 @@ class Impostor:
             spki = self.key.public_key().public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
             say(KEY, b"\x01", b"key", self.algorithms, spki, b"", 0)
+        elif kind == TRIES:
+            say(TRIES_LEFT, 3, 4, 8, LOGIN_REQUIRED)
+            return
         elif kind == PROVE:
             fields = self.fields(body)
             self.proved.append((fields[3], fields[5]))

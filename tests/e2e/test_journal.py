@@ -81,11 +81,13 @@ def make_journal(entries):
     folder = "/run/log/journal/" + MACHINE
     shutil.rmtree(folder)
     os.mkdir(folder)
-    text = ""
+    text, seen = "", []
     for i, (uid, entry) in enumerate(entries):
+        when = int(entry.get("TESSERA_TIME", 1_800_000_000)) + 3600 * (entry in seen)
+        seen.append(entry)
         text += "__CURSOR=s=%032x;i=%d\n__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n" \
             "_BOOT_ID=%032x\n_MACHINE_ID=%s\n_UID=%d\n_TRANSPORT=journal\n" % (
-                7, i + 1, 1_800_000_000_000_000 + i, 1_000_000 + i, 9, MACHINE, uid)
+                7, i + 1, when * 1_000_000 + i, 1_000_000 + i, 9, MACHINE, uid)
         text += "".join("%s=%s\n" % pair for pair in entry.items()) + "\n"
     subprocess.run([REMOTE, "-o", folder + "/system.journal", "-"], input=text.encode(),
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -152,7 +154,9 @@ class Told(Base):
         self.after_minutes(self.journald.ours, "the first entry")
         entry = self.journald.ours()[-1]
         head = entry["TESSERA_AUDIT_HEAD"]
-        with open(self.m.state + "/audit.head", encoding="ascii") as f:
+        path = self.m.state + "/audit.head"
+        harness.until(lambda: os.path.exists(path), 10, "the head's file")
+        with open(path, encoding="ascii") as f:
             self.assertEqual(f.read().strip(), head)
         self.assertEqual(entry["MESSAGE"], "audit head " + head)
         self.assertEqual((entry["PRIORITY"], entry["SYSLOG_IDENTIFIER"]), ("5", "tesserad"))
@@ -254,6 +258,34 @@ class Believed(Base):
                                         "TESSERA_STORE_NOTE": "x" * 2000, "TESSERA_AUDIT_HEAD": "9:"}])
         self.assertEqual(self.store()["verdict"], "good")
 
+    def test_noise_hides_nothing(self):
+        """Whoever runs as our uid may send what looks like ours, after what is."""
+        entries = self.history()
+        noise = dict(entries[-1], TESSERA_STORE_NOTE="x")
+        self.put_back()
+        self.start(self.agent, entries + 300 * [noise])
+        self.assertEqual(self.store()["verdict"], "rolled-back")
+        self.assertIn("300 entries about this store that this user sent", self.m.log())
+
+    def test_a_forged_head_is_none(self):
+        """Under a note that we did write; the log goes on where it was."""
+        entries = self.history()
+        mac = entries[-1]["TESSERA_AUDIT_HEAD"].split(":")[1]
+        for seq in 100_000, 2**36 - 1, 2**36:
+            with self.subTest(seq):
+                self.start(self.agent, entries + [
+                    dict(entries[-1], TESSERA_AUDIT_HEAD="%d:%s" % (seq, mac))])
+                self.assertEqual(self.token().status, 200)
+                self.m.stop()
+        self.m.start()
+        self.assertNotIn("altered, cut or lost", self.m.log())
+
+    def test_old_entries_sent_again_hide_nothing(self):
+        entries = self.history()
+        self.put_back()
+        self.start(self.agent, entries + 300 * entries[:1])
+        self.assertEqual(self.store()["verdict"], "rolled-back")
+
     def test_a_cut_log(self):
         """Log and head file of an earlier day, under the store of today."""
         entries = self.history()
@@ -265,6 +297,14 @@ class Believed(Base):
             first = json.loads(f.readline())
         self.assertEqual((first["event"], first["reason"]), ("file", "lost"))
         self.m.start()
+
+    def test_an_old_entry_sent_again_hides_no_cut(self):
+        """Whoever runs as our uid may send again what we said once."""
+        self.after_minutes(self.journald.ours, "the first entry")
+        entries = self.history()
+        self.put_back("audit.log", "audit.head")
+        self.start(self.agent, entries + entries[:1])
+        self.assertIn("altered, cut or lost", self.m.log())
 
 
 if __name__ == "__main__":

@@ -3,29 +3,13 @@
 else, and the same answer for whatever is wrong.  oathtool makes the codes."""
 import concurrent.futures
 import pwd
-import subprocess
 import unittest
 
 import harness
 from harness import BIN, DAEMON, SESSION_GRANT
+from otp_codes import SECRET, hotp, secret_of, totp
 
 OTP_GRANT = "urn:tessera:grant:otp"
-SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-
-
-def totp(secret, wall, digits=6, algorithm="SHA1"):
-    return subprocess.run(
-        ["oathtool", f"--totp={algorithm}", "--base32", "--digits", str(digits), "--now",
-         f"@{int(wall)}", secret], check=True, capture_output=True, text=True).stdout.strip()
-
-
-def hotp(secret, counter):
-    return subprocess.run(["oathtool", "--hotp", "--base32", "--counter", str(counter), secret],
-                          check=True, capture_output=True, text=True).stdout.strip()
-
-
-def secret_of(uri):
-    return uri.split("secret=")[1].split("&")[0]
 
 
 class Otp(unittest.TestCase):

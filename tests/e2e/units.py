@@ -15,9 +15,11 @@ import unittest
 UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
 NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
          "tessera-admin.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
-         "tessera-pkcs11-watch.socket"]
+         "tessera-pkcs11-watch.socket", "tessera-fido.socket", "tessera-fido@.service",
+         "tessera-fido-watch.socket", "tessera-fido-watch@.service"]
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0,
-         "tessera-pkcs11-watch@.service": 1.0}
+         "tessera-pkcs11-watch@.service": 1.0, "tessera-fido@.service": 1.2,
+         "tessera-fido-watch@.service": 1.6}
 
 
 def run(*command, **env):
@@ -41,8 +43,8 @@ class Units(unittest.TestCase):
 
     def verify(self):
         # an instance, since a template alone is not looked at
-        for name in ("tessera-pkcs11@", "tessera-pkcs11-watch@"):
-            os.symlink(name + ".service", os.path.join(self.folder, name + "1.service"))
+        for name in (n for n in NAMES if "@." in n):
+            os.symlink(name, os.path.join(self.folder, name.replace("@.", "@1.")))
         names = [n.replace("@.", "@1.") for n in NAMES]
         return run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
                    *[os.path.join(self.folder, n) for n in names])

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: ISC
 """A load of writes on an agent, with a record of what was acknowledged.
 
-Four clients of their own processes: two turn a credential off and on, one
-enrols and removes keys, one proves itself.  Each says into a pipe what it is
+Five clients of their own processes: two turn a credential off and on, one
+enrols and removes keys, one proves itself by a key, one by the codes of a token
+that counts, and tries again with the last one that was taken.  Each says into a pipe what it is
 about to do and that it was acknowledged, so at any moment
 
     acknowledged <= what is stored <= acknowledged and what was begun
@@ -10,6 +11,8 @@ about to do and that it was acknowledged, so at any moment
 and check() says whether a copy of the database is so.
 """
 import fcntl
+import hashlib
+import hmac
 import os
 import select
 import shutil
@@ -25,7 +28,15 @@ from wire import answered_request		# noqa: E402
 PIN = "123456"
 URI = "pkcs11:token=card;id=%%%02x"
 ENROLLED = (4, 5, 6)			# keys that come and go
+SEED = b"12345678901234567890"
 STATES = {"active": 1, "disabled": 2}
+
+
+def code(counter):
+    """RFC 4226."""
+    mac = hmac.new(SEED, counter.to_bytes(8, "big"), hashlib.sha1).digest()
+    at = mac[19] & 15
+    return "%06d" % ((int.from_bytes(mac[at:at + 4], "big") & 0x7fffffff) % 10 ** 6)
 
 
 class Load:
@@ -35,6 +46,7 @@ class Load:
         self.m = m
         self.pids, self.pipe = [], None
         self.state, self.proofs = {}, 0		# acknowledged
+        self.counter, self.twice = -1, 0	# the last code that was taken; taken again
         self.keys = {}				# key -> credential id, None: not enrolled
         self.begun = {}				# what -> what it will be
         self.acknowledged = 0
@@ -45,6 +57,10 @@ class Load:
         self.fixed = [self.enrol(n).json["id"] for n in (1, 2, 3)]
         self.state = {i: "active" for i in self.fixed[1:]}
         self.keys = {n: None for n in ENROLLED}
+        answer = self.m.request("POST", "/admin/credentials", admin=True, json={
+            "kind": "hotp", "subject": "bin", "secret": SEED.hex(), "secret_format": "hex",
+            "confirm": False})
+        self.token = answer.json["id"]
 
     def enrol(self, key):
         m = self.m
@@ -61,7 +77,8 @@ class Load:
         fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)
         self.pipe, self.have = read, b""
         for uid, fn, args in ((0, self.toggle, (self.fixed[1],)), (0, self.toggle, (self.fixed[2],)),
-                              (0, self.come_and_go, ()), (harness.DAEMON, self.prove, ())):
+                              (0, self.come_and_go, ()), (harness.DAEMON, self.prove, ()),
+                              (harness.BIN, self.spend, ())):
             pid = os.fork()
             if pid == 0:
                 self.client(uid, write, fn, args)
@@ -126,6 +143,18 @@ class Load:
                     raise harness.Failed(repr(answer))
                 self.say("ack", "proof", "+")
 
+    def spend(self):
+        with harness.Client(self.m.api) as c:
+            if self.counter >= 0 and c.request("POST", "/session", json={
+                    "otp": code(self.counter)}).status == 200:
+                self.say("ack", "twice", "+")
+            for n in range(self.counter + 1, 1 << 30):
+                self.say("begin", "code", str(n))
+                answer = c.request("POST", "/session", json={"otp": code(n)})
+                if answer.status != 200:
+                    raise harness.Failed(repr(answer))
+                self.say("ack", "code", str(n))
+
     # --- the record
 
     def drain(self, wait=0.0):
@@ -152,6 +181,10 @@ class Load:
         self.acknowledged += 1
         if name == "proof":
             self.proofs += 1
+        elif name == "code":
+            self.counter = int(value)
+        elif name == "twice":
+            self.twice += 1
         elif name.startswith("key"):
             self.keys[int(name[3:])] = None if value == "-" else value
         else:
@@ -185,6 +218,8 @@ class Load:
         db = sqlite3.connect(folder + "/tessera.db")
         try:
             rows = db.execute("SELECT id, key_id, state, proofs FROM credential").fetchall()
+            spent = db.execute("SELECT watermark FROM otp WHERE credential = ?",
+                               (self.token,)).fetchone()
             if db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                 said.append("the database is damaged")
         except sqlite3.Error as e:
@@ -192,7 +227,7 @@ class Load:
         finally:
             db.close()
         stored = {r[0]: r for r in rows}
-        by_key = {r[1][0]: r[0] for r in rows}
+        by_key = {r[1][0]: r[0] for r in rows if r[1]}
         for ident, state in self.state.items():
             may = {STATES[state]} | ({STATES[self.begun[ident]]} if ident in self.begun else set())
             if ident not in stored or stored[ident][2] not in may:
@@ -210,7 +245,13 @@ class Load:
         proofs = stored[self.fixed[0]][3] if self.fixed[0] in stored else -1
         if not self.proofs <= proofs <= self.proofs + ("proof" in self.begun):
             said.append("%d proofs, acknowledged %d" % (proofs, self.proofs))
+        most = int(self.begun.get("code", self.counter))
+        if spent is None or not self.counter <= spent[0] <= most:
+            said.append("code %r was spent, acknowledged %d, begun %d" % (spent, self.counter, most))
+        if self.twice > 0:
+            said.append("a code was taken twice")
         if adopt:
+            self.counter = spent[0] if spent is not None else -1
             self.proofs, self.begun = proofs, {}
         return said
 

@@ -33,11 +33,31 @@ RECOVER, SHARING = "e2e/recover Recover.", "e2e/recover Sharing."
 PRESENCE = "e2e/presence Presence."
 CALLERS, TOKEN, HELPER = "e2e/callers Callers.", "e2e/token ", "e2e/helper Helper."
 PIN = "e2e/pin "
+DOCTOR = "e2e/doctor "
 JOURNAL = "e2e/journal "
+REFUSALS, RECOVERY = "e2e/otp_refusals Refusals.", "e2e/otp_recovery Recovery."
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
 # "corpus TARGET" for the committed inputs of a fuzz target
 SEEDED = [
+    # --- doctor
+    ("doctor: somebody else's socket", "client/doctor_agent.c",
+     'if (strcmp(c->failure.code, "untrusted_socket") == 0)', "if (0)", DOCTOR + "Installed.test_sockets"),
+    ("doctor: a denied socket is a fault", "client/doctor_agent.c",
+     'strcmp(c->failure.code, "denied") == 0 &&', "0 &&", DOCTOR + "Installed.test_sockets"),
+    ("doctor: modules nobody may read", "client/doctor_config.c",
+     "doctor_unreadable(m->path, pw, part, &st) != NULL",
+     "doctor_unreadable(m->path, pw, part, &st) == m->path", DOCTOR + "Installed.test_modules"),
+    ("doctor: anybody's polkit rule", "client/doctor_pcscd.c",
+     "strstr(text, quoted) != NULL", "1", DOCTOR + "Pcscd.test_polkit"),
+    ("doctor: a pcscd for root alone", "client/doctor_pcscd.c",
+     "pw != NULL && !doctor_may(&st, pw, S_IWOTH)", "pw == NULL", DOCTOR + "Pcscd.test_pcscd"),
+    ("doctor: groups not asked", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] == (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: every group is his", "client/doctor.c",
+     "if (groups[i] == st->st_gid)", "if (groups[i] != (gid_t)-1)", DOCTOR + "Pcscd.test_rights"),
+    ("doctor: others at the reader unseen", "client/doctor_holder.c",
+     "found |= h->peer[i] == inode;", "found |= h->peer[i] == inode + 1;", DOCTOR + "Pcscd.test_holders"),
     # --- a proof
     ("signature not checked", "agent/proof.c",
      "if (pubkey_verify(p->key,", "if (p->key != NULL || pubkey_verify(p->key,",
@@ -330,7 +350,16 @@ SEEDED = [
     ("forged note believed", "agent/store_anchor.c",
      "if (strlen(mac) != strlen(hex) || sodium_memcmp(mac, hex, strlen(hex)) != 0)",
      "if (strlen(mac) != strlen(hex))",
-     JOURNAL + "Believed.test_a_forged_note_suspends_nobody"),
+     "unit store_tag"),
+    ("code given back by another", "agent/enrol_code.c", " && c->spent == by)", ")",
+     "unit enrol_code"),
+    ("forged head believed", "agent/journal.c",
+     "sodium_memcmp(said, mac, strlen(mac)) != 0 ||", "",
+     JOURNAL + "Believed.test_a_forged_head_is_none"),
+    ("old entries believed again", "agent/journal.c", "&& late <= JOURNAL_LATE",
+     "|| late <= JOURNAL_LATE", JOURNAL + "Believed.test_old_entries_sent_again_hide_nothing"),
+    ("noise takes places", "agent/journal.c", "seen->noise++;", "seen->entries++;",
+     JOURNAL + "Believed.test_noise_hides_nothing"),
     ("waits for the journal", "agent/journal.c", "SOCK_DGRAM | SOCK_NONBLOCK |", "SOCK_DGRAM |",
      JOURNAL + "Told.test_a_journal_that_does_not_read_keeps_nobody_waiting"),
     ("another's journal stream", "base/log.c", "return strcmp(stream, ours) == 0;", "return 1;",
@@ -364,6 +393,45 @@ SEEDED = [
     ("any refused PIN is a try", "agent/proof_pin.c", 'last == TSR_PIN_WRONG ? "low"',
      'last != TSR_OK ? "low"', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
 
+    # --- codes of disconnected tokens
+    ("watermark not conditional", "agent/store_otp.c",
+     'WHERE credential = ?1 AND watermark < ?2"', 'WHERE credential = ?1"', "unit otp"),
+    ("window of steps one wider", "agent/otp.c", "off <= OTP_STEPS;", "off <= OTP_STEPS + 1;",
+     REFUSALS + "test_totp"),
+    ("look-ahead one wider", "agent/otp.c", "off < OTP_LOOK_AHEAD;", "off <= OTP_LOOK_AHEAD;",
+     REFUSALS + "test_hotp"),
+    ("decoys skipped", "agent/otp.c", "\tt->n = t->slots;\n", "", REFUSALS + "test_same_time"),
+    ("throttle forgotten at restart", "agent/otp_throttle.c",
+     "put(put(p, b->failures, 4), b->until, 8)", "put(put(p, 0, 4), b->until - b->until, 8)",
+     "e2e/otp Otp.test_delays_survive_a_restart"),
+    ("answers before the commit", "agent/loop.c",
+     "\tcommitted = l->batch.commit == NULL",
+     "\tif (l->batch.flush != NULL)\n\t\tl->batch.flush(l->batch.arg, TSR_OK);\n"
+     "\tcommitted = l->batch.commit == NULL", "fault/power Power.test_nothing_acknowledged_is_lost"),
+
+    # --- a lost token
+    ("paper as good as an administrator's word", "agent/store_recovery.c", " AND kind >= ?3", " AND kind > ?3 - 9",
+     RECOVERY + "test_replaced"),
+    ("a day without an end", "agent/store_recovery.c", "OR ends > ?5)", "OR ends > ?5 - ?5)",
+     RECOVERY + "test_replaced_for_a_day"),
+    ("a session from a recovery code", "agent/grant_otp.c",
+     "(aud->class == CLASS_LOGIN || c->acr == ACR_RECOVERY)", "(aud->class == CLASS_LOGIN)",
+     RECOVERY + "test_good_once"),
+    ("a weak code for a strong audience", "agent/grant_otp.c",
+     "(recovery_is_code(g->code) ? ACR_RECOVERY : ACR_OTP)", "ACR_HARDWARE_PIN",
+     RECOVERY + "test_too_weak"),
+    ("recovery codes of an old copy", "agent/store_check.c", '"DELETE FROM recovery"',
+     '"DELETE FROM recovery WHERE seq < 0"', RECOVERY + "test_rekey_and_old_copies"),
+
+    # --- a box of tokens
+    ("some of the rows, unasked", "agent/import_commit.c",
+     "if (r == TSR_OK && !e->partial && commit_refused(e) > 0)", "if (0)",
+     "e2e/otp_import Import.test_interface"),
+    ("a dry run that stores", "agent/import_commit.c", "if (r != TSR_OK || e->dry_run) {",
+     "if (r != TSR_OK) {", "e2e/otp_import Import.test_all_or_nothing"),
+    ("entities in a container", "client/container.c", '{ "<!DOCTYPE",', '{ "<!DOCTIPE",',
+     "e2e/otp_import Import.test_refused_containers"),
+
     # --- the command line
     ("keys of a file that anybody writes", "client/cmd_verify.c",
      "keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);",
@@ -372,6 +440,26 @@ SEEDED = [
     ("a fresh proof for any refusal", "client/lib/request.c",
      "proof == TSR_PROOF_ANY && (code ==", "proof == TSR_PROOF_ANY || (code ==",
      "lib/client Requests.test_the_command_asks_as_the_library_does"),
+    # --- FIDO2 keys
+    ("a PIN for whichever key", "fido/worker.c",
+     "if (w->n > 1 && (request_has_pin(&w->q) ||", "if (w->n > 99 && (request_has_pin(&w->q) ||",
+     "fido/fido Operations.test_make_on_the_touched_one"),
+    ("the touch is not taken back", "fido/key.c",
+     "	if (fault_transport(err)) {\n", "	if (0) {\n",
+     "fido/fido_faults Faults.test_gone_while_waiting"),
+    ("an address space without end", "base/sandbox_linux.c",
+     "(role != SANDBOX_MODULE && role != SANDBOX_FIDO)", "role != SANDBOX_MODULE",
+     "fido/fido_faults Faults.test_memory"),
+    ("a held key is waited for", "fido/key.c",
+     "while ((held = flock(fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK) &&",
+     "while ((held = fd < 0) &&", "fido/fido_faults Faults.test_held"),
+    ("an assertion by any credential", "fido/ask_assert.c",
+     "if (ids[i].n == len && memcmp(ids[i].p, p, len) == 0) {", "if (len > 0) {",
+     "fido/fido Operations.test_look"),
+    ("every kind of netlink", "base/sandbox_seccomp.c",
+     "	    seccomp_when(2, SCMP_CMP_EQ, NETLINK_KOBJECT_UEVENT));\n	if (r == 0)",
+     "	    seccomp_when(2, SCMP_CMP_GE, 0));\n	if (r != 0)",
+     "unit base_sandbox_escape"),
 ]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
@@ -432,7 +520,8 @@ class Kit:
             sys.exit(said)
 
     def build(self, test):
-        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-sim", "tessera_shared"]
+        targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-fido", "tessera-sim",
+                   "tessera_shared"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):

@@ -23,8 +23,9 @@ def main():
     path, user, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
+    listener.bind(path + ".new")
     listener.listen(64)
+    os.rename(path + ".new", path)	# there when it can be connected to
     while True:
         ready = select.select([listener, sys.stdin], [], [])[0]
         if sys.stdin in ready:

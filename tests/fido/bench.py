@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import unittest
 
 from fidokey import Keys
 from folder import new_folder, tree
-from frames import Helper
+from frames import CODES, Helper, Refused
 from process import processes_of, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,12 +45,31 @@ class Bench(Keys):
     def helper(self, **more):
         return Helper(self.socket, **more)
 
+    def watch(self):
+        h = Helper(self.watcher, opened=False)
+        h.send("watch")
+        return h
+
+    def inside(self):
+        """A process in the world, to see its files."""
+        for pid in os.listdir("/proc"):
+            try:
+                with open("/proc/%s/cmdline" % pid, "rb") as f:
+                    if self.socket.encode() in f.read().split(b"\0") and \
+                       os.readlink("/proc/%s/ns/mnt" % pid) != os.readlink("/proc/self/ns/mnt"):
+                        return int(pid)
+            except OSError:
+                pass
+        raise LookupError("nobody is inside")
+
     def ask(self, name, **values):
         with self.helper() as h:
             return h.ask(name, **values)
 
     def devices(self):
-        return [v["device"] for n, v in self.ask("list") if n == "key"]
+        """In the order of the keys."""
+        return sorted((v["device"] for n, v in self.ask("list") if n == "key"),
+                      key=lambda d: int(d[len("hidraw"):].split("-")[0]))
 
     def helpers(self):
         """What runs of tessera-fido."""
@@ -65,3 +85,21 @@ class Bench(Keys):
         super().stop()
         shutil.rmtree(self.top, ignore_errors=True)
         os.close(self.lock)
+
+
+class Case(unittest.TestCase):
+    """A test that expects refusals."""
+
+    def assertRefused(self, code, what, *args, **more):
+        with self.assertRaises(Refused) as caught:
+            what(*args, **more)
+        said = caught.exception
+        self.assertEqual(said.code, CODES[code], said)
+        self.assertGreater(len(said.detail), 3, said) if code != "invalid" else None
+        return said
+
+    def refused_by(self, code, helper, name, **values):
+        return self.assertRefused(code, helper.ask, name, **values)
+
+    def refused(self, code, bench, name, **values):
+        return self.assertRefused(code, bench.ask, name, **values)

@@ -27,8 +27,8 @@ HASH = hashlib.sha256(b"the client data").digest()
 RP = "tessera:test"
 CODES = {"timeout": 7, "cancelled": 8, "not_found": 10, "conflict": 11, "invalid": 2, "too_large": 3,
          "unsupported": 17, "no_device": 40, "removed": 41, "busy": 42, "pin_required": 43, "pin_wrong": 44,
-         "pin_locked": 45, "pin_length": 46, "unusable": 47, "helper": 49, "replug": 52, "unset": 53,
-         "failed": 54}
+         "pin_locked": 45, "pin_length": 46, "unusable": 47, "helper": 49, "replug": 53, "unset": 54,
+         "failed": 55}
 
 
 class Refused(Exception):

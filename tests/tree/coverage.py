@@ -54,6 +54,7 @@ PARSERS = {
     "pkcs11/token.c": "p11_keys",
     "client/ask.c": "client_answer",
     "client/audit_row.c": "audit_row",
+    "client/container.c": "container",
     "client/lib/cache.c": "lib_keys",
     "client/lib/http_answer.c": "client_answer lib_answer",
     "client/lib/record.c": "lib_answer",

@@ -17,13 +17,17 @@ NEEDED = {
     # no database, no token library, no service manager
     "tessera-pkcs11": {"libp11.so.3", "libpcsclite.so.1", "libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2",
                        "libsodium.so.23"},
+    # libfido2 brings libcrypto and libcbor with it
+    "tessera-fido": {"libfido2.so.1", "libudev.so.1", "libconfuse.so.2", "libseccomp.so.2",
+                     "libsodium.so.23"},
     # goes into other people's processes, PAM's among them
     "../lib/libtessera.so.0": {"libcrypto.so.3", "libsodium.so.23"},
     # what starts quickly, and what it hands the rest to: it has the client half
     # of libtessera in itself, because the library brings libcrypto
     "tessera": {"libseccomp.so.2", "libjansson.so.4", "libsodium.so.23"},
     "tessera-full": {"libcrypto.so.3", "libconfuse.so.2", "libseccomp.so.2", "libjansson.so.4",
-                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0"},
+                     "libsodium.so.23", "libassuan.so.0", "libgpg-error.so.0",
+                     "libpskc.so.0", "libqrencode.so.4"},
     # virtual devices have the libraries of none: they speak to those who do
     "tessera-sim": {"libcrypto.so.3", "libsodium.so.23"},
 }
