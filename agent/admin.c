@@ -15,6 +15,7 @@
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
 #include "agent/enrol.h"
+#include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
 #include "agent/enrol_otp_read.h"
 #include "agent/http_form.h"
@@ -175,6 +176,8 @@ admin_enrol(struct agent *a, const struct http_request *r, const struct asker *w
 		return;
 	if (enrol_otp_wanted(r))
 		enrol_otp_admin(a, r, who);
+	else if (enrol_fido_wanted(r))
+		enrol_fido_admin(a, r, who);
 	else
 		enrol_pkcs11(a, r, who);
 }

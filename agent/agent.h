@@ -40,6 +40,7 @@ struct agent {
 	struct prompts *prompts;
 	struct helpers *helpers;
 	struct proofs *proofs;
+	struct fido *fido;
 	struct pin_guard *guard;
 	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;

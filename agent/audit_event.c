@@ -132,6 +132,18 @@ audit_event_credential(struct agent *a, const struct caller *by, const char *eve
 }
 
 int
+audit_event_clone(struct agent *a, const struct caller *by, const struct credential *c)
+{
+	struct audit_record rec = event_by("clone", by);
+
+	event_for(&rec, c->subject, c->uid);
+	rec.credential = c->id;
+	rec.label = c->label;
+	rec.detail = "the counter of the key went back: possible clone";
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
 audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid)
 {
 	struct audit_record rec = event_by("code-made", by);

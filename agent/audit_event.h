@@ -37,6 +37,10 @@ int audit_event_pin(struct agent *a, struct http_conn *conn, const char *event, 
 int audit_event_credential(struct agent *a, const struct caller *by, const char *event,
     const struct credential *c, int force);
 
+/* A FIDO2 key's counter went back, so its credential is suspended: "clone".
+ * TSR_STORE. */
+int audit_event_clone(struct agent *a, const struct caller *by, const struct credential *c);
+
 /* "code-made" for uid; "code-spent" by him, or not with code. */
 int audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid);
 int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);

@@ -52,6 +52,9 @@ credential_enable(struct store *st, const struct credential *c)
 		return r;
 	if (credential_is_otp(c) && c->state == CREDENTIAL_ACTIVE)
 		return TSR_OK;
+	/* One that was suspended as a clone's. */
+	if (credential_is_fido(c) && c->state == CREDENTIAL_SUSPENDED)
+		return store_credential_set_state(st, c->id, CREDENTIAL_SUSPENDED, CREDENTIAL_ACTIVE);
 	return store_credential_set_state(st, c->id, CREDENTIAL_DISABLED, CREDENTIAL_ACTIVE);
 }
 

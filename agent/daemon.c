@@ -19,6 +19,7 @@
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
+#include "agent/fido.h"
 #include "agent/import.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
@@ -272,10 +273,13 @@ daemon_policy_ready(void *arg, struct policy *p)
 {
 	struct daemon *d = arg;
 	struct policy *old = d->agent.policy;
+	char err[512] = "the makers of FIDO2 keys cannot be read";
 
 	d->agent.policy = p;
 	d->next = NULL;
 	daemon_settle(d, policy_config(p));
+	if (fido_roots(d->agent.fido, policy_config(p), err, sizeof(err)) != TSR_OK)
+		log_line(LOG_ERROR, "%s", err);
 	if (old != NULL) {
 		metrics.reloads++;
 		policy_free(&old);
@@ -312,7 +316,8 @@ daemon_warn_fixed(const struct config *was, const struct config *is)
 	    daemon_differ(was->libexec_dir, is->libexec_dir) ||
 	    daemon_differ(was->helper_user, is->helper_user) ||
 	    daemon_differ(was->helper_socket, is->helper_socket) ||
-	    daemon_differ(was->watch_socket, is->watch_socket) || was->pcsc.watch != is->pcsc.watch ||
+	    daemon_differ(was->watch_socket, is->watch_socket) ||
+	    daemon_differ(was->fido.socket, is->fido.socket) || was->pcsc.watch != is->pcsc.watch ||
 	    daemon_differ(was->admin_group, is->admin_group) ||
 	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
 	    was->signing.rotate != is->signing.rotate ||
@@ -474,6 +479,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
+	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
@@ -571,6 +577,7 @@ daemon_free(struct daemon **dp)
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
+	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
 	otp_pendings_free(&d->agent.otp_pendings);
 	imports_free(&d->agent.imports);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/fido.h"
 #include "agent/journal.h"
 #include "agent/offline.h"
 #include "agent/presence_act.h"
@@ -286,4 +287,24 @@ daemon_open_presence(const struct config *c, const struct daemon_options *o, str
 	else if (c->pcsc.watch)
 		return presence_act_new(a, &h, &a->presence);
 	return presence_act_new(a, NULL, &a->presence);
+}
+
+void
+daemon_fido_program(const struct config *c, char *out, size_t size)
+{
+	(void)snprintf(out, size, "%s/tessera-fido", c->libexec_dir);
+}
+
+int
+daemon_open_fido(const struct config *c, const struct daemon_options *o, struct agent *a)
+{
+	struct helpers_options h = { .config_file = o->config_file, .user_mode = o->mode == CONFIG_USER };
+	char program[PATH_MAX];
+
+	daemon_fido_program(c, program, sizeof(program));
+	if (c->fido.socket != NULL)
+		h.socket = c->fido.socket;
+	else
+		h.program = program;
+	return fido_new(a, c->fido.socket == NULL && c->helper_socket != NULL ? NULL : &h, &a->fido);
 }

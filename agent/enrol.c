@@ -19,6 +19,7 @@
 #include "agent/enrol_card.h"
 #include "agent/enrol_code.h"
 #include "agent/enrol_match.h"
+#include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
 #include "agent/login.h"
 #include "agent/pending.h"
@@ -471,7 +472,7 @@ enrol_read(struct enrol *e, const struct http_request *r, const json_t *o)
 	    body_text(r, o, "vouch", &vouch) != TSR_OK)
 		return TSR_INVALID;
 	if (kind == NULL || strcmp(kind, "pkcs11") != 0)
-		problem_invalid(r->conn, "\"kind\" is \"pkcs11\", \"totp\" or \"hotp\"");
+		problem_invalid(r->conn, "\"kind\" is \"pkcs11\", \"fido\", \"totp\" or \"hotp\"");
 	else if (subject == NULL || subject[0] == '\0' || strlen(subject) >= sizeof(e->credential->subject))
 		problem_invalid(r->conn, "\"subject\" is a user name of at most %zu bytes",
 		    sizeof(e->credential->subject) - 1);
@@ -550,6 +551,10 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 
 	if (enrol_otp_wanted(r)) {
 		enrol_otp_own(a, r, who);
+		return;
+	}
+	if (enrol_fido_wanted(r)) {
+		enrol_fido_own(a, r, who);
 		return;
 	}
 	if (body_read(r, allowed, &o) != TSR_OK)

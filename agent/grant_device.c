@@ -174,6 +174,30 @@ device_grant_tell(struct device_grant *d, const struct credential *c)
 	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
+/* Another request of the same user's got the touch that this one waited for: it
+ * is worth what the session that came of it is worth, and no touch of its own. */
+static int
+device_grant_waited(struct device_grant *d, struct buf *out)
+{
+	const struct config_audience *aud = NULL;
+	const struct session *s = NULL;
+	int r;
+
+	if (d->audience[0] == '\0' || d->class == CLASS_LOGIN)
+		return TSR_LOGIN_REQUIRED;
+	if ((r = device_grant_judge(d, &aud)) != TSR_OK)
+		return r;
+	if (!caller_alive(d->request->caller))
+		return TSR_CLOSED;
+	if (store_failing(d->agent->store))
+		return TSR_STORE;
+	if ((r = session_good_for(d->agent->sessions, d->uid, d->subject, aud, UINT32_MAX, &s)) != TSR_OK)
+		return r;
+	if ((r = mint_answer(d->agent, aud, s, d->scope, d->request->caller, out)) == TSR_OK)
+		metrics_token(aud->name, METRICS_SESSION);
+	return r;
+}
+
 static void
 device_grant_proved(void *arg, int code, const struct credential *c, const char *members,
     const char *detail)
@@ -186,7 +210,9 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	d->login = NULL;
 	d->pin_default = code == TSR_OK && members[0] != '\0';
 	buf_init(&out, HTTP_ANSWER_MAX);
-	if (code != TSR_OK) {
+	if (code == TSR_LOGIN_REQUIRED && (code = device_grant_waited(d, &out)) == TSR_OK)
+		http_answer(conn, 200, NULL, out.data, out.len, 0);
+	else if (code != TSR_OK) {
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);

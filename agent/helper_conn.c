@@ -180,13 +180,13 @@ helper_ready(struct loop_watch *w, uint32_t events)
 static int
 helper_fork(const struct helpers_options *o, int *sock)
 {
-	char program[] = "tessera-pkcs11", option[] = "--config", user[] = "--user", watch[] = "--watch";
-	char *argv[6] = { program, option, NULL, NULL, NULL, NULL };
+	char option[] = "--config", user[] = "--user", watch[] = "--watch";
+	char *argv[6] = { NULL, option, NULL, NULL, NULL, NULL };
 	pid_t pid;
 	int pidfd = -1, n = 3, r = TSR_NOMEM;
 
-	if ((argv[2] = strdup(o->config_file)) == NULL)
-		return r;
+	if ((argv[0] = strdup(o->program)) == NULL || (argv[2] = strdup(o->config_file)) == NULL)
+		goto out;
 	if (o->user_mode)
 		argv[n++] = user;
 	if (o->watch)
@@ -194,6 +194,8 @@ helper_fork(const struct helpers_options *o, int *sock)
 	r = spawn_helper(o->program, argv, NULL, &pid, &pidfd, sock);
 	if (pidfd != -1)
 		(void)close(pidfd);	/* it ends when the socket does; SIGCHLD is ignored */
+ out:
+	free(argv[0]);
 	free(argv[2]);
 	return r;
 }

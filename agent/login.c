@@ -10,17 +10,22 @@
 #include <string.h>
 
 #include "agent/device.h"
+#include "agent/fido_proof.h"
 #include "agent/metrics.h"
 #include "include/tessera.h"
 
 struct login {
 	struct agent *agent;
 	struct login_ask ask;
-	struct credential **candidate;	/* in order of preference */
+	struct credential **candidate;	/* of kind "pkcs11", in order of preference */
 	size_t n;
+	struct credential **key;	/* of kind "fido", likewise */
+	size_t n_keys;
+	int looked;			/* one of the two kinds was not there */
 	struct credential *chosen;	/* one of the candidates */
 	struct device_query *query;
 	struct proof *proof;
+	struct fido_proof *fido;
 	int pin_default;		/* the PIN was right, and is one of new tokens */
 	login_done done;
 	void *arg;
@@ -49,8 +54,26 @@ login_copy(const struct credential *from)
 int
 login_would_use(const struct agent *a, const struct credential *c)
 {
+	if (credential_is_fido(c))
+		return c->state == CREDENTIAL_ACTIVE && fido_there(a->fido);
 	return strcmp(c->kind, "pkcs11") == 0 && c->state == CREDENTIAL_ACTIVE &&
 	    config_module(policy_config(a->policy), c->module) != NULL;
+}
+
+/* The one used last comes first. */
+static int
+login_insert(struct credential **list, size_t *n, const struct credential *c)
+{
+	size_t at;
+
+	for (at = *n; at > 0 && list[at - 1]->last_used < c->last_used; at--)
+		list[at] = list[at - 1];
+	if ((list[at] = login_copy(c)) == NULL) {
+		memmove(&list[at], &list[at + 1], (*n - at) * sizeof(list[0]));
+		return TSR_NOMEM;
+	}
+	++*n;
+	return TSR_OK;
 }
 
 static int
@@ -59,7 +82,6 @@ login_consider(void *arg, const struct credential *c)
 	struct login_gather *g = arg;
 	struct login *l = g->login;
 	char device[DEVICE_ID_LEN + 1];
-	size_t at;
 	int r;
 
 	if (!login_would_use(l->agent, c))
@@ -69,20 +91,15 @@ login_consider(void *arg, const struct credential *c)
 		g->weak = 1;
 		return TSR_OK;
 	}
+	if (l->ask.credential != NULL && strcmp(l->ask.credential, c->id) != 0)
+		return TSR_OK;
+	if (credential_is_fido(c))
+		return l->ask.device != NULL ? TSR_OK : login_insert(l->key, &l->n_keys, c);
 	if ((r = device_make_id(device, c->module, c->token_serial, c->token_label)) != TSR_OK)
 		return r;
-	if ((l->ask.credential != NULL && strcmp(l->ask.credential, c->id) != 0) ||
-	    (l->ask.device != NULL && strcmp(l->ask.device, device) != 0))
+	if (l->ask.device != NULL && strcmp(l->ask.device, device) != 0)
 		return TSR_OK;
-	/* The one used last comes first. */
-	for (at = l->n; at > 0 && l->candidate[at - 1]->last_used < c->last_used; at--)
-		l->candidate[at] = l->candidate[at - 1];
-	if ((l->candidate[at] = login_copy(c)) == NULL) {
-		memmove(&l->candidate[at], &l->candidate[at + 1], (l->n - at) * sizeof(l->candidate[0]));
-		return TSR_NOMEM;
-	}
-	l->n++;
-	return TSR_OK;
+	return login_insert(l->candidate, &l->n, c);
 }
 
 static int
@@ -91,12 +108,13 @@ login_gather(struct login *l, char detail[256])
 	struct login_gather g = { l, 0, 0 };
 	int r;
 
-	if ((l->candidate = calloc(STORE_CREDENTIALS_MAX + 1, sizeof(l->candidate[0]))) == NULL)
+	if ((l->candidate = calloc(STORE_CREDENTIALS_MAX + 1, sizeof(l->candidate[0]))) == NULL ||
+	    (l->key = calloc(STORE_CREDENTIALS_MAX + 1, sizeof(l->key[0]))) == NULL)
 		return TSR_NOMEM;
 	if ((r = store_credential_each(l->agent->store, l->ask.subject, l->ask.uid, login_consider,
 	    &g)) != TSR_OK)
 		return r;
-	if (l->n > 0)
+	if (l->n + l->n_keys > 0)
 		return TSR_OK;
 	if (!g.any)
 		(void)snprintf(detail, 256, "no active device is enrolled for %s: an administrator "
@@ -120,9 +138,13 @@ login_free(struct login *l)
 
 	device_query_cancel(&l->query);
 	proof_cancel(&l->proof);
+	fido_proof_cancel(&l->fido);
 	for (i = 0; i < l->n; i++)
 		credential_free(&l->candidate[i]);
+	for (i = 0; i < l->n_keys; i++)
+		credential_free(&l->key[i]);
 	free(l->candidate);
+	free(l->key);
 	secret_free(&l->ask.pin);
 	free(l);
 }
@@ -139,6 +161,7 @@ login_failure(int code, uint32_t tries_left, char members[96])
 {
 	const char *reason = code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH ? "wrong" :
 	    code == TSR_NO_PROMPTER ? "no_prompter" : code == TSR_PIN_SEAT ? "seat" :
+	    code == TSR_PIN_UNSET ? "unset" : code == TSR_DEVICE_REPLUG ? "replug" :
 	    code == TSR_PIN_REQUIRED && tries_left <= PROTO_TRIES_FEW ? "confirm" : NULL;
 	int n = 0;
 
@@ -202,6 +225,51 @@ login_prove(struct login *l)
 	return proof_start(l->agent->proofs, &ask, login_proved, l, &l->proof);
 }
 
+/* --- with a FIDO2 key --- */
+
+static int login_tokens(struct login *l);
+
+static void
+login_fido_proved(void *arg, int code, const struct credential *c, uint32_t number, const char *detail)
+{
+	struct login *l = arg;
+	char members[96];
+	size_t i;
+
+	l->fido = NULL;
+	if (code == TSR_DEVICE_NOT_FOUND && l->n > 0 && !l->looked++ &&
+	    (code = login_tokens(l)) == TSR_OK)
+		return;
+	for (i = 0; i < l->n_keys; i++)
+		if (l->key[i] == c)
+			l->chosen = l->key[i];
+	login_failure(code, number, members);
+	login_finish(l, code, members, code == TSR_LOGIN_REQUIRED ?
+	    "the touch went to another request of yours: ask again" :
+	    detail[0] != '\0' ? detail : tsr_strerror(code));
+}
+
+static int
+login_keys(struct login *l)
+{
+	struct fido_proof_ask ask = {
+		.candidate = l->key, .n = l->n_keys,
+		.requester = l->ask.requester,
+		.prompter = l->ask.uid,
+		.purpose = "login",
+		.context = {
+			.purpose = CHALLENGE_LOGIN, .issuer = l->agent->issuer,
+			.subject = l->ask.subject,
+			.audience = l->ask.audience, .scope = l->ask.scope,
+			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
+		},
+		.pin = l->ask.pin
+	};
+
+	l->ask.pin = NULL;
+	return fido_proof_start(l->agent->fido, &ask, login_fido_proved, l, &l->fido);
+}
+
 /* --- which of them is plugged in --- */
 
 static const struct device *
@@ -224,6 +292,8 @@ login_absent(struct login *l, const struct device_list *list)
 	char text[512];
 	size_t i;
 
+	if (l->n_keys > 0 && !l->looked++ && login_keys(l) == TSR_OK)
+		return;
 	for (i = 0; i < list->n_failures; i++)
 		if (strcmp(list->failure[i].module, c->module) == 0) {
 			metrics_proof(list->failure[i].code);
@@ -264,6 +334,37 @@ login_listed(void *arg, const struct device_list *list)
 	}
 }
 
+/* The PKCS#11 half. */
+static int
+login_tokens(struct login *l)
+{
+	if (l->n == 1 && l->ask.pin != NULL) {
+		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
+		return login_prove(l);
+	}
+	if (l->ask.pin == NULL && !events_route(l->agent->events, l->ask.uid, l->ask.requester, NULL))
+		return TSR_NO_PROMPTER;		/* before any card is woken */
+	return device_list(l->agent->helpers, policy_config(l->agent->policy),
+	    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
+}
+
+/* What was used last is tried first; a PIN that came along is a token's. */
+static int
+login_begin(struct login *l)
+{
+	int keys = l->n_keys > 0 && (l->n == 0 || (l->ask.pin == NULL &&
+	    l->key[0]->last_used > l->candidate[0]->last_used));
+	int r;
+
+	if (keys)
+		return login_keys(l);
+	l->looked = l->ask.pin != NULL;
+	r = login_tokens(l);
+	if (r != TSR_OK && l->chosen == NULL && l->n_keys > 0 && !l->looked++)
+		r = login_keys(l);		/* it needs nobody who is asked for a PIN */
+	return r;
+}
+
 int
 login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out)
@@ -281,15 +382,8 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	ask->pin = NULL;
 	l->done = done;
 	l->arg = arg;
-	if ((r = login_gather(l, detail)) == TSR_OK && l->n == 1 && l->ask.pin != NULL) {
-		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
-		r = login_prove(l);
-	} else if (r == TSR_OK && l->ask.pin == NULL &&
-	    !events_route(a->events, ask->uid, ask->requester, NULL))
-		r = TSR_NO_PROMPTER;		/* before any card is woken */
-	else if (r == TSR_OK)
-		r = device_list(a->helpers, policy_config(a->policy),
-		    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
+	if ((r = login_gather(l, detail)) == TSR_OK)
+		r = login_begin(l);
 	if (r != TSR_OK) {
 		if (l->chosen == NULL)	/* else the proof has counted itself */
 			metrics_proof(r);

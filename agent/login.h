@@ -25,7 +25,9 @@ struct login_ask {
 	struct secret *pin;		/* taken by login_start; NULL: ask */
 };
 
-/* TSR_OK: c (valid until done returns) was proved.  Else nothing was, c is the
+/* TSR_OK: c (valid until done returns) was proved; a FIDO2 key's counter is stored
+ * in this batch.  TSR_LOGIN_REQUIRED: it waited for a touch that another request of
+ * the same user's got: a session came of that.  Else nothing was, c is the
  * one that was tried, NULL where it did not come to that.  members are further
  * JSON members for the answer ("" or ",..."), LOGIN_PIN_DEFAULT after TSR_OK. */
 typedef void (*login_done)(void *arg, int code, const struct credential *c,

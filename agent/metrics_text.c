@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/fido.h"
 #include "agent/metrics.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
@@ -221,7 +222,7 @@ metrics_prompts(struct buf *out, struct agent *a)
 	if ((r = metrics_gauge(out, "sessions_live", NULL, "Sessions of all users.",
 	    (long long)sessions_count(a->sessions))) != TSR_OK ||
 	    (r = metrics_gauge(out, "proofs_pending", NULL, "Proofs under way.",
-	    (long long)proofs_count(a->proofs))) != TSR_OK ||
+	    (long long)(proofs_count(a->proofs) + a->fido->proofs))) != TSR_OK ||
 	    (r = metrics_gauge(out, "prompts_open", NULL, "PIN prompts that wait for a person.",
 	    (long long)prompts_count(a->prompts))) != TSR_OK ||
 	    (r = metrics_family(out, "prompts", "counter", NULL,

@@ -407,7 +407,7 @@ presence_act_session(struct presence_act *p, const struct credential *c, const s
 {
 	struct device d;
 
-	if (p->watcher == NULL)
+	if (p->watcher == NULL || credential_is_fido(c))	/* no reader tells of it */
 		return;
 	memset(&d, 0, sizeof(d));
 	(void)snprintf(d.module, sizeof(d.module), "%s", c->module);

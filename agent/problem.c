@@ -32,11 +32,14 @@ static const struct row {
 	{ TSR_PIN_LENGTH, 401, "pin_required" },
 	{ TSR_NO_PROMPTER, 401, "pin_required" },
 	{ TSR_PIN_SEAT, 401, "pin_required" },
+	{ TSR_PIN_UNSET, 401, "pin_required" },
 	{ TSR_PIN_LOCKED, 401, "pin_locked" },
+	{ TSR_DEVICE_REPLUG, 401, "pin_locked" },
 	{ TSR_DENIED, 403, "unauthorized_client" },
 	{ TSR_NOT_FOUND, 404, "not_found" },
 	{ TSR_DEVICE_NOT_FOUND, 404, "device_not_found" },
 	{ TSR_TIMEOUT, 408, "timeout" },
+	{ TSR_TOUCH_TIMEOUT, 408, "touch_timeout" },
 	{ TSR_CANCELLED, 409, "cancelled" },
 	{ TSR_CONFLICT, 409, "conflict" },
 	{ TSR_DEVICE_REMOVED, 409, "device_removed" },
@@ -49,6 +52,7 @@ static const struct row {
 	{ TSR_STORE, 503, "temporarily_unavailable" },
 	{ TSR_HELPER, 503, "temporarily_unavailable" },
 	{ TSR_BREAKER, 503, "temporarily_unavailable" },
+	{ TSR_DEVICE_FAILED, 503, "temporarily_unavailable" },
 	{ TSR_MODULE, 503, "temporarily_unavailable" },
 	{ TSR_NOMEM, 503, "temporarily_unavailable" }
 };

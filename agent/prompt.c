@@ -108,8 +108,8 @@ prompt_number(struct buf *b, const char *name, int known, uint32_t value)
 	return buf_printf(b, ",\"%s\":%u", name, value);
 }
 
-static int
-prompt_json_requester(struct buf *b, const struct caller *c)
+int
+prompt_requester_json(struct buf *b, const struct caller *c)
 {
 	char program[CALLER_PROGRAM_MAX], unit[CALLER_UNIT_MAX];
 	int r;
@@ -126,18 +126,19 @@ prompt_json_requester(struct buf *b, const struct caller *c)
 static int
 prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 {
+	const char *kind = s->kind != NULL ? s->kind : "pkcs11";
 	int r;
 
 	if ((r = buf_printf(b, "{\"prompt\":\"%s\",\"purpose\":\"%s\"", p->id, s->purpose)) != TSR_OK ||
-	    (r = prompt_json_requester(b, p->requester)) != TSR_OK ||
+	    (r = prompt_requester_json(b, p->requester)) != TSR_OK ||
 	    (r = json_put_member(b, "audience", s->audience)) != TSR_OK ||
 	    (r = json_put_member(b, "scope", s->scope)) != TSR_OK ||
-	    (r = buf_put_cstr(b, ",\"device\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
+	    (r = buf_printf(b, ",\"device\":{\"kind\":\"%s\"", kind)) != TSR_OK ||
 	    (r = json_put_member(b, "label", s->token_label)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", s->token_serial)) != TSR_OK ||
 	    (r = json_put_member(b, "manufacturer", s->token_manufacturer)) != TSR_OK ||
 	    (r = json_put_member(b, "model", s->token_model)) != TSR_OK ||
-	    (r = buf_put_cstr(b, "},\"credential\":{\"kind\":\"pkcs11\"")) != TSR_OK ||
+	    (r = buf_printf(b, "},\"credential\":{\"kind\":\"%s\"", kind)) != TSR_OK ||
 	    (r = json_put_member(b, "id", s->credential_id)) != TSR_OK ||
 	    (r = json_put_member(b, "label", s->credential_label)) != TSR_OK ||
 	    (r = buf_printf(b, "},\"retry\":%s,\"seconds_left\":%d,\"pin\":\"%s\"",

@@ -12,6 +12,7 @@
 
 #include "agent/events.h"
 #include "agent/pin_guard.h"
+#include "base/buf.h"
 #include "base/secret.h"
 
 #define PROMPT_MS		60000	/* a prompt waits that long */
@@ -30,6 +31,7 @@ struct prompt_reply {
 /* What the prompter shows; the texts come from configuration, store and
  * devices, and are escaped by who shows them. */
 struct prompt_show {
+	const char *kind;		/* NULL: "pkcs11" */
 	const char *purpose;		/* "login", "enrol", "pin-change", "pin-unblock" */
 	const char *ask;		/* "pin", "puk", "new-pin", "new-pin-again" */
 	const char *audience, *scope;	/* "" where none */
@@ -62,6 +64,9 @@ struct prompt_client {
  * nobody can be asked; TSR_SLOW_DOWN beyond PROMPTS_MAX. */
 int prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
     const struct prompt_show *show, const struct prompt_client *client, struct prompt **out);
+
+/* Append ,"requester":{...}: who asks. */
+int prompt_requester_json(struct buf *b, const struct caller *c);
 
 /* The best place of those who could answer. */
 enum pin_place prompts_place(const struct prompts *ps, uid_t uid, const struct caller *requester);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/fido.h"
 #include "agent/health.h"
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
@@ -71,7 +72,7 @@ status_numbers(struct buf *b, struct agent *a, const struct health *h)
 		return r;
 	return buf_printf(b, "},\"sessions\":%zu,\"prompts\":%zu,\"proofs\":%zu,\"waiting\":%zu,"
 	    "\"connections\":{\"api\":%llu,\"admin\":%llu,\"limit\":%u,\"refused\":%llu}",
-	    sessions_count(a->sessions), prompts_count(a->prompts), proofs_count(a->proofs),
+	    sessions_count(a->sessions), prompts_count(a->prompts), proofs_count(a->proofs) + a->fido->proofs,
 	    helpers_waiting(a->helpers), (unsigned long long)metrics.connections[METRICS_API],
 	    (unsigned long long)metrics.connections[METRICS_ADMIN], c->limits.connections,
 	    (unsigned long long)metrics.refused[METRICS_REFUSED_FULL]);

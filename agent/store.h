@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		5	/* version written; a higher one is refused */
+#define STORE_SCHEMA		6	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
@@ -89,7 +89,7 @@ const char *credential_state_name(enum credential_state s);
 
 struct credential {
 	char id[STORE_ID_LEN + 1];
-	char kind[12];			/* "pkcs11", "totp", "hotp" */
+	char kind[12];			/* "pkcs11", "fido", "totp", "hotp" */
 	char subject[64];		/* user name */
 	uid_t uid;
 	char label[65];
@@ -113,6 +113,7 @@ struct credential {
 
 void credential_free(struct credential **c);	/* NULL-safe */
 int credential_is_otp(const struct credential *c);	/* a disconnected token's? */
+int credential_is_fido(const struct credential *c);	/* a FIDO2 key's? */
 
 /* A random id, whose first character is a letter or a digit. */
 void store_make_id(char id[STORE_ID_LEN + 1]);
@@ -133,7 +134,7 @@ int store_credential_each(struct store *st, const char *subject, uid_t uid,
  * is not `from` any more. */
 int store_credential_set_state(struct store *st, const char *id,
     enum credential_state from, enum credential_state to);
-int store_credential_remove(struct store *st, const char *id);	/* and its seed */
+int store_credential_remove(struct store *st, const char *id);	/* and its seed or key record */
 /* A proof was accepted: last_used = now, proofs + 1, only while the credential
  * is active; TSR_CONFLICT where it is not, TSR_NOT_FOUND. */
 int store_credential_used(struct store *st, const char *id, int64_t now);

@@ -193,7 +193,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_CREDENTIAL] = "DELETE FROM credential WHERE seq = ?1",
 		[PLACE_CARD_KEY] = "DELETE FROM card_key WHERE seq = ?1",
 		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
-		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1"
+		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1",
+		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;
@@ -216,15 +217,18 @@ drop_damaged(struct store *st, unsigned *dropped)
 	return TSR_OK;
 }
 
-/* Without its seed the credential of a disconnected token is none, and the other
- * way round.  What an old copy says of counters may have been spent since: their
- * tokens have to show two codes that follow each other, and recovery codes are void. */
+/* Without its seed or its record the credential of a disconnected token or of a
+ * FIDO2 key is none, and the other way round.  What an old copy says of counters
+ * may have been spent since: tokens have to show two codes that follow each
+ * other, and recovery codes are void. */
 static int
-confirm_otp(struct store *st, unsigned *dropped)
+confirm_beside(struct store *st, unsigned *dropped)
 {
 	static const char *const sql[] = {
 		"DELETE FROM credential WHERE kind IN ('totp', 'hotp')"
 		" AND id NOT IN (SELECT credential FROM otp)",
+		"DELETE FROM credential WHERE kind = 'fido' AND id NOT IN (SELECT credential FROM fido)",
+		"DELETE FROM fido WHERE credential NOT IN (SELECT id FROM credential)",
 		"DELETE FROM otp WHERE credential NOT LIKE 'decoy.%'"
 		" AND credential NOT IN (SELECT id FROM credential)",
 		"UPDATE otp SET trust = 2, expected = -1",
@@ -240,7 +244,7 @@ confirm_otp(struct store *st, unsigned *dropped)
 		n = 0;
 		r = store_write(st, s, SQLITE_OK, &n);
 		sqlite3_finalize(s);
-		*dropped += i == 0 ? (unsigned)n : 0;
+		*dropped += i < 2 ? (unsigned)n : 0;
 	}
 	return r;
 }
@@ -251,7 +255,7 @@ confirm_rows(struct store *st, unsigned *dropped)
 	sqlite3_int64 row = INT64_MIN;
 	int r;
 
-	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_otp(st, dropped)) != TSR_OK)
+	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK)
 		return r;
 	while ((r = store_next_row(st, PLACE_CREDENTIAL, &row)) == TSR_OK)
 		if ((r = change_row(st, "UPDATE credential SET held = 0,"

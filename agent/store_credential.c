@@ -46,9 +46,10 @@ enum column {
 #define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
 #define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
-#define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2"
+#define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2 AND held = 0"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
 #define SQL_REMOVE_OTP	"DELETE FROM otp WHERE credential = ?1"
+#define SQL_REMOVE_FIDO	"DELETE FROM fido WHERE credential = ?1"
 #define SQL_USED	"UPDATE credential SET last_used = ?2, proofs = proofs + 1" \
 	" WHERE id = ?1 AND state = ?3"
 
@@ -70,6 +71,12 @@ int
 credential_is_otp(const struct credential *c)
 {
 	return strcmp(c->kind, "totp") == 0 || strcmp(c->kind, "hotp") == 0;
+}
+
+int
+credential_is_fido(const struct credential *c)
+{
+	return strcmp(c->kind, "fido") == 0;
 }
 
 void
@@ -385,6 +392,10 @@ store_credential_remove(struct store *st, const char *id)
 	if (!is_id(id))
 		return TSR_NOT_FOUND;
 	if ((r = store_stmt(st, STMT_OTP_REMOVE, SQL_REMOVE_OTP, &s)) != TSR_OK)
+		return r;
+	rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+	if ((r = store_write(st, s, rc, NULL)) != TSR_OK ||
+	    (r = store_stmt(st, STMT_FIDO_REMOVE, SQL_REMOVE_FIDO, &s)) != TSR_OK)
 		return r;
 	rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
 	if ((r = store_write(st, s, rc, NULL)) != TSR_OK ||

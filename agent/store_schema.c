@@ -121,7 +121,22 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" hash BLOB NOT NULL UNIQUE,"
 	" ends INTEGER NOT NULL"
 	") STRICT;"
-	"CREATE INDEX recovery_subject ON recovery (subject, uid);"
+	"CREATE INDEX recovery_subject ON recovery (subject, uid);",
+
+	/* 6: FIDO2 keys, beside their credential */
+	"CREATE TABLE fido ("
+	" seq INTEGER PRIMARY KEY,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" cred_id BLOB NOT NULL UNIQUE,"
+	" rp_id TEXT NOT NULL,"
+	" aaguid BLOB NOT NULL,"
+	" counter INTEGER NOT NULL,"		/* the last one seen */
+	" uv INTEGER NOT NULL,"
+	" transports TEXT NOT NULL,"
+	" attestation INTEGER NOT NULL,"
+	" resident INTEGER NOT NULL,"
+	" native INTEGER NOT NULL"
+	") STRICT;"
 };
 
 /* One number from a PRAGMA or SELECT. */

@@ -182,6 +182,13 @@ fill_folders(struct config_parse *p, struct config *c)
 	return TSR_OK;
 }
 
+/* Two users of one machine, or one and the system, are not one relying party. */
+static int
+fill_realm(struct config_parse *p, struct config *c)
+{
+	return default_text(&c->realm, p->mode == CONFIG_USER ? "user" : "localhost");
+}
+
 static int
 fill_issuer(struct config_parse *p, struct config *c)
 {
@@ -207,7 +214,7 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "limits", config_keys_limits, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "audit", config_keys_audit, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
-	    (r = fill_issuer(p, c)) != TSR_OK ||
+	    (r = fill_issuer(p, c)) != TSR_OK || (r = fill_realm(p, c)) != TSR_OK ||
 	    (r = fill_folders(p, c)) != TSR_OK ||
 	    (r = config_section_named(p, c)) != TSR_OK)
 		return r;

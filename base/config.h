@@ -26,6 +26,7 @@ enum audience_reuse { REUSE_NEVER = 1, REUSE_AUDIENCE, REUSE_SESSION };
 enum audience_presence { PRESENCE_DEVICE = 1, PRESENCE_PROOF };
 enum token_format { FORMAT_JWT = 1, FORMAT_OPAQUE };
 enum config_seat { SEAT_AUTO = 1, SEAT_LOGIND, SEAT_ANY };	/* agent/seat.h */
+enum config_verification { VERIFY_PREFERRED = 1, VERIFY_REQUIRED };
 enum config_pin_tries { PIN_TRIES_COUNTED = 1, PIN_TRIES_UNLIMITED };
 
 /* A list of strings; n may be 0. */
@@ -78,7 +79,7 @@ struct config {
 	char *file;			/* what was read */
 	char *issuer;			/* https:// or http:// URL without query and fragment, at most 200 bytes;
 					 * no default in system mode, "https://localhost/tessera" in user mode */
-	char *realm;			/* default "localhost" */
+	char *realm;			/* default "localhost", in user mode "user" */
 	char *store;			/* "sqlite:/path", default "sqlite:STATE-DIR/tessera.db" */
 	/* In user mode: XDG_STATE_HOME/tessera (else HOME/.local/state/tessera),
 	 * XDG_RUNTIME_DIR/tessera, XDG_RUNTIME_DIR/tesserad. */
@@ -121,6 +122,9 @@ struct config {
 		struct strings environment;	/* NAME=value, of the FIDO2 helper's workers and watcher */
 		char *socket;		/* NULL: fork the helper, or none where helper_socket is set */
 		char *watch_socket;	/* the same of its watcher */
+		enum config_verification verification;	/* where an enrolment does not say, default preferred */
+		struct strings attestation_roots;	/* PEM files: makers of keys */
+		struct strings aaguids;		/* makes of keys that may be enrolled; none: all */
 	} fido;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;

@@ -68,6 +68,20 @@ config_check_realm(const char *text)
 	    "write letters, digits, '.', '-' and '_' alone, at most 128";
 }
 
+/* As FIDO's metadata spell it: 8-4-4-4-12 digits. */
+const char *
+config_check_aaguid(const char *text)
+{
+	static const char form[] = "00000000-0000-0000-0000-000000000000";
+	size_t i;
+
+	for (i = 0; text[i] != '\0' && form[i] != '\0'; i++)
+		if (form[i] == '-' ? text[i] != '-' : strchr(DIGITS "abcdefABCDEF", text[i]) == NULL)
+			break;
+	return text[i] == '\0' && form[i] == '\0' ? NULL :
+	    "write 32 hexadecimal digits as 00000000-0000-0000-0000-000000000000";
+}
+
 const char *
 config_check_path(const char *text)
 {

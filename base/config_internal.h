@@ -141,6 +141,7 @@ const char *config_check_socket_dir(const char *text);	/* so does a socket in it
 const char *config_check_name(const char *text);	/* user or group */
 const char *config_check_unit(const char *text);
 const char *config_check_scope(const char *text);	/* RFC 6749, 3.3 */
+const char *config_check_aaguid(const char *text);
 const char *config_check_variable(const char *text);	/* NAME=value */
 const char *config_check_label(const char *text);	/* name of a module or helper */
 

@@ -18,6 +18,7 @@ _Static_assert(sizeof(enum audience_reuse) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum audience_presence) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum token_format) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum config_seat) == sizeof(unsigned), "enum size");
+_Static_assert(sizeof(enum config_verification) == sizeof(unsigned), "enum size");
 _Static_assert(sizeof(enum config_pin_tries) == sizeof(unsigned), "enum size");
 
 const struct config_word config_words_acr[] = {
@@ -60,6 +61,12 @@ static const struct config_word words_seat[] = {
 static const struct config_word words_pin_tries[] = {
 	{ "counted", PIN_TRIES_COUNTED },
 	{ "unlimited", PIN_TRIES_UNLIMITED },
+	{ NULL, 0 }
+};
+
+static const struct config_word words_verification[] = {
+	{ "preferred", VERIFY_PREFERRED },
+	{ "required", VERIFY_REQUIRED },
 	{ NULL, 0 }
 };
 
@@ -107,7 +114,7 @@ static const struct config_word words_key[] = {
 /* Folders without a default here depend on the mode: config.c. */
 const struct config_key config_keys_root[] = {
 	STRING("issuer", struct config, issuer, NULL, config_check_issuer),
-	STRING("realm", struct config, realm, "localhost", config_check_realm),
+	STRING("realm", struct config, realm, NULL, config_check_realm),
 	STRING("store", struct config, store, NULL, config_check_store),
 	STRING("state-dir", struct config, state_dir, NULL, config_check_path),
 	STRING("socket-dir", struct config, socket_dir, NULL, config_check_socket_dir),
@@ -150,6 +157,9 @@ const struct config_key config_keys_fido[] = {
 	LIST("environment", struct config, fido.environment, config_check_variable),
 	STRING("socket", struct config, fido.socket, NULL, config_check_socket),
 	STRING("watch-socket", struct config, fido.watch_socket, NULL, config_check_socket),
+	WORD("user-verification", struct config, fido.verification, "preferred", words_verification),
+	LIST("attestation-roots", struct config, fido.attestation_roots, config_check_path),
+	LIST("aaguids", struct config, fido.aaguids, config_check_aaguid),
 	END
 };
 

@@ -54,6 +54,7 @@ static const struct {
 	{ TSR_PIN_SEAT, "few tries of the PIN are left, for somebody who sits at the machine alone" },
 	{ TSR_DEVICE_REPLUG, "the device wants to be unplugged and plugged in again" },
 	{ TSR_DEVICE_FAILED, "the device does not work as it should, try it again or another one" },
+	{ TSR_TOUCH_TIMEOUT, "nobody touched the key in time, try again" },
 	{ TSR_PIN_UNSET, "the device has no PIN yet, set one with \"tessera device pin set\"" },
 	{ TSR_NO_PROMPTER, "nobody can be asked for the PIN, run \"tessera login\" in a terminal" },
 

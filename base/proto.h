@@ -143,43 +143,6 @@ enum proto_kind { PROTO_U32, PROTO_BYTES, PROTO_TEXT };	/* TEXT: UTF-8, no contr
 #define PROTO_FIDO_WAITS		0u	/* it blinks from now on */
 #define PROTO_FIDO_TOUCHED		1u	/* it was touched: what follows is its answer */
 
-/* FIDO2 keys (CTAP 2.1, WebAuthn level 3).  A device's name is that of its node
- * and is good until it is unplugged: a key that is plugged in again has another.
- * exclude and allow are credential ids, each with its u32 length before it.
- * statement is the attestation statement's CBOR map as the key sent it.
- * Unless the device is named a PIN goes only where one key alone comes into
- * question: TSR_CONFLICT otherwise. */
-#define PROTO_FIDO_ID_MAX		512	/* bytes of a credential id */
-#define PROTO_FIDO_IDS_MAX		64	/* ids in a list */
-#define PROTO_FIDO_IDS_BYTES		33024	/* all of them with their lengths */
-#define PROTO_FIDO_HASH_LEN		32	/* bytes of hash: SHA-256 of the client data */
-#define PROTO_FIDO_AAGUID_LEN		16
-#define PROTO_FIDO_USER_MAX		64	/* bytes of a user_id */
-#define PROTO_FIDO_RP_MAX		253	/* bytes of an rp_id */
-#define PROTO_FIDO_AUTHDATA_MAX		4096
-#define PROTO_FIDO_STATEMENT_MAX	17408	/* four certificates of 4,096 bytes */
-#define PROTO_FIDO_KEYS_MAX		64	/* keys plugged in; further ones are not used */
-/* Bits of flags of PROTO_FIDO_MAKE and PROTO_FIDO_ASSERT.  Without UV and
- * UV_PREFERRED the person is not verified unless the key insists. */
-#define PROTO_FIDO_RESIDENT		1u	/* make: kept on the key */
-#define PROTO_FIDO_UV			2u	/* by PIN or the key's own means, or not at all */
-#define PROTO_FIDO_UV_PREFERRED		4u	/* where the key can and no question is left */
-#define PROTO_FIDO_SILENT		8u	/* assert: nobody is asked for a touch */
-/* Bits of PROTO_FIDO_KEY flags, most of getInfo's options (CTAP 2.1 section 6.4). */
-#define PROTO_FIDO_KEY_RESIDENT		1u	/* rk */
-#define PROTO_FIDO_KEY_PIN		2u	/* it can have a PIN */
-#define PROTO_FIDO_KEY_PIN_SET		4u
-#define PROTO_FIDO_KEY_UV		8u	/* it can verify by itself */
-#define PROTO_FIDO_KEY_UV_SET		16u	/* and is set up for it */
-#define PROTO_FIDO_KEY_ALWAYS_UV	32u
-#define PROTO_FIDO_KEY_MAKE_NO_UV	64u	/* makes credentials without its PIN */
-#define PROTO_FIDO_KEY_PIN_CHANGE	128u	/* its PIN has to be changed first */
-#define PROTO_FIDO_KEY_BUSY		256u	/* another program holds it: nothing else is known */
-#define PROTO_FIDO_KEY_FAILED		512u	/* it does not answer as a FIDO2 key does */
-/* PROTO_FIDO_TOUCH state. */
-#define PROTO_FIDO_WAITS		0u	/* it blinks from now on */
-#define PROTO_FIDO_TOUCHED		1u	/* it was touched: what follows is its answer */
-
 /* How a device signs: pinned at enrolment.  Numbers are stored and sent.
  * PROTO_KEY's algorithms is a bit mask: 1 << value. */
 enum proto_algorithm {

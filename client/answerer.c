@@ -13,6 +13,7 @@
 #include "tessera.h"
 #include "token/json.h"
 
+#define TOUCH_SECOND_MS		1000
 #define ANSWERER_READY_MS	5000	/* for the stream's first event */
 
 int
@@ -161,6 +162,40 @@ answerer_put(struct answerer *a)
 	}
 }
 
+/* touch-needed and touch-done of this process's own request. */
+static void
+answerer_touch_event(struct answerer *a, const char *name, const json_t *data)
+{
+	const json_t *by = json_object_get(data, "requester");
+
+	if (strcmp(name, "touch-needed") == 0 &&
+	    json_integer_value(json_object_get(by, "pid")) == getpid()) {
+		a->touch_until = http_client_now() + TOUCH_SECOND_MS *
+		    (uint64_t)json_integer_value(json_object_get(data, "seconds_left"));
+		a->touch_shown = 0;
+		(void)answerer_touch(a);
+	} else if (strcmp(name, "touch-done") == 0 && a->touch_until != 0) {
+		a->touch_until = 0;
+		(void)fprintf(stderr, "%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "");
+	}
+}
+
+int
+answerer_touch(struct answerer *a)
+{
+	uint64_t now = http_client_now();
+	unsigned left;
+
+	if (a->touch_until == 0)
+		return -1;
+	left = now >= a->touch_until ? 0 :
+	    (unsigned)((a->touch_until - now + TOUCH_SECOND_MS - 1) / TOUCH_SECOND_MS);
+	if (left != a->touch_shown && (a->touch_shown == 0 || isatty(STDERR_FILENO)))
+		(void)fprintf(stderr, "%stouch the key ... %u s", a->touch_shown != 0 ? "\r\033[K" : "", left);
+	a->touch_shown = left;
+	return TOUCH_SECOND_MS;
+}
+
 void
 answerer_event(struct answerer *a, const char *name, const json_t *data)
 {
@@ -181,6 +216,7 @@ answerer_event(struct answerer *a, const char *name, const json_t *data)
 			}
 			answerer_drop(a, i);
 		}
+	answerer_touch_event(a, name, data);
 	answerer_put(a);
 }
 

@@ -22,6 +22,8 @@ struct answerer {
 	size_t n;
 	char why[FAIL_TEXT_MAX];	/* why the last question was cancelled by us, or "" */
 	struct ask last;		/* that question */
+	uint64_t touch_until;		/* ms of http_client_now(): a key waits for its touch; 0: none does */
+	unsigned touch_shown;		/* seconds left, as shown last */
 };
 
 /* Connect to GET /events with this process as a prompter ("self", "all") or
@@ -36,6 +38,10 @@ int answerer_next(struct http_client *events, char name[SSE_NAME_MAX], json_t **
 /* Take note of an event: pin-needed is put or lined up, prompt-ended takes the
  * question away; others are nothing. */
 void answerer_event(struct answerer *a, const char *name, const json_t *data);
+
+/* A key of ours waits for its touch: show how long it still does.  The ms until that
+ * changes, -1 where none waits. */
+int answerer_touch(struct answerer *a);
 
 /* The prompter's descriptor is ready: read and, when it is whole, send the
  * answer.  TSR_OK; TSR_CANCELLED when the person (or the prompter) said no:

@@ -1,5 +1,5 @@
 /*
- * cmd_enroll.c - enroll pkcs11, enroll code.
+ * cmd_enroll.c - enroll pkcs11, enroll fido, enroll code.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -12,18 +12,12 @@
 #include "client/proof.h"
 #include "tessera.h"
 
-/* RFC 7512: a URI may carry a PIN, which then is in the list of processes. */
+/* Whose it is, and who says so. */
 static int
-enroll_check(struct client *c)
+enroll_check_who(struct client *c)
 {
-	const char *uri = c->opt[OPT_URI], *vouch = c->opt[OPT_VOUCH];
+	const char *vouch = c->opt[OPT_VOUCH];
 
-	if (strncmp(uri, "pkcs11:", 7) != 0)
-		return fail_set(&c->failure, "usage",
-		    "--device wants a URI that begins with pkcs11:, as \"tessera device list --keys\" shows them");
-	if (strcasestr(uri, "pin-value") != NULL || strcasestr(uri, "pin-source") != NULL)
-		return fail_set(&c->failure, "usage",
-		    "a PIN is not taken in the URI, where every process of this machine can read it; leave pin-value and pin-source out, you will be asked");
 	if (c->opt[OPT_USER] == NULL && geteuid() == 0)
 		return fail_set(&c->failure, "usage", "--user is missing: whose credential shall it be?");
 	if (c->opt[OPT_USER] != NULL && c->opt[OPT_CODE] != NULL)
@@ -37,25 +31,43 @@ enroll_check(struct client *c)
 	return FAIL_NONE;
 }
 
+/* RFC 7512: a URI may carry a PIN, which then is in the list of processes. */
 static int
-enroll_body(const struct client *c, struct buf *body)
+enroll_check(struct client *c)
+{
+	const char *uri = c->opt[OPT_URI];
+
+	if (strncmp(uri, "pkcs11:", 7) != 0)
+		return fail_set(&c->failure, "usage",
+		    "--device wants a URI that begins with pkcs11:, as \"tessera device list --keys\" shows them");
+	if (strcasestr(uri, "pin-value") != NULL || strcasestr(uri, "pin-source") != NULL)
+		return fail_set(&c->failure, "usage",
+		    "a PIN is not taken in the URI, where every process of this machine can read it; leave pin-value and pin-source out, you will be asked");
+	return enroll_check_who(c);
+}
+
+static int
+enroll_body(const struct client *c, const char *kind, struct buf *body)
 {
 	static const struct {
 		enum option_id option;
 		const char *name;
 	} members[] = {
 		{ OPT_USER, "subject" }, { OPT_URI, "device" }, { OPT_LABEL, "label" },
-		{ OPT_VOUCH, "vouch" }, { OPT_CODE, "code" },
+		{ OPT_VOUCH, "vouch" }, { OPT_CODE, "code" }, { OPT_UV, "uv" },
+		{ OPT_ATTESTATION, "attestation" },
 	};
 	size_t i;
 	int r;
 
-	if ((r = form_json_put(body, "kind", "pkcs11")) != TSR_OK)
+	if ((r = form_json_put(body, "kind", kind)) != TSR_OK)
 		return r;
 	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (c->opt[members[i].option] != NULL &&
 		    (r = form_json_put(body, members[i].name, c->opt[members[i].option])) != TSR_OK)
 			return r;
+	if (c->opt[OPT_RESIDENT] != NULL && (r = buf_put_cstr(body, ",\"resident\":true")) != TSR_OK)
+		return r;
 	return buf_put_u8(body, '}');
 }
 
@@ -68,19 +80,17 @@ enroll_unwritten(struct client *c, int r)
 	return api_broken(c, r);
 }
 
-int
-cmd_enroll_pkcs11(struct client *c)
+static int
+enroll(struct client *c, const char *kind)
 {
 	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	struct buf body;
 	json_t *answer = NULL;
 	char id[OUTPUT_TEXT_MAX], subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX];
-	int r, status, own = c->opt[OPT_USER] == NULL;
+	int r, status = FAIL_NONE, own = c->opt[OPT_USER] == NULL;
 
-	if ((status = enroll_check(c)) != FAIL_NONE)
-		return status;
 	buf_init(&body, FORM_BODY_MAX);
-	if ((r = enroll_body(c, &body)) != TSR_OK)
+	if ((r = enroll_body(c, kind, &body)) != TSR_OK)
 		status = enroll_unwritten(c, r);
 	rq.target = own ? "/credentials" : "/admin/credentials";
 	rq.body = body.data;
@@ -100,6 +110,22 @@ cmd_enroll_pkcs11(struct client *c)
 	output_pin_default(answer);
 	json_decref(answer);
 	return FAIL_NONE;
+}
+
+int
+cmd_enroll_pkcs11(struct client *c)
+{
+	int status = enroll_check(c);
+
+	return status != FAIL_NONE ? status : enroll(c, "pkcs11");
+}
+
+int
+cmd_enroll_fido(struct client *c)
+{
+	int status = enroll_check_who(c);
+
+	return status != FAIL_NONE ? status : enroll(c, "fido");
 }
 
 int

@@ -64,6 +64,7 @@ int cmd_device_list(struct client *c);
 int cmd_device_pin(struct client *c);
 int cmd_device_watch(struct client *c);
 int cmd_enroll_pkcs11(struct client *c);
+int cmd_enroll_fido(struct client *c);
 int cmd_enroll_code(struct client *c);
 int cmd_enroll_totp(struct client *c);
 int cmd_enroll_hotp(struct client *c);

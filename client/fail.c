@@ -32,6 +32,7 @@ static const struct {
 	{ "device_busy", FAIL_LOCKED, "the device is in use by another program, try again" },
 	{ "cancelled", FAIL_CANCELLED, "cancelled" },
 	{ "timeout", FAIL_CANCELLED, "nothing came in time, try again" },
+	{ "touch_timeout", FAIL_CANCELLED, "nobody touched the key in time, try again" },
 	{ "slow_down", FAIL_LOCKED, "too many requests, wait before the next" },
 	{ "temporarily_unavailable", FAIL_FAILED, "the agent cannot do this at present, try again later" },
 	{ "conflict", FAIL_CONFLICT, "in conflict with what exists already" },

@@ -71,15 +71,19 @@ static int
 proof_poll(struct proof *pf, struct pollfd p[4])
 {
 	uint64_t now = http_client_now();
+	int wait, touch = answerer_touch(&pf->a);
 
 	if (now >= pf->until)
 		return TSR_TIMEOUT;
+	wait = (int)(pf->until - now);
+	if (touch >= 0 && touch < wait)
+		wait = touch;
 	p[0] = (struct pollfd){ .fd = http_client_fd(pf->post), .events = http_client_events(pf->post) };
 	p[1] = (struct pollfd){ .fd = pf->sig.fd, .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = pf->a.events != NULL ? http_client_fd(pf->a.events) : -1,
 	    .events = POLLIN };
 	p[3] = (struct pollfd){ .fd = answerer_fd(&pf->a), .events = POLLIN };
-	if (poll(p, 4, (int)(pf->until - now)) < 0)
+	if (poll(p, 4, wait) < 0)
 		memset(p, 0, 4 * sizeof(p[0]));	/* EINTR: go round */
 	return TSR_OK;
 }

@@ -78,6 +78,7 @@ enum tsr_error {
 	TSR_DEVICE_REPLUG = -53,	/* it refuses until it was unplugged and plugged in again */
 	TSR_PIN_UNSET = -54,		/* the device has no PIN yet */
 	TSR_DEVICE_FAILED = -55,	/* it does not answer as such a device does */
+	TSR_TOUCH_TIMEOUT = -56,	/* nobody touched the key in time */
 
 	/* requests */
 	TSR_LOGIN_REQUIRED = -60,

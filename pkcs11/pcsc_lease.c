@@ -15,7 +15,7 @@
  * the one before: pcscd counts insertions and removals, and that count has to
  * be the same.
  *
- * The calls are those of winscard.h; one thread makes them.  Once one has not
+ * pcsc_calls.c has the calls of winscard.h; one thread makes them.  Once one has not
  * come back from pcscd the library holds a lock of its context for good, so none
  * is made any more.
  *
@@ -27,29 +27,12 @@
 #include <time.h>
 
 #include "pkcs11/lease_abi.h"
+#include "pkcs11/pcsc_lease.h"
 #include "pkcs11/pcsc_real.h"
 
-#define LEASES_MAX	64		/* connections of the module */
-#define LEASE_HANDLE	0x54530000L	/* the module's handle of the first one */
 #define NOTICE_MS	600		/* in which pcscd sees that a card is gone: it looks every 400 */
 #define NOTICE_STEP_MS	100
 #define BUSY_S		5		/* in which a reader is not waited for again */
-#define COUNT_SHIFT	16		/* where dwEventState has the count */
-
-#define EXPORT	__attribute__((visibility("default")))
-
-struct lease {
-	int used;
-	SCARDCONTEXT context;
-	SCARDHANDLE card;		/* pcscd's; 0 while we are not connected */
-	char reader[MAX_READERNAME];
-	DWORD mode, protocols, active;
-	DWORD count;			/* of insertions and removals */
-	int depth;			/* of the module's transactions */
-	int locked;			/* pcscd's transaction is ours */
-	int told;			/* 0: the module has yet to hear of the reset */
-	int gone;			/* this card, or its context */
-};
 
 static struct lease leases[LEASES_MAX];
 static enum lease_cause cause;
@@ -62,7 +45,7 @@ static time_t busy_until;		/* s, CLOCK_MONOTONIC */
 
 /* --- what went wrong --- */
 
-static LONG
+LONG
 lease_note(LONG rv)
 {
 	switch (rv) {
@@ -88,7 +71,7 @@ lease_note(LONG rv)
 }
 
 /* pcscd has ended, and all that it knew: the library says so with several codes. */
-static void
+void
 lease_context_gone(SCARDCONTEXT context)
 {
 	size_t i;
@@ -101,7 +84,7 @@ lease_context_gone(SCARDCONTEXT context)
 		}
 }
 
-static LONG
+LONG
 lease_note_context(SCARDCONTEXT context, LONG rv)
 {
 	if (rv == SCARD_E_NO_SERVICE || rv == SCARD_E_SERVICE_STOPPED ||
@@ -129,8 +112,8 @@ lease_now(void)
 	return ts.tv_sec;
 }
 
-static LONG
-lease_connect(struct lease *l, SCARDHANDLE *card, DWORD *active)
+LONG
+lease_join(struct lease *l, SCARDHANDLE *card, DWORD *active)
 {
 	int patient = lease_now() >= busy_until || strcmp(busy_reader, l->reader) != 0;
 	LONG rv;
@@ -143,19 +126,21 @@ lease_connect(struct lease *l, SCARDHANDLE *card, DWORD *active)
 	return rv;
 }
 
-static struct lease *
-lease_free_one(void)
+struct lease *
+lease_free_one(SCARDHANDLE *handle)
 {
 	size_t i;
 
 	for (i = 0; i < LEASES_MAX; i++)
-		if (!leases[i].used)
+		if (!leases[i].used) {
+			*handle = LEASE_HANDLE + (SCARDHANDLE)i;
 			return &leases[i];
+		}
 	return NULL;
 }
 
 /* What pcscd says of the reader now. */
-static LONG
+LONG
 lease_state(const struct lease *l, DWORD *state)
 {
 	SCARD_READERSTATE s;
@@ -169,7 +154,7 @@ lease_state(const struct lease *l, DWORD *state)
 	return rv;
 }
 
-static void
+void
 lease_let_go(struct lease *l, DWORD disposition)
 {
 	SCARDHANDLE card = l->card;
@@ -193,7 +178,7 @@ lease_take(struct lease *l)
 	DWORD active = 0, state = 0;
 	LONG rv;
 
-	rv = lease_connect(l, &card, &active);
+	rv = lease_join(l, &card, &active);
 	if (rv != SCARD_S_SUCCESS)
 		return lease_note_context(l->context, rv);
 	l->card = card;
@@ -208,7 +193,7 @@ lease_take(struct lease *l)
 	return lease_note(SCARD_W_REMOVED_CARD);
 }
 
-static LONG
+LONG
 lease_lock(struct lease *l)
 {
 	LONG rv;
@@ -231,6 +216,102 @@ lease_lock(struct lease *l)
 	}
 	l->locked = 1;
 	return SCARD_S_SUCCESS;
+}
+
+int
+lease_reader_gone(const char *reader)
+{
+	size_t i;
+
+	for (i = 0; i < LEASES_MAX; i++)
+		if (leases[i].used && leases[i].gone && strcmp(leases[i].reader, reader) == 0)
+			return 1;
+	return 0;
+}
+
+/* Whether the same card is still there, as pcscd sees it; *state is for the next
+ * call, which waits until something changes, ms at most. */
+static int
+lease_present(struct lease *l, DWORD ms, DWORD *state)
+{
+	SCARD_READERSTATE s;
+	LONG rv;
+
+	memset(&s, 0, sizeof(s));
+	s.szReader = l->reader;
+	s.dwCurrentState = *state & ~(DWORD)SCARD_STATE_CHANGED;
+	rv = pcsc_real()->change(l->context, ms, &s, 1);
+	if (rv != SCARD_S_SUCCESS) {
+		(void)lease_note_context(l->context, rv);
+		return 1;		/* no more is known of it */
+	}
+	*state = s.dwEventState;
+	return (*state & SCARD_STATE_PRESENT) != 0 &&
+	    (*state >> COUNT_SHIFT) == l->count;
+}
+
+/* A command failed.  A card that is pulled makes it fail before pcscd sees that
+ * it is gone. */
+LONG
+lease_failed(struct lease *l, LONG rv)
+{
+	DWORD state = SCARD_STATE_UNAWARE;
+	int i;
+
+	for (i = 0; i <= NOTICE_MS / NOTICE_STEP_MS; i++)
+		if (!lease_present(l, i == 0 ? 0 : NOTICE_STEP_MS, &state)) {
+			l->gone = 1;
+			return lease_note(SCARD_W_REMOVED_CARD);
+		}
+	return lease_note_context(l->context, rv);
+}
+
+/* What a caller's handle stands for. */
+LONG
+lease_of(SCARDHANDLE handle, struct lease **l)
+{
+	if (pcsc_stuck())
+		return SCARD_E_SHARING_VIOLATION;
+	return (*l = lease_find(handle)) == NULL ? SCARD_E_INVALID_HANDLE : SCARD_S_SUCCESS;
+}
+
+/* The same, connected to its card. */
+LONG
+lease_at_hand(SCARDHANDLE handle, struct lease **l)
+{
+	LONG rv = lease_of(handle, l);
+
+	if (rv != SCARD_S_SUCCESS)
+		return rv;
+	if ((*l)->gone || ((*l)->card == 0 && lease_take(*l) != SCARD_S_SUCCESS))
+		return lease_note(SCARD_W_REMOVED_CARD);
+	return SCARD_S_SUCCESS;
+}
+
+int
+lease_is_held(void)
+{
+	return holding;
+}
+
+void
+lease_note_transmit(void)
+{
+	sent |= holding;
+}
+
+void
+lease_note_established(LONG rv)
+{
+	if (rv == SCARD_S_SUCCESS && cause == LEASE_NO_SERVICE)
+		cause = LEASE_FINE;	/* it is back */
+	(void)lease_note(rv);
+}
+
+void
+lease_note_use(void)
+{
+	used = 1;
 }
 
 /* --- the worker's side --- */
@@ -301,303 +382,8 @@ lease_transact(SCARDHANDLE card)
 	return lease_note(pcsc_wait_begin(card));
 }
 
-EXPORT extern const struct lease_functions tessera_lease;
+LEASE_EXPORT extern const struct lease_functions tessera_lease;
 const struct lease_functions tessera_lease = {
 	lease_begin, lease_forget, lease_hold, lease_release, lease_why, lease_sent, lease_used,
 	pcsc_stuck, lease_connect_shared, lease_transact
 };
-
-/* --- the module's side --- */
-
-EXPORT LONG
-SCardEstablishContext(DWORD scope, LPCVOID a, LPCVOID b, LPSCARDCONTEXT out)
-{
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	used = 1;
-	if (pcsc_real() == NULL)
-		return lease_note(SCARD_E_NO_SERVICE);
-	rv = pcsc_real()->establish(scope, a, b, out);
-	if (rv == SCARD_S_SUCCESS && cause == LEASE_NO_SERVICE)
-		cause = LEASE_FINE;	/* it is back */
-	return lease_note(rv);
-}
-
-EXPORT LONG
-SCardReleaseContext(SCARDCONTEXT context)
-{
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	lease_context_gone(context);
-	return pcsc_real()->release(context);
-}
-
-EXPORT LONG
-SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD mode, DWORD protocols,
-    LPSCARDHANDLE out, LPDWORD active)
-{
-	struct lease *l = lease_free_one();
-	DWORD state = 0;
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL || strlen(reader) >= sizeof(l->reader))
-		return SCARD_E_NO_MEMORY;
-	memset(l, 0, sizeof(*l));
-	l->context = context;
-	l->mode = mode;
-	l->protocols = protocols;
-	(void)snprintf(l->reader, sizeof(l->reader), "%s", reader);
-	rv = lease_connect(l, &l->card, &l->active);
-	if (rv == SCARD_S_SUCCESS &&
-	    (rv = lease_state(l, &state)) != SCARD_S_SUCCESS)
-		lease_let_go(l, SCARD_LEAVE_CARD);
-	if (rv != SCARD_S_SUCCESS)
-		return lease_note_context(context, rv);
-	l->count = state >> COUNT_SHIFT;
-	l->told = 1;
-	l->used = 1;
-	*out = LEASE_HANDLE + (SCARDHANDLE)(l - leases);
-	*active = l->active;
-	return SCARD_S_SUCCESS;
-}
-
-EXPORT LONG
-SCardReconnect(SCARDHANDLE handle, DWORD mode, DWORD protocols, DWORD disposition, LPDWORD active)
-{
-	struct lease *l = lease_find(handle);
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->gone || (l->card == 0 && lease_take(l) != SCARD_S_SUCCESS))
-		return lease_note(SCARD_W_REMOVED_CARD);
-	if (disposition != SCARD_LEAVE_CARD || mode != l->mode) {
-		rv = pcsc_real()->reconnect(l->card, mode, protocols, disposition, &l->active);
-		if (rv != SCARD_S_SUCCESS)
-			return lease_note_context(l->context, rv);
-		l->mode = mode;
-		l->protocols = protocols;
-	}
-	l->told = 1;
-	*active = l->active;
-	return SCARD_S_SUCCESS;
-}
-
-EXPORT LONG
-SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
-{
-	struct lease *l = lease_find(handle);
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	lease_let_go(l, l->gone ? SCARD_LEAVE_CARD : disposition);
-	l->used = 0;
-	return SCARD_S_SUCCESS;
-}
-
-EXPORT LONG
-SCardBeginTransaction(SCARDHANDLE handle)
-{
-	struct lease *l = lease_find(handle);
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->gone)
-		return lease_note(SCARD_W_REMOVED_CARD);
-	if ((rv = lease_lock(l)) != SCARD_S_SUCCESS)
-		return rv;
-	if (!l->told)
-		return SCARD_W_RESET_CARD;	/* it reconnects and comes again */
-	l->depth++;
-	return SCARD_S_SUCCESS;
-}
-
-EXPORT LONG
-SCardEndTransaction(SCARDHANDLE handle, DWORD disposition)
-{
-	struct lease *l = lease_find(handle);
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->depth > 0)
-		l->depth--;
-	if (!l->locked || l->depth > 0 || holding)
-		return SCARD_S_SUCCESS;
-	l->locked = 0;
-	if ((rv = pcsc_real()->end(l->card, disposition)) != SCARD_S_SUCCESS)
-		return lease_note_context(l->context, rv);
-	return SCARD_S_SUCCESS;
-}
-
-/* OpenSC asks only whether the card is still the same.  Where we are not
- * connected that is seen when we are again. */
-EXPORT LONG
-SCardStatus(SCARDHANDLE handle, LPSTR name, LPDWORD name_len, LPDWORD state, LPDWORD protocol,
-    LPBYTE atr, LPDWORD atr_len)
-{
-	struct lease *l = lease_find(handle);
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->gone)
-		return lease_note(SCARD_W_REMOVED_CARD);
-	if (l->card != 0) {
-		rv = pcsc_real()->status(l->card, name, name_len, state, protocol, atr, atr_len);
-		return rv == SCARD_W_RESET_CARD ? SCARD_S_SUCCESS :
-		    lease_note_context(l->context, rv);
-	}
-	*name_len = 0;
-	*atr_len = 0;
-	*state = SCARD_PRESENT;
-	*protocol = l->active;
-	return SCARD_S_SUCCESS;
-}
-
-static int
-lease_reader_gone(const char *reader)
-{
-	size_t i;
-
-	for (i = 0; i < LEASES_MAX; i++)
-		if (leases[i].used && leases[i].gone && strcmp(leases[i].reader, reader) == 0)
-			return 1;
-	return 0;
-}
-
-/* OpenSC 0.23 asks twice for each listing and forgets after the second time
- * what it heard after the first: until it lets go of a card that is gone it
- * hears that all is new. */
-EXPORT LONG
-SCardGetStatusChange(SCARDCONTEXT context, DWORD ms, SCARD_READERSTATE *states, DWORD n)
-{
-	DWORD i;
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	for (i = 0; i < n; i++)
-		if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))
-			states[i].dwCurrentState = SCARD_STATE_UNAWARE;
-	rv = pcsc_real()->change(context, ms, states, n);
-	return rv == SCARD_E_TIMEOUT ? rv : lease_note_context(context, rv);
-}
-
-EXPORT LONG
-SCardControl(SCARDHANDLE handle, DWORD code, LPCVOID in, DWORD in_len, LPVOID out, DWORD size,
-    LPDWORD out_len)
-{
-	struct lease *l = lease_find(handle);
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->gone || (l->card == 0 && lease_take(l) != SCARD_S_SUCCESS))
-		return lease_note(SCARD_W_REMOVED_CARD);
-	return pcsc_real()->control(l->card, code, in, in_len, out, size, out_len);
-}
-
-/* Whether the same card is still there, as pcscd sees it; *state is for the next
- * call, which waits until something changes, ms at most. */
-static int
-lease_present(struct lease *l, DWORD ms, DWORD *state)
-{
-	SCARD_READERSTATE s;
-	LONG rv;
-
-	memset(&s, 0, sizeof(s));
-	s.szReader = l->reader;
-	s.dwCurrentState = *state & ~(DWORD)SCARD_STATE_CHANGED;
-	rv = pcsc_real()->change(l->context, ms, &s, 1);
-	if (rv != SCARD_S_SUCCESS) {
-		(void)lease_note_context(l->context, rv);
-		return 1;		/* no more is known of it */
-	}
-	*state = s.dwEventState;
-	return (*state & SCARD_STATE_PRESENT) != 0 &&
-	    (*state >> COUNT_SHIFT) == l->count;
-}
-
-/* A command failed.  A card that is pulled makes it fail before pcscd sees that
- * it is gone. */
-static LONG
-lease_failed(struct lease *l, LONG rv)
-{
-	DWORD state = SCARD_STATE_UNAWARE;
-	int i;
-
-	for (i = 0; i <= NOTICE_MS / NOTICE_STEP_MS; i++)
-		if (!lease_present(l, i == 0 ? 0 : NOTICE_STEP_MS, &state)) {
-			l->gone = 1;
-			return lease_note(SCARD_W_REMOVED_CARD);
-		}
-	return lease_note_context(l->context, rv);
-}
-
-EXPORT LONG
-SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *send, LPCBYTE in, DWORD in_len,
-    SCARD_IO_REQUEST *receive, LPBYTE out, LPDWORD out_len)
-{
-	struct lease *l = lease_find(handle);
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL)
-		return SCARD_E_INVALID_HANDLE;
-	if (l->gone || (l->card == 0 && lease_take(l) != SCARD_S_SUCCESS))
-		return lease_note(SCARD_W_REMOVED_CARD);
-	sent |= holding;
-	rv = pcsc_real()->transmit(l->card, send, in, in_len, receive, out, out_len);
-	if (rv == SCARD_S_SUCCESS || rv == SCARD_W_RESET_CARD || rv == SCARD_E_INSUFFICIENT_BUFFER)
-		return rv;
-	return lease_failed(l, rv);
-}
-
-EXPORT LONG
-SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR out, LPDWORD len)
-{
-	LONG rv;
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	rv = pcsc_real()->readers(context, groups, out, len);
-	return rv == SCARD_E_NO_READERS_AVAILABLE ? rv : lease_note_context(context, rv);
-}
-
-EXPORT LONG
-SCardCancel(SCARDCONTEXT context)
-{
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	return pcsc_real()->cancel(context);
-}
-
-EXPORT LONG
-SCardGetAttrib(SCARDHANDLE handle, DWORD id, LPBYTE out, LPDWORD len)
-{
-	struct lease *l = lease_find(handle);
-
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL || l->card == 0)
-		return SCARD_E_INVALID_HANDLE;
-	return pcsc_real()->attribute(l->card, id, out, len);
-}

@@ -83,7 +83,7 @@ SEEDED = [
     ("PIN for another card", "pkcs11/pcsc_lease.c",
      "(state >> COUNT_SHIFT) == l->count &&\n	    (active & l->active) != 0)", "1)",
      RECOVER + "test_another_card"),
-    ("card of an earlier pcscd believed", "pkcs11/pcsc_lease.c",
+    ("card of an earlier pcscd believed", "pkcs11/pcsc_calls.c",
      "if (states[i].szReader != NULL && lease_reader_gone(states[i].szReader))",
      "if (0 && lease_reader_gone(states[i].szReader))",
      RECOVER + "test_another_card_after_a_restart"),

@@ -1,0 +1,497 @@
+/*
+ * enrol_fido_make.c - see enrol_fido_make.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/enrol_fido_make.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/attestation_read.h"
+#include "agent/clock.h"
+#include "agent/fido_pin.h"
+#include "base/escape.h"
+#include "include/tessera.h"
+#include "token/challenge.h"
+
+#define MAKE_CHALLENGE_S	60	/* a challenge's life, in its context */
+#define MAKE_RP_NAME		"Tessera"
+#define MAKE_ALGORITHMS		((1u << PROTO_ECDSA_P256_SHA256) | (1u << PROTO_ED25519))
+#define DEVICE_LEN		65	/* bytes of a device's name, with NUL */
+
+struct plugged {
+	char device[DEVICE_LEN], manufacturer[65], product[65];
+	uint32_t flags, tries;
+};
+
+struct enrol_fido_make {
+	struct fido *fido;
+	struct enrol_fido_wish wish;
+	enrol_fido_made done;
+	void *arg;
+	struct fido_turn turn;
+	struct fido_call *call;
+	struct fido_pin pin;
+	struct fido_touch touch;
+	struct timer timer;
+	struct plugged key[PROTO_FIDO_KEYS_MAX];
+	size_t n;
+	struct plugged *chosen;
+	int verify;			/* the person is verified */
+	uint8_t hash[ASSERTION_HASH_LEN];
+	int code;			/* what became of what it made */
+	enum assertion_fault fault;
+};
+
+static void
+make_free(struct enrol_fido_make *m, int code)
+{
+	fido_call_cancel(&m->call);
+	fido_pin_end(&m->pin);
+	fido_touch_done(m->fido, &m->touch, code);
+	timer_disarm(loop_timers(m->fido->agent->loop), &m->timer);
+	fido_turn_end(&m->turn);
+	free(m);
+}
+
+static void
+make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *detail)
+{
+	enrol_fido_made done = m->done;
+	void *arg = m->arg;
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in m */
+	make_free(m, code);
+	done(arg, code, number, text);
+}
+
+/* --- what it made --- */
+
+static int
+make_hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+}
+
+/* Makes that may be enrolled: what the key says of itself counts only where a maker
+ * that is trusted has signed it. */
+static int
+make_allowed(const struct enrol_fido_make *m, const struct attestation_found *found)
+{
+	const struct strings *list = &policy_config(m->fido->agent->policy)->fido.aaguids;
+	uint8_t aaguid[PROTO_FIDO_AAGUID_LEN];
+	const char *p;
+	size_t i, k;
+
+	if (list->n == 0)
+		return 1;
+	for (i = 0; i < list->n && found->kind == ATTESTATION_TRUSTED; i++) {
+		for (k = 0, p = list->v[i]; k < sizeof(aaguid); k++, p += 2) {
+			p += *p == '-';
+			aaguid[k] = (uint8_t)(make_hex(p[0]) << 4 | make_hex(p[1]));
+		}
+		if (memcmp(aaguid, found->data.aaguid, sizeof(aaguid)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+make_judge(struct enrol_fido_make *m, const struct proto_value *v)
+{
+	struct attestation_statement s = { .packed = 0 };
+	struct fido_record *rec = m->wish.record;
+	struct credential *c = m->wish.credential;
+	const struct assertion_policy policy = {
+		.rp_id = rec->rp_id, .presence = 1, .verification = rec->verification
+	};
+	struct attestation_found found;
+	int r;
+
+	/* What was not asked for is not looked at, and not kept. */
+	if (m->wish.direct && (r = attestation_read(v[2].p, v[2].n, v[3].p, v[3].n, &s)) != TSR_OK)
+		return r == TSR_UNSUPPORTED ? TSR_KEY_UNUSABLE : TSR_BAD_SIGNATURE;
+	if ((r = attestation_judge(&policy, m->hash, v[1].p, v[1].n, &s, m->fido->roots, clock_wall(),
+	    &found, &m->fault)) != TSR_OK)
+		return r;
+	if (!make_allowed(m, &found))
+		return TSR_KEY_UNUSABLE;
+	memcpy(rec->cred_id, found.data.id, found.data.id_len);
+	rec->cred_id_len = found.data.id_len;
+	memcpy(rec->aaguid, found.data.aaguid, sizeof(rec->aaguid));
+	rec->counter = found.data.counter;
+	rec->attestation = found.kind;
+	escape_cut(rec->transports, sizeof(rec->transports), v[4].p, v[4].n);
+	c->algorithm = found.data.algorithm;
+	memcpy(c->spki, found.data.spki, found.data.spki_len);
+	c->spki_len = found.data.spki_len;
+	escape_cut(c->token_label, sizeof(c->token_label), m->chosen->product, strlen(m->chosen->product));
+	escape_cut(c->token_manufacturer, sizeof(c->token_manufacturer), m->chosen->manufacturer,
+	    strlen(m->chosen->manufacturer));
+	return TSR_OK;
+}
+
+static void
+make_part(void *arg, uint16_t type, const struct proto_value *v)
+{
+	struct enrol_fido_make *m = arg;
+
+	if (type == PROTO_FIDO_MADE)
+		m->code = make_judge(m, v);
+	if (type == PROTO_FIDO_MADE)
+		sodium_memzero(m->hash, sizeof(m->hash));	/* spent, right or wrong */
+}
+
+static int make_ask_pin(struct enrol_fido_make *m, int last);
+
+static const char *
+make_text(const struct enrol_fido_make *m, int code, const char *detail)
+{
+	if (code == TSR_CONFLICT)
+		return "this key is enrolled already";
+	if (code == TSR_KEY_UNUSABLE && detail[0] == '\0')
+		return "a key of this make may not be enrolled here: see aaguids and attestation-roots";
+	if (detail[0] == '\0' && m->fault != ASSERTION_GOOD)
+		return assertion_fault_text(m->fault);
+	return detail;
+}
+
+static void
+make_answered(void *arg, int code, uint32_t tries, const char *detail)
+{
+	struct enrol_fido_make *m = arg;
+
+	m->call = NULL;
+	if (code == TSR_TIMEOUT)
+		code = TSR_TOUCH_TIMEOUT;
+	fido_touch_done(m->fido, &m->touch, code);
+	if (fido_pin_answered(&m->pin, code, tries)) {
+		m->chosen->tries = tries;
+		if (make_ask_pin(m, code) == TSR_OK)
+			return;
+	}
+	if (code == TSR_OK)
+		code = m->code;
+	make_finish(m, code, tries, make_text(m, code, detail));
+}
+
+/* --- the touch --- */
+
+static int
+make_draw(struct enrol_fido_make *m)
+{
+	const struct credential *c = m->wish.credential;
+	const struct challenge_context context = {
+		.purpose = CHALLENGE_ENROL, .issuer = m->fido->agent->issuer, .credential = c->id,
+		.subject = c->subject, .expiry = (uint64_t)clock_wall() + MAKE_CHALLENGE_S
+	};
+	uint8_t nonce[CHALLENGE_NONCE_LEN], challenge[CHALLENGE_LEN];
+	struct buf b;
+	int r;
+
+	buf_init(&b, CHALLENGE_CONTEXT_MAX);
+	if ((r = challenge_context_encode(&b, &context)) == TSR_OK) {
+		randombytes_buf(nonce, sizeof(nonce));
+		r = challenge_bytes(challenge, nonce, &b);
+	}
+	if (r == TSR_OK)
+		assertion_client_hash(challenge, sizeof(challenge), m->hash);
+	buf_free(&b);
+	return r;
+}
+
+/* The same for each credential of a user, and nothing that names him. */
+static void
+make_user_id(const struct enrol_fido_make *m, uint8_t out[crypto_hash_sha256_BYTES])
+{
+	const struct credential *c = m->wish.credential;
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", m->fido->agent->issuer, c->subject, c->uid);
+
+	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
+}
+
+struct exclude {
+	struct store *store;
+	const char *rp_id;
+	struct buf *ids;
+	size_t n;
+};
+
+static int
+make_exclude(void *arg, const struct credential *c)
+{
+	struct exclude *e = arg;
+	struct fido_record rec;
+	int r;
+
+	if (!credential_is_fido(c) || e->n == PROTO_FIDO_IDS_MAX)
+		return TSR_OK;
+	if ((r = store_fido_get(e->store, c->id, &rec)) != TSR_OK)
+		return r;
+	if (strcmp(rec.rp_id, e->rp_id) != 0)
+		return TSR_OK;
+	e->n++;
+	return fido_put_id(e->ids, rec.cred_id, rec.cred_id_len);
+}
+
+static int
+make_send(struct enrol_fido_make *m)
+{
+	struct fido_call_client client = { make_part, make_answered, m };
+	const struct credential *c = m->wish.credential;
+	const struct fido_record *rec = m->wish.record;
+	uint8_t user_id[crypto_hash_sha256_BYTES];
+	struct proto_value v[10];
+	struct buf ids;
+	struct exclude e = { m->fido->agent->store, rec->rp_id, &ids, 0 };
+	int r;
+
+	buf_init(&ids, PROTO_FIDO_IDS_BYTES);
+	if ((r = make_draw(m)) != TSR_OK ||
+	    (r = store_credential_each(e.store, c->subject, c->uid, make_exclude, &e)) != TSR_OK)
+		goto out;
+	make_user_id(m, user_id);
+	memset(v, 0, sizeof(v));
+	v[0] = fido_text(m->chosen->device);
+	v[1] = fido_text(rec->rp_id);
+	v[2] = fido_text(MAKE_RP_NAME);
+	v[3] = fido_bytes(user_id, sizeof(user_id));
+	v[4] = fido_text(c->subject);
+	v[5] = fido_bytes(m->hash, sizeof(m->hash));
+	v[6].u32 = MAKE_ALGORITHMS;
+	v[7] = fido_bytes(ids.data, ids.len);
+	v[8].u32 = (m->verify ? PROTO_FIDO_UV : 0) | (rec->resident ? PROTO_FIDO_RESIDENT : 0);
+	if (m->pin.pin != NULL)
+		v[9] = fido_bytes(m->pin.pin->data, m->pin.pin->size);
+	r = fido_ask(m->fido, PROTO_FIDO_MAKE, v, 10, FIDO_TOUCH_MS, &client, &m->call);
+	secret_free(&m->pin.pin);
+ out:
+	buf_free(&ids);
+	return r;
+}
+
+static void
+make_go(void *arg)
+{
+	int r;
+
+	if ((r = make_send(arg)) != TSR_OK)
+		make_finish(arg, r, PROTO_TRIES_UNKNOWN, "");
+}
+
+/* First it is told, in this batch; the next one lets the key blink. */
+static int
+make_announce(struct enrol_fido_make *m, void (*go)(void *arg))
+{
+	const struct credential *c = m->wish.credential;
+	struct fido_touch_show show = {
+		.purpose = "enrol", .subject = c->subject, .audience = "", .scope = "",
+		.label = c->label, .device = m->chosen != NULL ? m->chosen->product : "",
+		.requester = m->wish.requester
+	};
+	int r;
+
+	if ((r = fido_touch_needed(m->fido, m->wish.requester->uid, &show, &m->touch)) != TSR_OK)
+		return r;
+	return timer_arm(loop_timers(m->fido->agent->loop), &m->timer, clock_boot_ms(), go, m);
+}
+
+static void
+make_announce_or_fail(struct enrol_fido_make *m, void (*go)(void *arg))
+{
+	int r;
+
+	if ((r = make_announce(m, go)) != TSR_OK)
+		make_finish(m, r, PROTO_TRIES_UNKNOWN, "");
+}
+
+/* --- its PIN --- */
+
+static void
+make_pin_told(void *arg, int code, uint32_t number, const char *detail)
+{
+	if (code == TSR_OK)
+		make_announce_or_fail(arg, make_go);
+	else
+		make_finish(arg, code, number, detail);
+}
+
+static int
+make_ask_pin(struct enrol_fido_make *m, int last)
+{
+	const struct credential *c = m->wish.credential;
+	struct prompt_show show = {
+		.purpose = "enrol", .audience = "", .scope = "", .token_label = m->chosen->product,
+		.token_serial = "", .token_manufacturer = m->chosen->manufacturer, .token_model = "",
+		.credential_id = "", .credential_label = c->label
+	};
+
+	return fido_pin_ask(&m->pin, &show, m->chosen->tries, last);
+}
+
+/* The key is known: verified where it can, and not at all without where it must. */
+static void
+make_chosen(struct enrol_fido_make *m)
+{
+	uint32_t flags = m->chosen->flags;
+	int r;
+
+	m->pin.of = (struct pin_of){ .serial = m->chosen->device, .label = "fido" };
+	m->verify = m->wish.record->verification ||
+	    (flags & (PROTO_FIDO_KEY_UV_SET | PROTO_FIDO_KEY_PIN_SET)) != 0;
+	if (!m->verify || (flags & PROTO_FIDO_KEY_UV_SET) != 0)
+		make_announce_or_fail(m, make_go);
+	else if ((flags & PROTO_FIDO_KEY_PIN_SET) == 0)
+		make_finish(m, TSR_PIN_UNSET, PROTO_TRIES_UNKNOWN, "the key has no PIN yet, and its owner is "
+		    "to be verified: set one first");
+	else if ((r = make_ask_pin(m, TSR_OK)) != TSR_OK)
+		make_finish(m, r, m->chosen->tries, "");
+}
+
+/* --- which key --- */
+
+static struct plugged *
+make_find(struct enrol_fido_make *m, const struct proto_value *device)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (strlen(m->key[i].device) == device->n &&
+		    memcmp(m->key[i].device, device->p, device->n) == 0)
+			return &m->key[i];
+	return NULL;
+}
+
+static void
+make_touched(void *arg, uint16_t type, const struct proto_value *v)
+{
+	struct enrol_fido_make *m = arg;
+
+	if (type == PROTO_FIDO_TOUCH && v[1].u32 == PROTO_FIDO_TOUCHED)
+		m->chosen = make_find(m, &v[0]);
+}
+
+static void
+make_selected(void *arg, int code, uint32_t tries, const char *detail)
+{
+	struct enrol_fido_make *m = arg;
+
+	m->call = NULL;
+	if (code == TSR_TIMEOUT)
+		code = TSR_TOUCH_TIMEOUT;
+	if (code == TSR_OK && m->chosen == NULL)
+		code = TSR_HELPER;
+	fido_touch_done(m->fido, &m->touch, code);
+	if (code == TSR_OK)
+		make_chosen(m);
+	else
+		make_finish(m, code, tries, detail);
+}
+
+static void
+make_select(void *arg)
+{
+	struct enrol_fido_make *m = arg;
+	struct fido_call_client client = { make_touched, make_selected, m };
+	int r;
+
+	if ((r = fido_ask(m->fido, PROTO_FIDO_SELECT, NULL, 0, FIDO_TOUCH_MS, &client,
+	    &m->call)) != TSR_OK)
+		make_finish(m, r, PROTO_TRIES_UNKNOWN, "");
+}
+
+static void
+make_key(void *arg, uint16_t type, const struct proto_value *v)
+{
+	struct enrol_fido_make *m = arg;
+	struct plugged *k;
+
+	(void)type;
+	if (m->n == PROTO_FIDO_KEYS_MAX ||
+	    (v[6].u32 & (PROTO_FIDO_KEY_BUSY | PROTO_FIDO_KEY_FAILED)) != 0)
+		return;
+	k = &m->key[m->n++];
+	escape_cut(k->device, sizeof(k->device), v[0].p, v[0].n);
+	escape_cut(k->manufacturer, sizeof(k->manufacturer), v[1].p, v[1].n);
+	escape_cut(k->product, sizeof(k->product), v[2].p, v[2].n);
+	k->flags = v[6].u32;
+	k->tries = v[7].u32;
+}
+
+static void
+make_listed(void *arg, int code, uint32_t tries, const char *detail)
+{
+	struct enrol_fido_make *m = arg;
+
+	m->call = NULL;
+	if (code != TSR_OK)
+		make_finish(m, code, tries, detail);
+	else if (m->n == 0)
+		make_finish(m, TSR_DEVICE_NOT_FOUND, tries, "no FIDO2 key is plugged in that could be "
+		    "used: \"tessera device list\" shows what is there");
+	else if (m->n > 1)
+		make_announce_or_fail(m, make_select);	/* the one that is touched */
+	else {
+		m->chosen = &m->key[0];
+		make_chosen(m);
+	}
+}
+
+static void
+make_turn(void *arg, int code)
+{
+	struct enrol_fido_make *m = arg;
+	struct fido_call_client client = { make_key, make_listed, m };
+
+	if (code == TSR_OK)
+		code = fido_ask(m->fido, PROTO_FIDO_LIST, NULL, 0, FIDO_LOOK_MS, &client, &m->call);
+	if (code != TSR_OK)
+		make_finish(m, code, PROTO_TRIES_UNKNOWN, code == TSR_DEVICE_BUSY ?
+		    "other requests wait for a key" : "");
+}
+
+int
+enrol_fido_make_start(struct fido *f, const struct enrol_fido_wish *wish, enrol_fido_made done,
+    void *arg, struct enrol_fido_make **out)
+{
+	struct enrol_fido_make *m;
+	int r;
+
+	if (!fido_there(f))
+		return TSR_UNAVAILABLE;
+	if ((m = calloc(1, sizeof(*m))) == NULL)
+		return TSR_NOMEM;
+	m->fido = f;
+	m->wish = *wish;
+	m->done = done;
+	m->arg = arg;
+	m->code = TSR_HELPER;		/* unless it makes one */
+	m->pin.fido = f;
+	m->pin.prompter = wish->requester->uid;
+	m->pin.requester = wish->requester;
+	m->pin.of = (struct pin_of){ .serial = "", .label = "fido" };
+	m->pin.told = make_pin_told;
+	m->pin.arg = m;
+	m->turn.uid = wish->requester->uid;
+	m->turn.go = make_turn;
+	m->turn.arg = m;
+	if ((r = fido_turn_wait(&f->turns, &m->turn)) != TSR_OK) {
+		make_free(m, r);
+		return r;
+	}
+	*out = m;
+	return TSR_OK;
+}
+
+void
+enrol_fido_make_cancel(struct enrol_fido_make **m)
+{
+	if (*m != NULL)
+		make_free(*m, TSR_CANCELLED);
+	*m = NULL;
+}

@@ -1,0 +1,87 @@
+/*
+ * fido_verdict.c - see fido_verdict.h.
+ *
+ * SPDX-License-Identifier: ISC
+ */
+#include "agent/fido_verdict.h"
+
+#include <stdio.h>
+
+#include "agent/audit_event.h"
+#include "base/log.h"
+#include "include/tessera.h"
+
+#define EVENT_SUSPENDED	"credential-suspended"
+
+void
+fido_verdict_judge(struct fido_verdict *v, const struct credential *c, const struct fido_record *r,
+    const uint8_t hash[ASSERTION_HASH_LEN], const uint8_t *authdata, size_t authdata_len,
+    const uint8_t *sig, size_t sig_len)
+{
+	const struct assertion_policy policy = {
+		.rp_id = r->rp_id, .spki = c->spki, .spki_len = c->spki_len,
+		.algorithm = c->algorithm, .presence = 1, .verification = r->verification,
+		.counter = r->counter
+	};
+	struct assertion_found found = { .counter = 0 };
+
+	v->code = assertion_judge(&policy, hash, authdata, authdata_len, sig, sig_len, &found,
+	    &v->fault);
+	v->counter = found.counter;
+	verdict_judge(&v->verdict, v->code);
+}
+
+/* Whose key it is shall know, whoever held the other one. */
+static int
+verdict_suspend(struct agent *a, const struct caller *by, const struct credential *c)
+{
+	char json[96];
+	int n, r;
+
+	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
+		return r;
+	if ((r = store_credential_set_state(a->store, c->id, CREDENTIAL_ACTIVE,
+	    CREDENTIAL_SUSPENDED)) != TSR_OK ||
+	    (r = audit_event_clone(a, by, c)) != TSR_OK) {
+		store_undo(a->store);
+		return r;
+	}
+	if ((r = store_keep(a->store)) != TSR_OK)
+		return r;
+	(void)session_end_credential(a->sessions, c->id);
+	n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"clone\"}", c->id);
+	events_hold(a->events, c->uid, EVENT_SUSPENDED, json, (size_t)n);
+	return TSR_OK;
+}
+
+int
+fido_verdict_spend(struct agent *a, const struct fido_verdict *v, const struct caller *by,
+    const struct credential *c)
+{
+	int r;
+
+	if (!verdict_allows(&v->verdict)) {
+		if (v->fault == ASSERTION_COUNTER && (r = verdict_suspend(a, by, c)) != TSR_OK)
+			log_line(LOG_ERROR, "credential %s, of which there is perhaps a clone, could not be "
+			    "suspended: %s", c->id, tsr_strerror(r));
+		return v->code != TSR_OK ? v->code : TSR_DENIED;
+	}
+	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
+		return r;
+	if ((r = store_fido_count(a->store, c->id, v->counter)) == TSR_OK)
+		return store_keep(a->store);
+	store_undo(a->store);
+	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+}
+
+const char *
+fido_verdict_text(const struct fido_verdict *v, int code)
+{
+	if (code == TSR_OK || code == TSR_STORE || code == TSR_NOMEM)
+		return "";
+	if (v->fault == ASSERTION_COUNTER)
+		return "the key's counter went back: there is perhaps a copy of it.  Its credential is "
+		    "suspended until an administrator enables it again";
+	return v->fault != ASSERTION_GOOD ? assertion_fault_text(v->fault) :
+	    "the key or its credential changed meanwhile";
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: ISC
+"""A machine with FIDO2 keys: the agent outside, tessera-fido for each connection
+inside a world of tessera-sim run, under the helpers' user.
+
+    with Bed(2, "touch=manual") as (m, keys):
+        m.request("POST", "/admin/credentials", ...)
+        keys[0].ctl("touch")
+"""
+import os
+import subprocess
+import sys
+
+import harness
+from fidokey import Keys
+from process import until
+
+ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido", "activator.py")
+
+
+class Bed:
+    def __init__(self, count=1, *settings, fido=None, state=False, **machine):
+        section = {"environment": ["SYSTEMD_DEVICE_VERIFY_SYSFS=0"]}
+        more = machine.pop("settings", {})
+        self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
+        m = self.machine
+        self.keys = self.job = None
+        try:
+            os.mkdir(m.folder + "/keys")
+            os.mkdir(m.folder + "/fido")
+            section["socket"] = m.folder + "/fido/s"
+            self.keys = Keys(count, *settings, folder=m.folder + "/keys", state=state)
+            section.update(fido or {})
+            m.write_conf()
+            self.activate(section["socket"])
+            m.start()
+        except BaseException:
+            self.stop()
+            m.abandon()
+            raise
+
+    def activate(self, path):
+        m = self.machine
+        err = open(m.stderr_path, "ab")
+        self.job = subprocess.Popen(
+            self.keys.argv(sys.executable, "-B", ACTIVATOR, path, harness.HELPER,
+                           m.bin + "/tessera-fido", "--config", m.conf),
+            stdin=subprocess.PIPE, stderr=err, start_new_session=True)
+        err.close()
+        until(lambda: os.path.exists(path), 60, what="the helper's socket")
+        os.chmod(path, 0o666)
+
+    def stop(self):
+        if self.job is not None:
+            self.job.stdin.close()
+            self.job.terminate()
+            self.job.wait(20)
+        if self.keys is not None:
+            self.keys.stop()
+
+    def __enter__(self):
+        return self.machine, self.keys
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            for key in self.keys:
+                try:
+                    sys.stderr.write("--- the key:\n%s\n" % key.ctl("log"))
+                except Exception:	# it may be gone
+                    pass
+        self.stop()
+        self.machine.__exit__(kind, value, trace)
+
+
+def enrol(m, user="daemon", label="key", pins=(), **more):
+    """(Answer, prompts) of an administrator's enrolment."""
+    return m.answering(list(pins), "POST", "/admin/credentials", admin=True,
+                       json={"kind": "fido", "subject": user, "label": label, **more})
+
+
+def ask(m, uid=harness.DAEMON, pins=(), audience="demo", **more):
+    """(Answer, prompts) of a device grant."""
+    return m.answering(list(pins), "POST", "/token", uid=uid, form={
+        "grant_type": harness.DEVICE_GRANT, "audience": audience, **more})
+

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: ISC
+"""FIDO2 keys: enrolled, touched, verified; and what is refused."""
+import os
+import re
+import threading
+import time
+import unittest
+
+import harness
+from fidobed import Bed, ask, enrol
+from harness import BIN, DAEMON, DEVICE_GRANT
+from process import as_user, until
+from wire import Client, Events, request_bytes
+
+
+class Later:
+    """fn() meanwhile: result() waits for it."""
+
+    def __init__(self, fn, *args, **kw):
+        self.value = self.error = None
+
+        def run():
+            try:
+                self.value = fn(*args, **kw)
+            except BaseException as e:	# shown by result()
+                self.error = e
+        self.thread = threading.Thread(target=run, daemon=True)
+        self.thread.start()
+
+    def result(self, timeout=60.0):
+        self.thread.join(timeout)
+        if self.thread.is_alive():
+            raise harness.Failed("it is not done yet")
+        if self.error is not None:
+            raise self.error
+        return self.value
+
+
+class Fido(unittest.TestCase):
+    def enrolled(self, m, **more):
+        answer, prompts = enrol(m, **more)
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json
+
+    def test_enrol_and_login(self):
+        with Bed(1) as (m, keys):
+            c = self.enrolled(m)
+            self.assertEqual((c["kind"], c["acr"], c["subject"], c["label"]),
+                             ("fido", "software", "daemon", "key"))
+            answer, prompts = ask(m)
+            self.assertEqual((answer.status, prompts), (200, []), answer)
+            again, _ = enrol(m)
+            self.assertEqual((again.status, again.json["error"]), (409, "conflict"), again)
+            self.assertEqual(ask(m, uid=BIN)[0].json["error"], "device_not_found")
+            listed = m.request("GET", "/credentials", uid=DAEMON).json["credentials"]
+            self.assertEqual([x["id"] for x in listed], [c["id"]])
+
+    def test_strength(self):
+        with Bed(1, "attestation=packed", state=True) as (m, keys):
+            rows = [("vouched", {"vouch": "hardware"}, "hardware"),
+                    ("maker unknown", {"attestation": "direct"}, "software"),
+                    ("vouched, person not verified each time", {"vouch": "hardware-pin"}, "hardware")]
+            for name, more, acr in rows:
+                with self.subTest(name):
+                    c = self.enrolled(m, **more)
+                    self.assertEqual(c["acr"], acr)
+                    m.tessera("credential", "remove", c["id"], "--force", check=True)
+
+    def test_maker_and_make(self):
+        """A maker whose root is configured makes it hardware; a make that is not
+        listed, and one that nobody has signed, are refused."""
+        with Bed(1, "attestation=packed", "uv=ok", "aaguid=00112233445566778899aabbccddeeff",
+                 state=True) as (m, keys):
+            root = m.folder + "/makers.pem"
+            fido = m.settings["fido"]
+
+            def reload(**more):
+                for name, value in more.items():
+                    fido[name.replace("_", "-")] = value
+                m.write_conf()
+                count = m.log().count("read again")
+                m.signal(harness.signal.SIGHUP)
+                harness.until(lambda: m.log().count("read again") > count, what="the reload")
+
+            self.assertEqual(self.enrolled(m, attestation="direct")["acr"], "software")
+            with open(keys[0].state + "/attestation-ca.pem") as f, open(root, "w") as to:
+                to.write(f.read())
+            for c in m.request("GET", "/credentials", uid=DAEMON).json["credentials"]:
+                m.tessera("credential", "remove", c["id"], "--force", check=True)
+            m.stop()
+            fido["attestation-roots"] = [root]
+            m.write_conf()
+            m.start()
+            c = self.enrolled(m, uv="required")
+            self.assertEqual(c["acr"], "hardware-pin")
+            m.tessera("credential", "remove", c["id"], "--force", check=True)
+            reload(aaguids=["ffffffff-4455-6677-8899-aabbccddeeff"])
+            answer, _ = enrol(m)
+            self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"), answer)
+            reload(aaguids=["00112233-4455-6677-8899-aabbccddeeff"])
+            c = self.enrolled(m)
+            self.assertEqual(c["acr"], "hardware")
+            m.tessera("credential", "remove", c["id"], "--force", check=True)
+            answer, _ = enrol(m, attestation="none")
+            self.assertEqual((answer.status, answer.json["error"]), (409, "conflict"), answer)
+
+    def test_spare_and_foreign_key(self):
+        with Bed(3, "touch=never") as (m, keys):
+            def hand(n):
+                for i, key in enumerate(keys):
+                    key.set("touch=" + ("auto" if i == n else "never"))
+            # several are plugged in: the one that is touched
+            for n, label in enumerate(["first", "spare"]):
+                hand(n)
+                c = self.enrolled(m, label=label)
+                self.assertEqual(c["label"], label)
+            ids = {}
+            for n in (0, 1):
+                hand(n)
+                self.assertEqual(ask(m)[0].status, 200)
+                ids[n] = keys[n].ctl("count", "touch")
+            # a foreign key stays dark
+            dark = keys[2].ctl("count", "touch")
+            hand(2)
+            for key in keys[:2]:
+                key.ctl("unplug")
+            until(lambda: ask(m)[0].json["error"] == "device_not_found", what="the keys' end")
+            answer = ask(m)[0]
+            self.assertEqual(answer.status, 404, answer)
+            self.assertIn("plug in", answer.json["error_description"])
+            self.assertEqual(keys[2].ctl("count", "touch"), dark)
+
+    def test_seen_before_it_is_felt(self):
+        """touch-needed says who asks, and comes before the key blinks."""
+        with Bed(1, "touch=manual") as (m, keys):
+            keys[0].set("touch=auto")
+            self.enrolled(m)
+            keys[0].set("touch=manual")
+
+            def run():
+                with Events(m.api, None, 60.0) as events, Client(m.api, 60.0) as c:
+                    events.next("ready")
+                    c.send(request_bytes("POST", "/token", form={
+                        "grant_type": DEVICE_GRANT, "audience": "demo"}))
+                    name, needed = events.next("touch-needed")
+                    told = time.monotonic()
+                    name, done = events.next("touch-done")
+                    return [told, needed, done, c.answer().status]
+            touched = keys[0].expect("touch")
+            job = Later(as_user, DAEMON, run)
+            touched()
+            blinks = time.monotonic()
+            keys[0].ctl("touch")
+            told, needed, done, status = job.result()
+            self.assertLess(told, blinks)
+            self.assertEqual(status, 200)
+            self.assertEqual((needed["purpose"], needed["subject"], needed["audience"],
+                              needed["label"], needed["seconds_left"]),
+                             ("login", "daemon", "demo", "key", 30))
+            self.assertEqual(needed["requester"]["uid"], DAEMON)
+            self.assertEqual(done, {"touch": needed["touch"], "result": "touched"})
+
+    def test_clone(self):
+        """A counter that goes back suspends the credential, and says so."""
+        with Bed(1) as (m, keys):
+            c = self.enrolled(m)
+            self.assertEqual(ask(m)[0].status, 200)
+            keys[0].set("fault=counter-back+")
+
+            def run():
+                with Events(m.api, None, 60.0) as events, Client(m.api, 60.0) as conn:
+                    events.next("ready")
+                    conn.send(request_bytes("POST", "/token", form={
+                        "grant_type": DEVICE_GRANT, "audience": "fresh"}))
+                    name, data = events.next("credential-suspended")
+                    answer = conn.answer()
+                    return [data, answer.status, answer.json]
+            data, status, body = as_user(DAEMON, run)
+            self.assertEqual(data, {"id": c["id"], "reason": "clone"})
+            self.assertEqual((status, body["error"]), (403, "unauthorized_client"), body)
+            self.assertIn("copy", body["error_description"])
+            self.assertEqual(ask(m)[0].json["error"], "device_not_found")
+            shown = m.request("GET", "/credentials", uid=DAEMON).json["credentials"][0]
+            self.assertEqual(shown["state"], "suspended")
+            self.assertEqual(m.request("GET", "/sessions", uid=DAEMON).json["sessions"], [])
+            lines = m.tessera("audit", "show", "--json", check=True).out
+            self.assertIn('"clone"', lines)
+            keys[0].set("fault=none")
+            m.tessera("credential", "enable", c["id"], check=True)
+            self.assertEqual(ask(m)[0].status, 200)
+
+    def test_false_answers(self):
+        with Bed(1) as (m, keys):
+            self.enrolled(m)
+            for fault, errors in [("bad-signature", ("invalid_grant",)),
+                                  ("up-clear", ("unauthorized_client", "invalid_grant",
+                                                "temporarily_unavailable")),
+                                  ("wrong-rp", ("unauthorized_client", "invalid_grant",
+                                                "temporarily_unavailable"))]:
+                with self.subTest(fault):
+                    keys[0].set("fault=%s+" % fault)
+                    answer = ask(m)[0]
+                    self.assertNotEqual(answer.status, 200)
+                    self.assertIn(answer.json["error"], errors, answer)
+                    keys[0].set("fault=none")
+            self.assertEqual(ask(m)[0].status, 200)
+
+    def test_unplugged_while_it_waits(self):
+        with Bed(1, "touch=manual") as (m, keys):
+            keys[0].set("touch=auto")
+            self.enrolled(m)
+            keys[0].set("touch=manual")
+            touched = keys[0].expect("touch")
+            job = Later(ask, m)
+            touched()
+            keys[0].ctl("unplug")
+            answer = job.result(20.0)[0]
+            self.assertEqual((answer.status, answer.json["error"]), (409, "device_removed"), answer)
+
+    def test_nobody_touches(self):
+        """The key's own time-out; ours is told by fido_call's test."""
+        with Bed(1) as (m, keys):
+            self.enrolled(m)
+            keys[0].set("touch=never", "timeout=300")
+            answer = ask(m)[0]
+            self.assertEqual((answer.status, answer.json["error"]), (408, "touch_timeout"), answer)
+
+    def test_caller_vanishes(self):
+        """Who goes takes his request with him: the key blinks no more, and the next
+        request has its turn at once."""
+        with Bed(1, "touch=manual") as (m, keys):
+            keys[0].set("touch=auto")
+            self.enrolled(m)
+            keys[0].set("touch=manual")
+            touched, cancelled = keys[0].expect("touch"), keys[0].expect("cancel")
+
+            read, write = os.pipe()
+
+            def run():
+                with Client(m.api, 60.0) as c:
+                    c.send(request_bytes("POST", "/token", form={
+                        "grant_type": DEVICE_GRANT, "audience": "demo"}))
+                    os.read(read, 1)
+            job = Later(as_user, DAEMON, run)
+            touched()
+            os.write(write, b"x")
+            job.result()
+            os.close(read)
+            os.close(write)
+            cancelled()
+            keys[0].set("touch=auto")
+            self.assertEqual(ask(m)[0].status, 200)
+
+    def test_person_is_verified(self):
+        with Bed(1, "pin=1234") as (m, keys):
+            answer, prompts = enrol(m, pins=["1234"], uv="required", vouch="hardware-pin")
+            self.assertEqual(answer.status, 201, answer)
+            self.assertEqual((len(prompts), prompts[0]["tries_left"], prompts[0]["device"]["kind"]),
+                             (1, 8, "fido"))
+            self.assertEqual(answer.json["acr"], "hardware-pin")
+            answer, prompts = ask(m, pins=["1234"], audience="strict")
+            self.assertEqual((answer.status, len(prompts)), (200, 1), answer)
+            # one that was mistyped, then right: tries left are shown
+            answer, prompts = ask(m, pins=["4321", "1234"])
+            self.assertEqual((answer.status, [p["tries_left"] for p in prompts]), (200, [8, 7]), answer)
+            answer, prompts = ask(m, pins=[None])
+            self.assertEqual((answer.status, answer.json["error"]), (409, "cancelled"), answer)
+            # nobody to ask
+            answer = m.request("POST", "/token", uid=DAEMON, form={
+                "grant_type": DEVICE_GRANT, "audience": "demo"})
+            self.assertEqual((answer.status, answer.json["error"]), (401, "pin_required"), answer)
+
+    def test_key_without_pin(self):
+        with Bed(1) as (m, keys):
+            answer, _ = enrol(m, uv="required")
+            self.assertEqual((answer.status, answer.json["error"], answer.json["reason"]),
+                             (401, "pin_required", "unset"), answer)
+
+    def test_one_touch_one_request(self):
+        """Two at once: one has the touch, the other is judged by the session that
+        came of it, and where that will not do it is refused."""
+        with Bed(1, "touch=manual") as (m, keys):
+            keys[0].set("touch=auto")
+            self.enrolled(m)
+            for audience, status in [("demo", 200), ("fresh", 401)]:
+                with self.subTest(audience):
+                    keys[0].set("touch=manual")
+                    touched = keys[0].expect("touch")
+                    first = Later(ask, m, audience="demo")
+                    touched()
+                    before = int(keys[0].ctl("count", "touch"))
+                    second = Later(ask, m, audience=audience)
+                    until(lambda: self.pending(m) == 2, what="both to wait")
+                    keys[0].ctl("touch")
+                    self.assertEqual(first.result()[0].status, 200)
+                    answer = second.result()[0]
+                    self.assertEqual(answer.status, status, answer)
+                    self.assertEqual(int(keys[0].ctl("count", "touch")), before)
+
+    @staticmethod
+    def pending(m):
+        """Proofs under way."""
+        text = m.request("GET", "/metrics", admin=True).body.decode()
+        return int(re.search(r"^tessera_proofs_pending ([0-9]+)$", text, re.M).group(1))
+
+
+if __name__ == "__main__":
+    harness.main()
