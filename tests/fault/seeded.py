@@ -256,7 +256,7 @@ SEEDED = [
      ENROL + "test_last_one_is_guarded"),
 
     # --- what is not durable did not happen
-    ("failed commit called good", "agent/daemon.c", "\tint r = daemon_durable(d);",
+    ("failed commit called good", "agent/daemon_batch.c", "\tint r = daemon_durable(d);",
      "\tint r = daemon_durable(d) == TSR_NOMEM ? TSR_NOMEM : TSR_OK;",
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
     ("session of a failed commit", "agent/session.c",
