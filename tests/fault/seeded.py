@@ -256,6 +256,12 @@ SEEDED = [
      ENROL + "test_last_one_is_guarded"),
 
     # --- what is not durable did not happen
+    ("replaced keys still shown", "agent/keys.c",
+     "	for (i = 0; i < k->ring->set.n; i++)\n		if ((r = store_signing_remove(",
+     "	for (i = 1; i < k->ring->set.n; i++)\n		if ((r = store_signing_remove(", "unit keys"),
+    ("a key signs before it was shown", "agent/keys.c",
+     "int64_t)k->rotate, shown = next->created + (int64_t)k->overlap;",
+     "int64_t)k->rotate, shown = next->created;", "unit keys"),
     ("failed commit called good", "agent/daemon_batch.c", "\tint r = daemon_durable(d);",
      "\tint r = daemon_durable(d) == TSR_NOMEM ? TSR_NOMEM : TSR_OK;",
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
