@@ -157,6 +157,7 @@ store_disconnect(struct store *st)
 		st->stmt[i] = NULL;
 	}
 	store_tags_detach(st);
+	st->decoys = 0;
 	if (st->copy != NULL)
 		store_backup_abort(st->copy);
 	sqlite3_close(st->db);
