@@ -88,9 +88,10 @@ trial_load(struct trial *t)
 	size_t n = 0;
 	int r;
 
-	if (((r = store_otp_stand_in(t->store, stand_in)) != TSR_OK && r != TSR_NOT_FOUND) ||
+	if (t->ask->credential == NULL &&
+	    (((r = store_otp_stand_in(t->store, stand_in)) != TSR_OK && r != TSR_NOT_FOUND) ||
 	    (r = store_credential_tokens(t->store, t->ask->subject, t->ask->uid, OTP_PER_USER, ids,
-	    &n)) != TSR_OK)
+	    &n)) != TSR_OK))
 		return r;
 	for (; t->n < t->slots; t->n++) {
 		a = &t->attempt[t->n];

@@ -27,8 +27,8 @@ _Static_assert(PLACE_OTP == 5, "the place in SQL_GET");
 	" throttle = ?4 WHERE credential = ?1 AND watermark < ?2"
 #define SQL_REFUSE	"UPDATE otp SET expected = ?2, throttle = ?3 WHERE credential = ?1"
 #define SQL_EXISTS	"SELECT 1 FROM otp WHERE credential = ?1"
-#define SQL_ANY	"SELECT credential FROM otp WHERE credential IN (SELECT id FROM credential)" \
-	" ORDER BY seq LIMIT 1"
+#define SQL_ANY	"SELECT credential FROM otp WHERE EXISTS (SELECT 1 FROM credential" \
+	" WHERE id = otp.credential) ORDER BY seq LIMIT 1"
 
 /* As in the table; each is also the number of its parameter. */
 enum column {
