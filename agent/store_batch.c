@@ -132,7 +132,6 @@ store_undo(struct store *st)
 	if (!st->savepoint)
 		return;
 	st->savepoint = 0;
-	store_tags_forget(st);
 	st->tags.now = st->tags.kept;
 	st->tags.scan.sum = st->tags.scan.kept;
 	if (st->broken)

@@ -86,7 +86,7 @@ void store_tags_free(struct store_tags *t);
 void store_tags_attach(struct store *st);
 void store_tags_detach(struct store *st);
 
-/* Tags that were right may have changed: at the begin and the end of a request. */
+/* Tags that were right may have changed: at the begin of a request. */
 void store_tags_forget(struct store *st);
 /* After a write: give the rows it touched their tags.  TSR_STORE, TSR_NOMEM. */
 int store_tags_settle(struct store *st);
