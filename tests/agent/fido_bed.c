@@ -59,6 +59,7 @@ fido_bed_client_close(struct fido_bed_client *c)
 	if (c->fd != -1)
 		(void)close(c->fd);
 	c->fd = -1;
+	c->n = 0;
 }
 
 static void
@@ -128,6 +129,22 @@ bytes(const void *p, size_t n)
 	return (struct proto_value){ .p = p, .n = n };
 }
 
+/* What the key says of itself: it verifies by itself. */
+static void
+op_list(struct fido_bed_op *op)
+{
+	static const uint8_t aaguid[PROTO_FIDO_AAGUID_LEN];
+	struct proto_value v[11];
+
+	memset(v, 0, sizeof(v));
+	v[0] = bytes(device, strlen(device));
+	v[3] = bytes(aaguid, sizeof(aaguid));
+	v[6].u32 = PROTO_FIDO_KEY_UV | PROTO_FIDO_KEY_UV_SET;
+	v[7].u32 = v[8].u32 = v[9].u32 = PROTO_TRIES_UNKNOWN;
+	op_send(op, PROTO_FIDO_KEY, v, 11);
+	op_send(op, PROTO_DONE, NULL, 0);
+}
+
 static void
 op_asked(struct fido_bed_op *op, const struct frame *f)
 {
@@ -144,6 +161,8 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 		op_send(op, PROTO_FIDO_FOUND, out, 2);
 		op_send(op, PROTO_DONE, NULL, 0);
 	}
+	if (f->type == PROTO_FIDO_LIST)
+		op_list(op);
 	if (f->type == PROTO_FIDO_ASSERT) {
 		must(v[2].n == FIDO_BED_HASH);
 		memcpy(op->hash, v[2].p, FIDO_BED_HASH);
@@ -263,7 +282,6 @@ fido_bed_start(void)
 	c->acr = ACR_HARDWARE_PIN;
 	c->state = CREDENTIAL_ACTIVE;
 	c->created = 1800000000;
-	c->last_used = 1800000000;	/* before the card of the rig */
 }
 
 static void
@@ -275,7 +293,9 @@ enrol_and_drive(struct agent *a)
 	memcpy(r.credential, ID, sizeof(ID));
 	memcpy(r.cred_id, cred_id, sizeof(cred_id));
 	fido_bed_counter = 1;
-	must(store_begin(a->store) == TSR_OK && store_credential_add(a->store, &fido_bed_credential) == TSR_OK &&
+	must(store_begin(a->store) == TSR_OK && store_credential_set_state(a->store, agent_rig_credential.id,
+	    CREDENTIAL_ACTIVE, CREDENTIAL_DISABLED) == TSR_OK &&
+	    store_credential_add(a->store, &fido_bed_credential) == TSR_OK &&
 	    store_fido_add(a->store, &r) == TSR_OK && store_keep(a->store) == TSR_OK &&
 	    store_commit(a->store) == TSR_OK);
 	driver(a);

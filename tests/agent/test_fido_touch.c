@@ -99,6 +99,7 @@ hostile_step(size_t i)
 {
 	struct fido_bed_client *c = &hostile[i];
 
+	assert_int_not_equal(fido_bed_status(c), 200);	/* there is no session yet */
 	if (c->fd != -1 && fido_bed_status(c) == 0 && draw(4) != 0)
 		return;		/* it waits */
 	fido_bed_client_close(c);
@@ -168,6 +169,8 @@ check_hostile(uint64_t seed, uint64_t by_touch)
 	if (minted(METRICS_DEVICE) - by_touch != (uint64_t)own)
 		fail_msg("seed %llu: %llu tokens for a touch, and the owner has %d",
 		    (unsigned long long)seed, (unsigned long long)(minted(METRICS_DEVICE) - by_touch), own);
+	if (own && fido_bed_blinks() != NULL)
+		fail_msg("seed %llu: another touch is asked for", (unsigned long long)seed);
 	for (i = 0; i < HOSTILE; i++)
 		if (fido_bed_status(&hostile[i]) == 200 && (!own || strcmp(hostiles[i]->audience, "strict") == 0))
 			fail_msg("seed %llu: a token for %s", (unsigned long long)seed, hostiles[i]->audience);
