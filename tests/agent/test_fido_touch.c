@@ -191,6 +191,8 @@ play(struct agent *a, uint64_t seed)
 	for (i = 0; i < STEPS_MAX && touches == 0; i++)
 		step(a);
 	lost += touches == 0;
+	for (i = 0; i < 4; i++)
+		fido_bed_pass(a, LOOP_MS);	/* what waited would blink now */
 	check_hostile(seed, by_touch);
 	fido_bed_client_close(&owner);
 	for (i = 0; i < HOSTILE; i++)
