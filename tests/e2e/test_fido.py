@@ -86,17 +86,24 @@ class Fido(unittest.TestCase):
                 for i, key in enumerate(keys):
                     key.set("touch=" + ("auto" if i == n else "never"))
             # several are plugged in: the one that is touched
+            ids = []
             for n, label in enumerate(["first", "spare"]):
                 hand(n)
-                c = self.enrolled(m, label=label)
-                self.assertEqual(c["label"], label)
+                ids.append(self.enrolled(m, label=label)["id"])
+            for key in keys[:2]:
+                key.set("touch=manual")
             for n in (0, 1):
-                hand(n)
-                # it wins, and the other one blinks no more
+                blinking = [key.expect("touch") for key in keys[:2]]
                 dark = keys[1 - n].expect("cancel")
-                self.assertEqual(ask(m)[0].status, 200)
-                dark()
-                self.assertEqual(keys[1 - n].status()["waiting"], "no")
+                job = Later(ask, m)
+                for blinks in blinking:
+                    blinks()
+                keys[n].ctl("touch")
+                self.assertEqual(job.result()[0].status, 200)
+                dark()				# the other one blinks no more
+                sessions = m.request("GET", "/session", uid=DAEMON).json["sessions"]
+                self.assertEqual([x["credential"] for x in sessions], [ids[n]])
+                m.request("DELETE", "/session", uid=DAEMON)
             # a foreign key stays dark
             dark = keys[2].ctl("count", "touch")
             hand(2)
