@@ -92,14 +92,13 @@ int
 fido_bed_status(struct fido_bed_client *c)
 {
 	ssize_t n;
-	int status = 0;
 
 	while (c->fd != -1 && c->n < sizeof(c->text) - 1 &&
 	    (n = recv(c->fd, c->text + c->n, sizeof(c->text) - 1 - c->n, MSG_DONTWAIT)) > 0)
 		c->n += (size_t)n;
 	must(c->n < sizeof(c->text) - 1);
 	c->text[c->n] = '\0';
-	return c->n > 12 && sscanf(c->text, "HTTP/1.1 %3d ", &status) == 1 ? status : 0;
+	return c->n > 12 && strncmp(c->text, "HTTP/1.1 ", 9) == 0 ? (int)strtol(c->text + 9, NULL, 10) : 0;
 }
 
 /* --- the key --- */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """FIDO2 keys: enrolled, touched, verified; and what is refused."""
 import os
+import random
+import select
 import time
 import unittest
 
@@ -343,6 +345,60 @@ class Fido(unittest.TestCase):
                     answer = second.result()[0]
                     self.assertEqual(answer.status, status, answer)
                     self.assertEqual(int(keys[0].ctl("count", "touch")), before)
+
+    def test_hostile_loop(self):
+        """A process of the owner's that asks in a loop while he asks now and then: he
+        touches when he is told that the key blinks for him, and no touch pays for
+        the other's request.  TESSERA_ROUNDS: how often he asks."""
+        rounds = int(os.environ.get("TESSERA_ROUNDS", "5"))
+        with Bed(1, "touch=manual") as (m, keys):
+            keys[0].set("touch=auto")
+            self.enrolled(m)
+            keys[0].set("touch=manual")
+            enough, say = os.pipe()
+            hostile = Later(as_user, DAEMON, self.hostile, m, enough)
+            for i in range(rounds):
+                told, tell = os.pipe()
+                owner = Later(as_user, DAEMON, self.owner, m, tell)
+                os.close(tell)
+                self.assertEqual(os.read(told, 1), b"t", "round %d" % i)
+                keys[0].ctl("touch")
+                self.assertEqual(owner.result(), 200, "round %d" % i)
+                os.close(told)
+                m.request("DELETE", "/session", uid=DAEMON)
+            os.write(say, b"x")
+            self.assertNotIn(200, hostile.result())
+            os.close(enough)
+            os.close(say)
+            self.assertEqual(keys[0].status()["armed"], "no")
+            text = m.request("GET", "/metrics").body.decode()
+            minted = [int(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                      if line.startswith("tessera_tokens_minted_total") and 'grant="device"' in line]
+            self.assertEqual(sum(minted), rounds)
+
+    @staticmethod
+    def owner(m, tell):
+        with Events(m.api, None, 60.0) as events, Client(m.api, 60.0) as c:
+            events.next("ready")
+            c.send(request_bytes("POST", "/token", form={
+                "grant_type": DEVICE_GRANT, "audience": "demo"}))
+            while events.next("touch-needed")[1]["requester"]["pid"] != os.getpid():
+                pass
+            os.write(tell, b"t")
+            return c.answer().status
+
+    @staticmethod
+    def hostile(m, enough):
+        """Statuses of all that it got before it was enough."""
+        draw, got = random.Random(5), []
+        while not select.select([enough], [], [], 0)[0]:
+            with Client(m.api, 60.0) as c:
+                c.send(request_bytes("POST", "/token", form={
+                    "grant_type": DEVICE_GRANT, "audience": "fresh"}))
+                if select.select([c.sock, enough], [], [], draw.uniform(0, 0.2))[0]:
+                    if c.sock in select.select([c.sock], [], [], 0)[0]:
+                        got.append(c.answer().status)
+        return got
 
     @staticmethod
     def audit(m):
