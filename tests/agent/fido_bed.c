@@ -26,6 +26,7 @@
 struct fido_bed_op fido_bed_op[FIDO_BED_OPS];
 struct credential fido_bed_credential;
 uint32_t fido_bed_counter;
+enum fido_bed_found fido_bed_found;
 static uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
 static const uint8_t cred_id[32] = { 4, 2 };
 static const char device[] = "hidraw0";
@@ -157,7 +158,9 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 	if (f->type == PROTO_OPEN && v[0].n == 4 && memcmp(v[0].p, "fido", 4) == 0)
 		op_send(op, PROTO_DONE, NULL, 0);
 	if (f->type == PROTO_FIDO_LOOK) {
-		op_send(op, PROTO_FIDO_FOUND, out, 2);
+		out[1].n -= fido_bed_found == FIDO_BED_HOLDS_OTHER;
+		if (fido_bed_found != FIDO_BED_ABSENT)
+			op_send(op, PROTO_FIDO_FOUND, out, 2);
 		op_send(op, PROTO_DONE, NULL, 0);
 	}
 	if (f->type == PROTO_FIDO_LIST)

@@ -46,6 +46,8 @@ struct fido_bed_op {
 extern struct fido_bed_op fido_bed_op[FIDO_BED_OPS];
 extern struct credential fido_bed_credential;	/* root's */
 extern uint32_t fido_bed_counter;		/* the key's */
+/* What a look finds. */
+extern enum fido_bed_found { FIDO_BED_HOLDS, FIDO_BED_ABSENT, FIDO_BED_HOLDS_OTHER } fido_bed_found;
 
 /* How an assertion is false; zeroed it is a good one. */
 struct fido_bed_false {

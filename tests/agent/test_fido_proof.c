@@ -149,6 +149,7 @@ static const struct error_row {
 	{ TSR_DEVICE_REPLUG, 401, "pin_locked", "plugged in again" },
 	{ TSR_PIN_UNSET, 401, "pin_required", "tessera device pin set" },
 	{ TSR_PIN_LOCKED, 401, "pin_locked", "has to be reset" },
+	{ TSR_PIN_REQUIRED, 401, "pin_required", "PIN" },
 	{ TSR_NOT_FOUND, 404, "device_not_found", "plug it in" },
 	{ TSR_HELPER, 503, "temporarily_unavailable", "" },
 };
@@ -168,9 +169,28 @@ play_errors(struct agent *a)
 	}
 }
 
+/* No key that holds one of them blinks, and which one is missed is said. */
+static void
+play_absent(struct agent *a)
+{
+	int i;
+
+	for (fido_bed_found = FIDO_BED_ABSENT; fido_bed_found <= FIDO_BED_HOLDS_OTHER; fido_bed_found++) {
+		fido_bed_ask(&client, "demo", "read");
+		for (i = 0; i < TURNS; i++)
+			fido_bed_pass(a, 1);
+		assert_null(fido_bed_blinks());
+		assert_int_equal(fido_bed_status(&client), 404);
+		assert_non_null(strstr(client.text, "plug in the key \\\"key\\\""));
+		answered(a, "absent", 404, "device_not_found");
+	}
+	fido_bed_found = FIDO_BED_HOLDS;
+}
+
 static void
 drive(struct agent *a)
 {
+	play_absent(a);
 	play(a, 0);
 	play_replay(a);
 	play_errors(a);

@@ -65,7 +65,7 @@ class Fido(unittest.TestCase):
                 to.write(f.read())
             for c in m.request("GET", "/credentials", uid=DAEMON).json["credentials"]:
                 m.tessera("credential", "remove", c["id"], "--force", check=True)
-            m.stop()
+            m.stop()		# where it is confined it reads the files of its start
             fido["attestation-roots"] = [root]
             m.write_conf()
             m.start()
