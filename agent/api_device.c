@@ -85,7 +85,7 @@ device_json(struct buf *b, const struct device *v, int first)
 {
 	int r;
 
-	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\"", first ? "" : ",",
+	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\",\"state\":\"ready\"", first ? "" : ",",
 	    v->id, device_pin_state(v->flags))) != TSR_OK ||
 	    (r = json_put_member(b, "module", v->module)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", v->serial)) != TSR_OK ||
@@ -297,7 +297,8 @@ device_fido_begin(struct device_answer *d)
 	d->keys = r == TSR_OK;
 	if (r == TSR_OK || r == TSR_UNAVAILABLE)	/* none is configured */
 		return TSR_OK;
-	return device_fido_error(d, r, "");
+	return device_fido_error(d, r, r == TSR_HELPER ?
+	    "the helper for FIDO2 keys cannot be reached: see fido { socket }" : "");
 }
 
 static void

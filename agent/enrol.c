@@ -168,7 +168,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
 		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
-		login_describe(code, detail, text, sizeof(text));
+		login_describe(code, "PIN", tries_left, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
 	}

@@ -57,7 +57,7 @@ pin_change_event(const struct pin_change *p)
 void
 pin_change_fail(struct pin_change *p, int code, uint32_t number, const char *fmt, ...)
 {
-	char members[96], text[300];
+	char members[96], text[400];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -151,7 +151,7 @@ void
 pin_change_done(void *arg, int code, uint32_t tries_left, const char *detail)
 {
 	struct pin_change *p = arg;
-	char text[300];
+	char text[400];
 
 	p->call = NULL;
 	p->fido_call = NULL;
@@ -163,7 +163,8 @@ pin_change_done(void *arg, int code, uint32_t tries_left, const char *detail)
 	}
 	(void)audit_event_pin(p->agent, p->request->conn, pin_change_event(p), code, p->id,
 	    p->device.label);
-	login_describe(code, detail, text, sizeof(text));
+	login_describe(code, p->operation == PIN_UNBLOCK ? "PUK" : "PIN", tries_left, detail, text,
+	    sizeof(text));
 	if (code == TSR_PIN_LENGTH)	/* the new one */
 		code = TSR_INVALID;
 	pin_change_fail(p, code, tries_left, "%s", text);

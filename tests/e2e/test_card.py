@@ -59,7 +59,10 @@ class Piv(Base):
             card = bench.card("card")
             with harness.Machine(modules={"opensc": bench.module()}) as m:
                 cred = self.enrol(m, self.uri(card), PIN)
-                self.refused(self.login(m, cred["id"], "999999"))
+                wrong = self.login(m, cred["id"], "999999")
+                self.refused(wrong)
+                self.assertIn('refused the PIN, 2 tries are left: with its PUK "tessera device pin unblock"',
+                              wrong.json["error_description"])
                 self.assertEqual(card.tries(), (2, 3))
                 self.confirmed(m, cred["id"], PIN)
                 self.assertEqual(card.tries(), (3, 3))
