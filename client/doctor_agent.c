@@ -69,6 +69,10 @@ doctor_sockets(struct doctor *d)
 		doctor_helper_socket(d, d->config->helper_socket, "tessera-pkcs11.socket");
 	if (d->config != NULL && d->config->pcsc.watch)
 		doctor_helper_socket(d, d->config->watch_socket, "tessera-pkcs11-watch.socket");
+	if (d->config != NULL)
+		doctor_helper_socket(d, d->config->fido.socket, "tessera-fido.socket");
+	if (d->config != NULL)
+		doctor_helper_socket(d, d->config->fido.watch_socket, "tessera-fido-watch.socket");
 }
 
 /* --- health --- */
