@@ -81,12 +81,13 @@ device_answer_end(struct device_answer *d, int code)
 }
 
 static int
-device_json(struct buf *b, const struct device *v, int first)
+device_json(const struct device_answer *d, struct buf *b, const struct device *v, int first)
 {
-	int r;
+	const struct config_module *m = config_module(policy_config(d->agent->policy), v->module);
+	int r, unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED;
 
 	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\",\"state\":\"ready\"", first ? "" : ",",
-	    v->id, device_pin_state(v->flags))) != TSR_OK ||
+	    v->id, device_pin_state(v->flags, unlimited))) != TSR_OK ||
 	    (r = json_put_member(b, "module", v->module)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", v->serial)) != TSR_OK ||
 	    (r = json_put_member(b, "label", v->label)) != TSR_OK ||
@@ -200,7 +201,7 @@ device_answer_keys(void *arg, int code, const struct device_keys *keys, const ch
 	int r;
 
 	d->query = NULL;
-	if ((r = device_json(&d->out, v, d->next == 0)) == TSR_OK)
+	if ((r = device_json(d, &d->out, v, d->next == 0)) == TSR_OK)
 		r = buf_put_cstr(&d->out, ",\"keys\":[");
 	for (i = 0; r == TSR_OK && code == TSR_OK && i < keys->n; i++)
 		r = device_key_json(d, v, &keys->key[i], i == 0);
@@ -251,7 +252,7 @@ device_answer_listed(void *arg, const struct device_list *list)
 		return;
 	}
 	for (i = 0; r == TSR_OK && i < list->n; i++)
-		if ((r = device_json(&d->out, &list->device[i], i == 0)) == TSR_OK)
+		if ((r = device_json(d, &d->out, &list->device[i], i == 0)) == TSR_OK)
 			r = buf_put_cstr(&d->out, "}");
 	d->cards = 0;
 	device_answer_end(d, r);

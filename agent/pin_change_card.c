@@ -64,7 +64,8 @@ pin_change_told(void *arg, int code, uint32_t tries_left, const char *detail)
 		pin_change_fail(p, TSR_KEY_UNUSABLE, PROTO_TRIES_UNKNOWN, "the reader has a PIN pad: its own "
 		    "program changes the PIN");
 	else {
-		p->pin_state = p->operation == PIN_UNBLOCK ? "ok" : device_pin_state(p->device.flags);
+		p->pin_state = p->operation == PIN_UNBLOCK ? "ok" :
+		    device_pin_state(p->device.flags, p->of.unlimited);
 		pin_change_ask(p);
 	}
 }

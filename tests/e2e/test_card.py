@@ -54,6 +54,17 @@ class Piv(Base):
                         self.accepted(m, cred["id"], PIN)
                 self.assertEqual(card.tries(), (3, 3))
 
+    def test_one_card_in_one_reader(self):
+        """A second one is told; it may have the reader once the first is pulled."""
+        with pcsc.Bench() as bench:
+            first = bench.card("first")
+            second = (bench.sim, "card", "--state", bench.folder + "/second")
+            bench.run(*second, "--init", "--serial", "2")
+            said = bench.run(*second, "--pcscd", bench.pcscd, status=1)
+            self.assertIn("another card is in the reader", said)
+            first.pull()
+            bench.card("third", reader=0)
+
     def test_a_wrong_pin_costs_one_try(self):
         with pcsc.Bench() as bench:
             card = bench.card("card")

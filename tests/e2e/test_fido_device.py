@@ -189,7 +189,28 @@ class Pin(unittest.TestCase):
             self.assertEqual(ran.status, 2, ran)
 
 
-class NoHelper(unittest.TestCase):
+class NoKey(unittest.TestCase):
+    def test_nobody_is_not_enrolled(self):
+        """The uid that stands for all that the kernel does not know."""
+        with harness.Machine() as m:
+            for argv, more in ((("enroll", "fido"), {}), (("enroll", "code"), {}),
+                               (("enroll", "pkcs11", "--device", "pkcs11:id=%01"), {"pin": "1234"}),
+                               (("enroll", "totp", "--yes"), {"secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"})):
+                with self.subTest(argv):
+                    ran = m.tessera(*argv, "--user", "nobody", **more)
+                    self.assertNotEqual(ran.status, 0)
+                    self.assertIn("nobody is enrolled under it", ran.err)
+
+    def test_tries_that_are_not_counted(self):
+        """No warning of few tries where a module never locks a PIN."""
+        with harness.Machine() as m:
+            m.make_token("card", "1234", ["p256"])
+            uri = "pkcs11:token=card;object=p256"
+            answer, _ = m.answering("0000", "POST", "/admin/credentials", admin=True,
+                                    json={"subject": "daemon", "device": uri})
+            self.assertEqual((answer.status, answer.json.get("reason")), (401, "wrong"), answer)
+            self.assertEqual([d["pin"] for d in m.request("GET", "/devices").json["devices"]], ["ok"])
+
     def test_nobody_listens(self):
         """Cards are listed all the same, and why there are no keys is said."""
         with harness.Machine(settings={"fido": {"socket": "/run/tessera-nobody/s"}}) as m:
