@@ -206,7 +206,7 @@ class NoKey(unittest.TestCase):
         with harness.Machine() as m:
             m.make_token("card", "1234", ["p256"])
             uri = "pkcs11:token=card;object=p256"
-            answer, _ = m.answering("0000", "POST", "/admin/credentials", admin=True,
+            answer, _ = m.answering(["0000", "0001"], "POST", "/admin/credentials", admin=True,
                                     json={"kind": "pkcs11", "subject": "daemon", "device": uri})
             self.assertEqual((answer.status, answer.json.get("reason")), (401, "wrong"), answer)
             self.assertEqual([d["pin"] for d in m.request("GET", "/devices").json["devices"]], ["ok"])
