@@ -193,6 +193,33 @@ watcher_reader(struct watcher *w, const struct proto_value *v)
 	return TSR_OK;
 }
 
+static int
+watcher_plugged(struct watcher *w, const struct proto_value *v)
+{
+	struct watcher_key k;
+
+	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+		return TSR_INVALID;
+	memset(&k, 0, sizeof(k));
+	escape_cut(k.device, sizeof(k.device), v[0].p, v[0].n);
+	escape_cut(k.manufacturer, sizeof(k.manufacturer), v[1].p, v[1].n);
+	escape_cut(k.product, sizeof(k.product), v[2].p, v[2].n);
+	w->client.plugged(w->client.arg, &k);
+	return TSR_OK;
+}
+
+static int
+watcher_unplugged(struct watcher *w, const struct proto_value *v)
+{
+	char device[WATCHER_DEVICE_LEN];
+
+	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+		return TSR_INVALID;
+	escape_cut(device, sizeof(device), v[0].p, v[0].n);
+	w->client.unplugged(w->client.arg, device);
+	return TSR_OK;
+}
+
 /* TSR_OK, or it has to go. */
 static int
 watcher_frame(struct watcher *w, const struct frame *f)
@@ -206,7 +233,11 @@ watcher_frame(struct watcher *w, const struct frame *f)
 	case PROTO_SERVICE:
 		return watcher_service(w, v);
 	case PROTO_READER:
-		return watcher_reader(w, v);
+		return w->client.reader != NULL ? watcher_reader(w, v) : TSR_INVALID;
+	case PROTO_FIDO_PLUGGED:
+		return w->client.plugged != NULL ? watcher_plugged(w, v) : TSR_INVALID;
+	case PROTO_FIDO_UNPLUGGED:
+		return w->client.plugged != NULL ? watcher_unplugged(w, v) : TSR_INVALID;
 	case PROTO_DONE:
 		if (w->state != WATCHER_WATCHING)
 			return TSR_INVALID;

@@ -153,7 +153,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct helpers_options o = { NULL, "/nonexistent", 0, path, 1 };
 	struct presence_owner owner = { on_list, on_device, on_device, on_away, on_away, on_lock,
 	    on_prove, NULL };
-	struct watcher_client client = { on_service, on_reader, on_ready, NULL };
+	struct watcher_client client = { .service = on_service, .reader = on_reader,
+	    .plugged = on_plugged, .unplugged = on_unplugged, .ready = on_ready };
 	struct watcher *w = NULL;
 	size_t pause;
 	int fd;
