@@ -52,11 +52,16 @@ class Bed:
         os.chmod(path, 0o666)
         os.chmod(path + ".watch", 0o666)
 
-    def stop(self):
+    def helpers_end(self):
+        """No helper is started any more; those that run go on."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()
             self.job.wait(20)
+        self.job = None
+
+    def stop(self):
+        self.helpers_end()
         if self.keys is not None:
             self.keys.stop()
 
