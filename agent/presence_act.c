@@ -156,18 +156,6 @@ act_lock(void *arg, const struct device *d, enum presence_reason why)
 	(void)session_device_lock(p->agent->sessions, d->id, presence_word(why));
 }
 
-static void
-act_locked(void *arg, const struct session *s, const char *reason)
-{
-	struct presence_act *p = arg;
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
-	    s->sid, s->credential, reason);
-
-	events_send(p->agent->events, s->uid, "session-locked", json, (size_t)n);
-	audit_event_session_locked(p->agent, s, reason);
-}
-
 /* --- a card that is back --- */
 
 static void
@@ -343,7 +331,6 @@ presence_act_new(struct agent *a, const struct helpers_options *o, struct presen
 			return r;
 		}
 	}
-	sessions_on_lock(a->sessions, act_locked, p);
 	*out = p;
 	return TSR_OK;
 }
