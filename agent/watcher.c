@@ -177,12 +177,21 @@ watcher_service(struct watcher *w, const struct proto_value *v)
 	return TSR_OK;
 }
 
+/* What is told of something has its name, and comes after the service. */
+static int
+watcher_named(const struct watcher *w, const struct proto_value *v)
+{
+	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+		return TSR_INVALID;
+	return TSR_OK;
+}
+
 static int
 watcher_reader(struct watcher *w, const struct proto_value *v)
 {
 	struct watcher_reader r;
 
-	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+	if (watcher_named(w, v) != TSR_OK)
 		return TSR_INVALID;
 	memset(&r, 0, sizeof(r));
 	escape_cut(r.name, sizeof(r.name), v[0].p, v[0].n);
@@ -198,7 +207,7 @@ watcher_plugged(struct watcher *w, const struct proto_value *v)
 {
 	struct watcher_key k;
 
-	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+	if (watcher_named(w, v) != TSR_OK)
 		return TSR_INVALID;
 	memset(&k, 0, sizeof(k));
 	escape_cut(k.device, sizeof(k.device), v[0].p, v[0].n);
@@ -213,7 +222,7 @@ watcher_unplugged(struct watcher *w, const struct proto_value *v)
 {
 	char device[WATCHER_DEVICE_LEN];
 
-	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+	if (watcher_named(w, v) != TSR_OK)
 		return TSR_INVALID;
 	escape_cut(device, sizeof(device), v[0].p, v[0].n);
 	w->client.unplugged(w->client.arg, device);
