@@ -49,11 +49,16 @@ class Bed:
         until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
 
-    def stop(self):
+    def unplug(self):
+        """The keys are carried to another host: see fidokey.Keys.run()."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()
             self.job.wait(20)
+        self.job = None
+
+    def stop(self):
+        self.unplug()
         if self.keys is not None:
             self.keys.stop()
 
