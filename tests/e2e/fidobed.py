@@ -23,6 +23,7 @@ class Bed:
         more = machine.pop("settings", {})
         self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
         m = self.machine
+        m.bed = self
         self.keys = self.job = None
         try:
             os.mkdir(m.folder + "/keys")

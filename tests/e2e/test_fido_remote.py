@@ -49,15 +49,14 @@ class Remote(unittest.TestCase):
         self.assertIn(words, answer.json.get("error_description", ""))
 
     def lines(self, m, event):
-        shown = m.tessera("audit", "tail", "--json", check=True).json
-        return [line for line in shown["lines"] if line["event"] == event]
+        shown = m.tessera("audit", "tail", "--config", m.conf, "--json", check=True).out
+        return [line for line in map(json.loads, shown.splitlines()) if line["event"] == event]
 
     def test_native(self):
         """A key that was enrolled here answers from elsewhere, without a browser."""
-        bed = Bed(1, settings=WEBAUTHN)
-        with bed as (m, keys):
+        with Bed(1, settings=WEBAUTHN) as (m, keys):
             c = self.ok(enrol(m)[0], 201)
-            bed.unplug()
+            m.bed.unplug()
             host = HostKey(keys)
             offer = self.ok(challenge(m, scope="read"))
             said, bound = context_of(offer)
@@ -120,9 +119,8 @@ class Remote(unittest.TestCase):
 
     def test_browser_with_a_key(self):
         """A browser enrols a key and logs in with it, verified by its PIN."""
-        bed = Bed(1, "pin=1234", settings=WEBAUTHN)
-        with bed as (m, keys):
-            bed.unplug()
+        with Bed(1, "pin=1234", settings=WEBAUTHN) as (m, keys):
+            m.bed.unplug()
             page = Page(ORIGIN, HostKey(keys, "1234"))
             c = self.ok(register(m, page, uv="required", vouch="hardware-pin"), 201)
             self.assertEqual((c["kind"], c["acr"], c["label"]), ("fido", "hardware-pin", "browser"))
@@ -290,8 +288,55 @@ class Remote(unittest.TestCase):
                     self.refused(m.request("POST", "/challenge", uid=DAEMON, json=asked), status, error)
             for response in ("{", "[]", "{}", '{"id":"YQ","response":{"signature":"YQ"}}'):
                 self.refused(prove(m, offer, response), 400, "invalid_request")
-            text = m.request("GET", "/metrics", admin=True).body.decode()
+            text = m.request("GET", "/metrics").body.decode()
             self.assertIn('grant="assertion"', text)
+
+    def test_command_line(self):
+        """The way of README: a challenge here, its answer where the key is, a token here."""
+        with Bed(1, settings=WEBAUTHN) as (m, keys):
+            self.ok(enrol(m)[0], 201)
+            m.bed.unplug()
+            got = m.tessera("challenge", "get", "-a", "demo", "-s", "read", check=True, uid=DAEMON)
+
+            def answer(*more, given=got.out, issuer=m.issuer):
+                return keys.run(m.bin + "/tessera", "challenge", "answer", "--issuer", issuer,
+                                *more, "-", say=given)
+            doc = got.json
+            relayed = dict(doc, context=b64(unb64(doc["context"]).replace(b"test.ex", b"evil.ex")))
+            web = json.loads(got.out)
+            web["credentials"][0]["rp_id"] = "bank.example"
+            for name, done, words in [
+                    ("nobody to ask", answer(), "--yes"),
+                    ("another issuer", answer("--yes", issuer="https://other.example"), "of the issuer"),
+                    ("relayed", answer("--yes", given=json.dumps(relayed)), "not what would be signed"),
+                    ("for the web", answer("--yes", given=json.dumps(web)), "no key"),
+                    ("no challenge", answer("--yes", given="{}"), "no challenge")]:
+                with self.subTest(name):
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(words, done.stderr + done.stdout)
+                    self.assertEqual(done.stdout, "")
+            done = answer("--yes")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for line in (m.issuer, "demo", "read", "daemon", "uid:%d" % DAEMON):
+                self.assertIn(line, done.stderr)
+            token = m.tessera("token", "get", "-a", "demo", "--answer", "-", stdin=done.stdout, uid=DAEMON)
+            self.assertEqual(token.status, 0, token)
+            shown = m.tessera("token", "introspect", "--json", stdin=token.out, uid=DAEMON).json
+            self.assertEqual((shown["sub"], shown["scope"]), ("daemon", "read"))
+            again = m.tessera("token", "get", "-a", "demo", "--answer", "-", stdin=done.stdout, uid=DAEMON)
+            self.assertEqual(again.status, 4, again)
+
+    def test_command_line_of_a_browser(self):
+        with harness.Machine(settings=WEBAUTHN) as m:
+            page = Page(ORIGIN)
+            begun = m.tessera("enroll", "webauthn", "--user", "daemon", "--label", "phone", check=True).json
+            made = json.dumps({"response": page.create(begun["public_key"])})
+            done = m.tessera("enroll", "confirm", begun["id"], "--answer", "-", stdin=made, check=True)
+            self.assertIn('Enrolled "phone" for daemon', done.out)
+            offer = m.tessera("challenge", "get", "-a", "demo", "--json", uid=DAEMON, check=True).json
+            said = json.dumps({"challenge_id": offer["challenge_id"],
+                               "response": page.get(offer["public_key"])})
+            m.tessera("token", "get", "-a", "demo", "--answer", "-", uid=DAEMON, stdin=said, check=True)
 
     def test_not_configured(self):
         with harness.Machine() as m:
