@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """FIDO2 keys.  Rows as seeded.py explains."""
-from bugs.tests import PIN, REMOTE
+from bugs.tests import PIN
+
+REMOTE = "e2e/fido_remote Remote."
 
 ROWS = [
     # --- the virtual FIDO2 key, on which others are tested
