@@ -61,13 +61,11 @@ webauthn_read_outer(const json_t *o, const char *const inner[], struct webauthn 
     const json_t **response, const char **what)
 {
 	const json_t *raw = json_object_get(o, "rawId"), *type = json_object_get(o, "type");
-	int r;
 
 	*what = "the response";
-	if (!json_is_object(o) || (r = webauthn_known(o, outer, what)) != TSR_OK)
+	if (!json_is_object(o) || webauthn_known(o, outer, what) != TSR_OK ||
+	    webauthn_bytes(o, "id", 1, w->id, sizeof(w->id), &w->id_len, what) != TSR_OK)
 		return TSR_INVALID;
-	if ((r = webauthn_bytes(o, "id", 1, w->id, sizeof(w->id), &w->id_len, what)) != TSR_OK)
-		return r;
 	*what = "rawId";
 	if (raw != NULL && !json_equal(raw, json_object_get(o, "id")))
 		return TSR_INVALID;

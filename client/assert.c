@@ -97,7 +97,7 @@ assert_input(const struct remote *r, const struct key *k, struct buf *in)
 	const char *id = json_string_value(json_object_get(k->credential, "credential_id"));
 	const char *rp = json_string_value(json_object_get(k->credential, "rp_id"));
 	uint8_t hash[crypto_hash_sha256_BYTES], raw[ID_BYTES];
-	size_t n;
+	size_t n = 0;
 	int e;
 
 	crypto_hash_sha256(hash, r->bytes, sizeof(r->bytes));
@@ -263,13 +263,13 @@ assert_find(struct client *c, const struct remote *r, const char *only, const ch
 	char *argv[] = { program, all, NULL };
 	char devices[DEVICES_MAX][DEVICE_LEN];
 	struct buf list, none;
-	size_t i, n = 1;
+	size_t i, n = 0;
 	int e = 0;
 
 	buf_init(&list, OUTPUT_BYTES);
 	buf_init(&none, 1);
 	if (device != NULL)
-		(void)snprintf(devices[0], DEVICE_LEN, "%s", device);
+		(void)snprintf(devices[n++], DEVICE_LEN, "%s", device);
 	else if ((e = assert_run(argv, &none, 1, &list)) == 0)
 		n = assert_devices(&list, devices);
 	buf_free(&list);
@@ -290,19 +290,19 @@ int
 assert_answer(struct client *c, const struct remote *r, const char *only, const char *device,
     json_t **response)
 {
+	struct key k = { .credential = NULL };
 	struct buf out;
-	struct key k;
 	int e, status;
 
 	if ((status = assert_find(c, r, only, device, &k)) != FAIL_NONE)
 		return status;
 	(void)fprintf(stderr, "Touch the key when it blinks.\n");
 	buf_init(&out, OUTPUT_BYTES);
-	if ((e = assert_key(r, &k, 0, &out)) < 0)
-		status = api_broken(c, e);
-	else if (e != 0)	/* it has said why */
+	if ((e = assert_key(r, &k, 0, &out)) == 0)
+		e = assert_response(&k, &out, response);
+	if (e > 0)	/* it has said why */
 		status = fail_set(&c->failure, "cancelled", "the key did not answer");
-	else if ((e = assert_response(&k, &out, response)) != TSR_OK)
+	else if (e != TSR_OK)
 		status = api_broken(c, e);
 	buf_free(&out);
 	return status;

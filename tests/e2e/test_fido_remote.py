@@ -111,9 +111,9 @@ class Remote(unittest.TestCase):
         for name, make, error in rows:
             with self.subTest(name):
                 offer = self.ok(challenge(m))
-                self.refused(prove(m, offer, make(offer)), 400, error)
-                self.refused(prove(m, offer, answer_natively(offer, host)), 400, "invalid_grant",
-                             "no challenge")
+                answer = make(offer)
+                self.refused(prove(m, offer, answer), 400, error)
+                self.refused(prove(m, offer, answer), 400, "invalid_grant", "no challenge")
         with self.subTest("a counter that went back"):
             offer = self.ok(challenge(m))	# the refused ones have moved the key's on
             self.ok(prove(m, offer, answer_natively(offer, host)))
