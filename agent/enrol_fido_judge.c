@@ -10,13 +10,8 @@
 #include "agent/attestation_read.h"
 #include "agent/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "include/tessera.h"
-
-static int
-judge_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
 
 /* Makes that may be enrolled: what the key says of itself counts only where a maker
  * that is trusted has signed it. */
@@ -33,7 +28,7 @@ judge_allowed(const struct fido *f, const struct attestation_found *found)
 	for (i = 0; i < list->n && found->kind == ATTESTATION_TRUSTED; i++) {
 		for (k = 0, p = list->v[i]; k < sizeof(aaguid); k++, p += 2) {
 			p += *p == '-';
-			aaguid[k] = (uint8_t)(judge_hex(p[0]) << 4 | judge_hex(p[1]));
+			aaguid[k] = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
 		}
 		if (memcmp(aaguid, found->data.aaguid, sizeof(aaguid)) == 0)
 			return 1;
