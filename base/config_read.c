@@ -29,7 +29,7 @@ struct options {
 	cfg_opt_t root[OPTIONS_MAX], signing[OPTIONS_MAX], session[OPTIONS_MAX],
 	    limits[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
 	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX], metrics[OPTIONS_MAX], pcsc[OPTIONS_MAX],
-	    fido[OPTIONS_MAX];
+	    fido[OPTIONS_MAX], webauthn[OPTIONS_MAX];
 };
 
 /* libconfuse's callbacks carry no argument of ours. */
@@ -166,6 +166,7 @@ options_init(struct options *o)
 	add_keys(o->session, config_keys_session);
 	add_keys(o->pcsc, config_keys_pcsc);
 	add_keys(o->fido, config_keys_fido);
+	add_keys(o->webauthn, config_keys_webauthn);
 	add_keys(o->limits, config_keys_limits);
 	add_keys(o->audit, config_keys_audit);
 	add_keys(o->module, config_keys_module);
@@ -179,6 +180,7 @@ options_init(struct options *o)
 	add_section(o->root, "session", o->session, CFGF_NONE);
 	add_section(o->root, "pcsc", o->pcsc, CFGF_NONE);
 	add_section(o->root, "fido", o->fido, CFGF_NONE);
+	add_section(o->root, "webauthn", o->webauthn, CFGF_NONE);
 	add_section(o->root, "limits", o->limits, CFGF_NONE);
 	add_section(o->root, "audit", o->audit, CFGF_NONE);
 	add_section(o->root, "metrics", o->metrics, CFGF_NONE);

@@ -23,6 +23,7 @@ class Bed:
         more = machine.pop("settings", {})
         self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
         m = self.machine
+        m.bed = self
         self.keys = self.job = None
         try:
             os.mkdir(m.folder + "/keys")
@@ -53,7 +54,8 @@ class Bed:
         os.chmod(path + ".watch", 0o666)
 
     def helpers_end(self):
-        """No helper is started any more; those that run go on."""
+        """No helper is started any more; those that run go on.  Or, where none runs: the
+        keys are carried to another host (fidokey.Keys.run())."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()

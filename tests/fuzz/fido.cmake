@@ -1,1 +1,2 @@
 tessera_fuzz(authdata LINK tessera_agent)
+tessera_fuzz(webauthn LINK tessera_agent tessera_scarce)
