@@ -24,7 +24,6 @@
 #define SO_PEERPIDFD	77	/* Linux 6.5 */
 #endif
 
-#define UID_UNMAPPED	65534	/* what the kernel shows for a uid without a mapping */
 #define GROUPS_MAX	65536	/* NGROUPS_MAX of the kernel */
 #define PROC_MAX	8192	/* bytes of a file of /proc that are read */
 #define STAT_START_TIME	22	/* proc_pid_stat(5) */
@@ -146,7 +145,7 @@ caller_read(int sock, int use_pidfd, struct caller *out)
 	c.pidfd = -1;
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof(peer))
 		return TSR_SYSTEM;
-	if (peer.uid == UID_UNMAPPED || peer.uid == (uid_t)-1 || peer.pid <= 0)
+	if (peer.uid == CALLER_UNMAPPED || peer.uid == (uid_t)-1 || peer.pid <= 0)
 		return TSR_DENIED;
 	c.uid = peer.uid;
 	c.gid = peer.gid;

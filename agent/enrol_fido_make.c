@@ -65,7 +65,7 @@ make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *de
 	void *arg = m->arg;
 	char text[512];
 
-	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in m */
+	(void)snprintf(text, sizeof(text), "%s", detail[0] != '\0' ? detail : fido_pin_text(code));
 	make_free(m, code);
 	done(arg, code, number, text);
 }
@@ -343,7 +343,7 @@ make_chosen(struct enrol_fido_make *m)
 		make_announce_or_fail(m, make_go);
 	else if ((flags & PROTO_FIDO_KEY_PIN_SET) == 0)
 		make_finish(m, TSR_PIN_UNSET, PROTO_TRIES_UNKNOWN, "the key has no PIN yet, and its owner is "
-		    "to be verified: set one first");
+		    "to be verified: set one with \"tessera device pin set\"");
 	else if ((r = make_ask_pin(m, TSR_OK)) != TSR_OK)
 		make_finish(m, r, m->chosen->tries, "");
 }
@@ -414,7 +414,7 @@ make_key(void *arg, uint16_t type, const struct proto_value *v)
 	escape_cut(k->device, sizeof(k->device), v[0].p, v[0].n);
 	escape_cut(k->manufacturer, sizeof(k->manufacturer), v[1].p, v[1].n);
 	escape_cut(k->product, sizeof(k->product), v[2].p, v[2].n);
-	k->flags = v[6].u32;
+	k->flags = v[8].u32 > 0 ? v[6].u32 : v[6].u32 & ~PROTO_FIDO_KEY_UV_SET;	/* its PIN then */
 	k->tries = v[7].u32;
 }
 

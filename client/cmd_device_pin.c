@@ -1,5 +1,5 @@
 /*
- * cmd_device_pin.c - device pin change, device pin unblock.
+ * cmd_device_pin.c - device pin set, device pin change, device pin unblock.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -114,14 +114,17 @@ cmd_device_pin(struct client *c)
 	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	char id[ASK_ID_MAX], target[ASK_ID_MAX + 32], body[64];
 	json_t *answer = NULL;
-	int status, unblock = strcmp(c->word[0], "unblock") == 0;
+	const char *did = strcmp(c->word[0], "set") == 0 ? "set" :
+	    strcmp(c->word[0], "change") == 0 ? "changed" :
+	    strcmp(c->word[0], "unblock") == 0 ? "unblocked, and the new one is set" : NULL;
+	int status;
 
-	if (!unblock && strcmp(c->word[0], "change") != 0)
-		return fail_set(&c->failure, "usage", "device pin wants change or unblock");
+	if (did == NULL)
+		return fail_set(&c->failure, "usage", "device pin wants set, change or unblock");
 	if ((status = device_pin_find(c, id)) != FAIL_NONE)
 		return status;
 	(void)snprintf(target, sizeof(target), "/devices/%s/pin", id);
-	(void)snprintf(body, sizeof(body), "{\"operation\":\"%s\"}", unblock ? "unblock" : "change");
+	(void)snprintf(body, sizeof(body), "{\"operation\":\"%s\"}", c->word[0]);
 	rq.target = target;
 	rq.body = body;
 	rq.body_len = strlen(body);
@@ -130,7 +133,7 @@ cmd_device_pin(struct client *c)
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else
-		(void)printf("The PIN is %s.\n", unblock ? "unblocked, and the new one is set" : "changed");
+		(void)printf("The PIN is %s.\n", did);
 	output_pin_default(answer);
 	json_decref(answer);
 	return FAIL_NONE;
