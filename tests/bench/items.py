@@ -396,7 +396,8 @@ OTP_MANY = 1_000_000
 
 
 def otp_enrol(b):
-    """64 tokens of 16 users -> the table for bench_otp."""
+    """64 tokens of 16 users -> the table for bench_otp.  A connection has a token of its
+    own: with fewer, codes of one token would overtake one another."""
     if getattr(b, "otp_table", None) is not None:
         return
     lines = []
