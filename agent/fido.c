@@ -106,7 +106,8 @@ fido_roots(struct fido *f, const struct config *c, char *err, size_t err_size)
 	for (i = 0; i < c->fido.attestation_roots.n && r == TSR_OK; i++)
 		if ((r = roots_read(c->fido.attestation_roots.v[i], &roots)) != TSR_OK)
 			(void)snprintf(err, err_size, "attestation-roots: %s is not a file with "
-			    "certificates of key makers in PEM: no maker is trusted",
+			    "certificates of key makers in PEM (or one that was not configured "
+			    "when the agent started: restart it): no maker is trusted",
 			    c->fido.attestation_roots.v[i]);
 	if (r == TSR_OK)
 		f->roots = roots;
@@ -208,5 +209,7 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	n = snprintf(json, sizeof(json), "{\"touch\":\"%s\",\"result\":\"%s\"}", t->id,
 	    touch_result(code));
 	t->id[0] = '\0';
+	if (code == TSR_TOUCH_TIMEOUT || code == TSR_CANCELLED || code == TSR_HELPER)
+		fido_turns_rest(&f->turns);
 	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
 }

@@ -70,7 +70,8 @@ struct fido_touch_show {
 /* Tell uid's listeners that a key will blink, and who asks: before it does. */
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
-/* It blinks no more, and why: a word.  Once; nothing where nobody was told. */
+/* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
+ * nobody touched it the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -321,6 +321,7 @@ proof_pin_count(struct proof *p, int code)
 		break;
 	case TSR_PIN_REQUIRED:
 	case TSR_PIN_LENGTH:
+	case TSR_PIN_UNSET:
 	case TSR_DEVICE_BUSY:
 	case TSR_KEY_UNUSABLE:
 	case TSR_NOT_FOUND:

@@ -7,18 +7,12 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "base/hex.h"
 #include "client/command.h"
 #include "client/output.h"
 #include "client/proof.h"
 
 #define DEVICE_VALUE_MAX	256	/* bytes of an attribute of a URI, decoded, with NUL */
-
-static int
-device_pin_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* RFC 7512 section 2.3: percent-decoded; 0 where it is not. */
 static int
@@ -32,7 +26,7 @@ device_pin_decode(const char *in, size_t n, char out[DEVICE_VALUE_MAX])
 			out[at++] = in[i];
 			continue;
 		}
-		if (n - i < 3 || (hi = device_pin_hex(in[i + 1])) < 0 || (lo = device_pin_hex(in[i + 2])) < 0)
+		if (n - i < 3 || (hi = hex_digit(in[i + 1])) < 0 || (lo = hex_digit(in[i + 2])) < 0)
 			return 0;
 		out[at++] = (char)(hi << 4 | lo);
 		i += 2;
