@@ -14,6 +14,7 @@
 #include "agent/clock.h"
 #include "agent/fido_pin.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "include/tessera.h"
 #include "token/challenge.h"
 
@@ -71,12 +72,6 @@ make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *de
 
 /* --- what it made --- */
 
-static int
-make_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
-
 /* Makes that may be enrolled: what the key says of itself counts only where a maker
  * that is trusted has signed it. */
 static int
@@ -92,7 +87,7 @@ make_allowed(const struct enrol_fido_make *m, const struct attestation_found *fo
 	for (i = 0; i < list->n && found->kind == ATTESTATION_TRUSTED; i++) {
 		for (k = 0, p = list->v[i]; k < sizeof(aaguid); k++, p += 2) {
 			p += *p == '-';
-			aaguid[k] = (uint8_t)(make_hex(p[0]) << 4 | make_hex(p[1]));
+			aaguid[k] = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
 		}
 		if (memcmp(aaguid, found->data.aaguid, sizeof(aaguid)) == 0)
 			return 1;

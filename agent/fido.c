@@ -34,6 +34,7 @@ fido_new(struct agent *a, const struct helpers_options *o, struct fido **out)
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return TSR_NOMEM;
 	f->agent = a;
+	fido_lists_init(&f->lists);
 	fido_turns_init(&f->turns, loop_timers(a->loop));
 	if (o != NULL) {
 		f->options = *o;
@@ -56,6 +57,7 @@ fido_free(struct fido **fp)
 
 	if (f == NULL)
 		return;
+	fido_lists_end(&f->lists);
 	fido_turns_end(&f->turns);
 	attestation_roots_free(&f->roots);
 	free(f->program);

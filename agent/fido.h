@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/attestation.h"
 #include "agent/fido_call.h"
+#include "agent/fido_list.h"
 #include "agent/fido_turn.h"
 
 #define FIDO_TOUCH_MS	30000	/* a key waits for its touch */
@@ -22,6 +23,7 @@ struct fido {
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
 	struct fido_turns turns;
+	struct fido_lists lists;
 	size_t proofs;			/* under way: fido_proof.h */
 	struct attestation_roots *roots;	/* of the configuration in force; NULL: none */
 };
