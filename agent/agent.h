@@ -49,6 +49,7 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct plug_act *plugs;		/* which FIDO2 keys */
 	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */

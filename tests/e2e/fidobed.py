@@ -18,8 +18,8 @@ ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido
 
 
 class Bed:
-    def __init__(self, count=1, *settings, fido=None, state=False, **machine):
-        section = {"environment": ["SYSTEMD_DEVICE_VERIFY_SYSFS=0"]}
+    def __init__(self, count=1, *settings, fido=None, state=False, watch=False, **machine):
+        section = {"environment": ["SYSTEMD_DEVICE_VERIFY_SYSFS=0"], "watch": watch}
         more = machine.pop("settings", {})
         self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
         m = self.machine
@@ -29,6 +29,8 @@ class Bed:
             os.mkdir(m.folder + "/keys")
             os.mkdir(m.folder + "/fido")
             section["socket"] = m.folder + "/fido/s"
+            if watch:
+                section["watch-socket"] = section["socket"] + ".watch"
             self.keys = Keys(count, *settings, folder=m.folder + "/keys", state=state)
             section.update(fido or {})
             m.write_conf()
@@ -49,9 +51,11 @@ class Bed:
         err.close()
         until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
+        os.chmod(path + ".watch", 0o666)
 
-    def unplug(self):
-        """The keys are carried to another host: see fidokey.Keys.run()."""
+    def helpers_end(self):
+        """No helper is started any more; those that run go on.  Or, where none runs: the
+        keys are carried to another host (fidokey.Keys.run())."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()
@@ -59,7 +63,7 @@ class Bed:
         self.job = None
 
     def stop(self):
-        self.unplug()
+        self.helpers_end()
         if self.keys is not None:
             self.keys.stop()
 

@@ -60,7 +60,7 @@ class Remote(unittest.TestCase):
         """A key that was enrolled here answers from elsewhere, without a browser."""
         with Bed(1, settings=WEBAUTHN) as (m, keys):
             c = self.ok(enrol(m)[0], 201)
-            m.bed.unplug()
+            m.bed.helpers_end()
             host = HostKey(keys)
             offer = self.ok(challenge(m, scope="read"))
             said, bound = context_of(offer)
@@ -126,7 +126,7 @@ class Remote(unittest.TestCase):
     def test_browser_with_a_key(self):
         """A browser enrols a key and logs in with it, verified by its PIN."""
         with Bed(1, "pin=1234", settings=WEBAUTHN) as (m, keys):
-            m.bed.unplug()
+            m.bed.helpers_end()
             page = Page(ORIGIN, HostKey(keys, "1234"))
             c = self.ok(register(m, page, uv="required", vouch="hardware-pin"), 201)
             self.assertEqual((c["kind"], c["acr"], c["label"]), ("fido", "hardware-pin", "browser"))
@@ -301,7 +301,7 @@ class Remote(unittest.TestCase):
         """The way of README: a challenge here, its answer where the key is, a token here."""
         with Bed(1, settings=WEBAUTHN) as (m, keys):
             self.ok(enrol(m)[0], 201)
-            m.bed.unplug()
+            m.bed.helpers_end()
             got = m.tessera("challenge", "get", "-a", "demo", "-s", "read", check=True, uid=DAEMON)
 
             def answer(*more, given=got.out, issuer=m.issuer):

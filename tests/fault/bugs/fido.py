@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """FIDO2 keys.  Rows as seeded.py explains."""
-from bugs.tests import PIN
+from bugs.tests import PLUG
 
 REMOTE = "e2e/fido_remote Remote."
 
@@ -80,6 +80,27 @@ ROWS = [
      "\tif ((r = vpcd_claim(port, &claim)) != TSR_OK)\n\t\treturn r;\n",
      "\tclaim = -1;\n\tr = TSR_OK;\n\tif (r != TSR_OK && vpcd_claim(port, &claim) != TSR_OK)\n\t\treturn r;\n",
      "e2e/card Piv.test_one_card_in_one_reader"),
+
+    # --- a key that was pulled out
+    ("a token after the key was pulled", "agent/plug.c",
+     "		if (h->session)\n			plug_away(p, h);\n		else\n			plug_drop(p, h);",
+     "		plug_drop(p, h);", PLUG + "test_pulled_and_back"),
+    ("a false key that is back is believed", "agent/plug_key.c",
+     "	if (f->code != TSR_OK) {", "	if (0) {", PLUG + "test_not_the_same"),
+    ("a copy's silent answer suspends nothing", "agent/fido_verdict.c",
+     "if (v->behind && (r", "if (0 && (r", PLUG + "test_clone"),
+    ("pulled while nobody watched", "agent/plug_key.c",
+     "		if (!p->stay[i].told) {", "		if (0) {", "unit plug"),
+    ("keys that nobody watches for long", "agent/plug.c",
+     "			if (p->held[i].session && !p->held[i].away)", "			if (0)", "unit plug"),
+    ("a session that nobody watches over", "agent/plug.c",
+     "	if (h == NULL || p->unwatched) {", "	if (h == NULL) {", "unit plug"),
+    ("a proof of a key that has gone since", "agent/plug.c",
+     "	if (h->device[0] == '\\0' || plug_was_there(p, h->device))", "	if (h->device[0] == '\\0')",
+     "unit plug"),
+    ("events of other people's keys", "agent/plug_act.c",
+     "		events_send(a->events, uid, e->name,", "		events_send(a->events, c != NULL ? c->uid : 1, e->name,",
+     PLUG + "test_who_is_told"),
 
     # --- keys elsewhere, and browsers
     ("a challenge answered twice", "agent/challenges.c", "\tplace_clear(pl, 0);\n", "",
