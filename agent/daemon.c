@@ -3,9 +3,8 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "agent/daemon.h"
+#include "agent/daemon_internal.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +22,8 @@
 #include "agent/import.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
-#include "agent/journal.h"
 #include "agent/listen.h"
+#include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
 #include "agent/proof.h"
@@ -37,151 +36,6 @@
 #define DAEMON_KEYS_MS		60000	/* the schedule of the signing keys */
 #define DAEMON_FILES_OWN	128	/* descriptors beside those of clients */
 
-struct daemon {
-	struct agent agent;
-	struct daemon_options options;
-	struct config *first;		/* until the first policy owns it */
-	struct listeners listeners;
-	struct audit_file *audit_file;	/* until the audit log owns it */
-	struct policy *next;		/* being resolved */
-	int ready;
-	int stopping;
-	char kid[STORE_ID_LEN + 1];	/* of the active key, as last audited */
-	char head[AUDIT_HEAD_TEXT];	/* of the audit log, to be told; "": none is */
-	int keys_due;			/* keys_tick wrote: publish after the commit */
-	struct timer expire, keys;
-	sd_event_source *stop_timer;
-};
-
-/* --- one batch --- */
-
-static void
-daemon_publish(struct daemon *d)
-{
-	const char *kid;
-
-	d->keys_due = 0;
-	if (keys_published(d->agent.keys) != TSR_OK)
-		log_line(LOG_ERROR, "the public key file cannot be written");
-	kid = keys_active_kid(d->agent.keys);
-	if (strcmp(kid, d->kid) != 0)
-		audit_event_agent(&d->agent, "key-rotated", NULL, NULL);
-	(void)snprintf(d->kid, sizeof(d->kid), "%s", kid);
-}
-
-/* One commit makes durable what the batch changed and the audit lines about
- * it: there is never the one without the other. */
-static int
-daemon_durable(struct daemon *d)
-{
-	struct store *st = d->agent.store;
-	const void *lines;
-	size_t n;
-	int r;
-
-	if ((r = audit_commit(d->agent.audit, &lines, &n)) == TSR_OK && n > 0) {
-		store_undo(st);		/* a request that did not end */
-		if ((r = store_begin(st)) == TSR_OK && (r = store_audit_put(st, lines, n)) == TSR_OK)
-			r = store_keep(st);
-	}
-	if (r != TSR_OK)
-		store_abandon(st);
-	else if ((r = store_commit(st)) != TSR_OK)
-		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
-	audit_committed(d->agent.audit, r);
-	return r;
-}
-
-/* The journal gets the store's generation with it, which counts from a commit
- * on: a head that comes while a batch is open waits for its end. */
-static void
-daemon_tell_head(struct daemon *d)
-{
-	int r = TSR_SYSTEM;
-
-	if (d->head[0] == '\0')
-		return;
-	if (log_is_journal() && (r = journal_send(d->agent.store, d->head)) == TSR_INVALID)
-		return;
-	if (r != TSR_OK)
-		log_line(LOG_NOTICE, "audit head %s", d->head);
-	d->head[0] = '\0';
-}
-
-static void
-daemon_audit_head(void *arg, const char *text)
-{
-	struct daemon *d = arg;
-
-	(void)snprintf(d->head, sizeof(d->head), "%s", text);
-	daemon_tell_head(d);
-}
-
-static int
-daemon_commit(void *arg)
-{
-	struct daemon *d = arg;
-	uint64_t begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
-	int r = daemon_durable(d);
-
-	if (begun != 0 && r == TSR_OK) {
-		metrics_observe(&metrics.commit, clock_work_us() - begun);
-		watch_committed(d->agent.watch);
-	}
-	session_settle(d->agent.sessions, r == TSR_OK);
-	events_settle(d->agent.events, r == TSR_OK);
-	enrol_codes_settle(d->agent.codes, r == TSR_OK);
-	if (d->keys_due)
-		daemon_publish(d);
-	daemon_tell_head(d);
-	return r;
-}
-
-static void
-daemon_audit_failed(void *arg, int ok)
-{
-	(void)arg;
-	if (ok)
-		log_line(LOG_NOTICE, "the audit log is written again");
-	else
-		log_line(LOG_ERROR, "the audit log cannot be written, no token leaves until it can: %s",
-		    strerror(errno));
-}
-
-static void
-daemon_refused(void *arg, uid_t uid, const char *code)
-{
-	struct daemon *d = arg;
-
-	audit_refused(d->agent.audit, uid, code);
-}
-
-static void
-daemon_flush(void *arg, int committed)
-{
-	struct daemon *d = arg;
-
-	http_server_flush(d->agent.http, committed);
-	if (d->stopping && http_server_count(d->agent.http) == 0)
-		loop_stop(d->agent.loop, 0);
-}
-
-/* Who, what, and what came of it; never what was in it. */
-static void
-daemon_request_done(void *arg, const struct http_done *done)
-{
-	const char *socket, *method, *path;
-
-	(void)arg;
-	metrics_request(done->endpoint, done->status, done->us, done->waited);
-	if (log_level_now() < LOG_DETAIL || (done->status < 400 && log_level_now() < LOG_TRACE))
-		return;
-	route_describe(done->endpoint, &socket, &method, &path);
-	log_line(done->status < 400 ? LOG_TRACE : LOG_DETAIL, "%s%s%s of uid %u: %d, %llu us",
-	    method, method[0] != '\0' ? " " : "", path, done->request->caller->uid, done->status,
-	    (unsigned long long)done->us);
-}
-
 /* --- what happens by itself --- */
 
 static void
@@ -189,6 +43,7 @@ daemon_expire(void *arg)
 {
 	struct daemon *d = arg;
 
+	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
 	health_look(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
@@ -224,138 +79,23 @@ daemon_session_ended(void *arg, const struct session *s)
 }
 
 static void
+daemon_session_locked(void *arg, const struct session *s, const char *reason)
+{
+	struct daemon *d = arg;
+	char json[160];
+	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
+	    s->sid, s->credential, reason);
+
+	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	audit_event_session_locked(&d->agent, s, reason);
+}
+
+static void
 daemon_listener_left(void *arg, uid_t uid)
 {
 	struct daemon *d = arg;
 
 	prompts_left(d->agent.prompts, uid);
-}
-
-/* --- the policy --- */
-
-/* From the configuration in force. */
-static void
-daemon_settle(struct daemon *d, const struct config *c)
-{
-	enum log_level level = (enum log_level)c->log_level;
-	size_t i;
-
-	d->agent.seat = c->seat;
-	log_set_level(d->options.verbose && level < LOG_DETAIL ? LOG_DETAIL : level);
-	for (i = 0; i < c->n_audiences; i++)
-		metrics_audience(c->audiences[i].name);
-}
-
-static void
-daemon_unknown_name(void *arg, const char *kind, const char *name)
-{
-	(void)arg;
-	log_line(LOG_WARN, "there is no %s \"%s\": it matches nobody", kind, name);
-}
-
-static void
-daemon_limits(const struct daemon *d, const struct config *c, uid_t helper, struct http_limits *l)
-{
-	memset(l, 0, sizeof(*l));
-	l->connections = c->limits.connections;
-	l->connections_per_uid = c->limits.connections_per_uid;
-	l->use_pidfd = 1;
-	if (d->options.mode == CONFIG_USER)
-		return;
-	/* An evil card's exploit finds no door here. */
-	l->refuse[l->n_refuse++] = getuid();
-	if (helper != getuid())
-		l->refuse[l->n_refuse++] = helper;
-}
-
-static void
-daemon_policy_ready(void *arg, struct policy *p)
-{
-	struct daemon *d = arg;
-	struct policy *old = d->agent.policy;
-	char err[512] = "the makers of FIDO2 keys cannot be read";
-
-	d->agent.policy = p;
-	d->next = NULL;
-	daemon_settle(d, policy_config(p));
-	if (fido_roots(d->agent.fido, policy_config(p), err, sizeof(err)) != TSR_OK)
-		log_line(LOG_ERROR, "%s", err);
-	if (old != NULL) {
-		metrics.reloads++;
-		policy_free(&old);
-		helpers_renew(d->agent.helpers);
-		presence_act_renew(d->agent.presence);
-		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
-		audit_event_agent(&d->agent, "reload", NULL, NULL);
-		log_line(LOG_NOTICE, "configuration read again");
-	}
-	if (!d->ready) {
-		presence_act_start(d->agent.presence);
-		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);
-	}
-	d->ready = 1;
-	(void)sd_notify(0, "READY=1\nSTATUS=serving");
-}
-
-/* Either may be NULL. */
-static int
-daemon_differ(const char *was, const char *is)
-{
-	return was == NULL || is == NULL ? was != is : strcmp(was, is) != 0;
-}
-
-/* Settings that only a restart changes. */
-static void
-daemon_warn_fixed(const struct config *was, const struct config *is)
-{
-	if (daemon_differ(was->issuer, is->issuer) || daemon_differ(was->store, is->store) ||
-	    daemon_differ(was->store_key, is->store_key) || daemon_differ(was->anchor, is->anchor) ||
-	    daemon_differ(was->state_dir, is->state_dir) ||
-	    daemon_differ(was->socket_dir, is->socket_dir) ||
-	    daemon_differ(was->public_dir, is->public_dir) ||
-	    daemon_differ(was->libexec_dir, is->libexec_dir) ||
-	    daemon_differ(was->helper_user, is->helper_user) ||
-	    daemon_differ(was->helper_socket, is->helper_socket) ||
-	    daemon_differ(was->watch_socket, is->watch_socket) ||
-	    daemon_differ(was->fido.socket, is->fido.socket) || was->pcsc.watch != is->pcsc.watch ||
-	    daemon_differ(was->admin_group, is->admin_group) ||
-	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
-	    was->signing.rotate != is->signing.rotate ||
-	    was->limits.connections != is->limits.connections ||
-	    was->limits.connections_per_uid != is->limits.connections_per_uid)
-		log_line(LOG_WARN, "issuer, store, its key and anchor, folders, signing, connection limits, "
-		    "helper settings and the group of the administrators' socket take effect at the "
-		    "next start");
-}
-
-static void
-daemon_reload(struct daemon *d)
-{
-	struct config *c = NULL;
-	char err[1024];
-	uint64_t now;
-
-	/* the service manager's own clock, also in a rehearsal */
-	if (sd_event_now(loop_event(d->agent.loop), CLOCK_MONOTONIC, &now) >= 0)
-		(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now);
-	if (d->next != NULL)
-		policy_free(&d->next);
-	if (config_load(d->options.config_file, d->options.mode, &c, err, sizeof(err)) != TSR_OK) {
-		metrics.reloads_failed++;
-		log_line(LOG_ERROR, "the configuration stays as it was: %s", err);
-		audit_event_agent(&d->agent, "reload", "invalid_config", err);
-		loop_wake(d->agent.loop);
-		(void)sd_notify(0, "READY=1");
-		return;
-	}
-	if (d->agent.policy != NULL)
-		daemon_warn_fixed(policy_config(d->agent.policy), c);
-	if (policy_new(c, d->agent.names, daemon_policy_ready, d, daemon_unknown_name,
-	    &d->next) != TSR_OK) {
-		log_line(LOG_ERROR, "the configuration stays as it was: out of memory");
-		(void)sd_notify(0, "READY=1");
-	}
-	loop_wake(d->agent.loop);
 }
 
 /* --- signals --- */
@@ -476,6 +216,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
 	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
+	    (r = leaving_new(a, &a->leaving)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
@@ -483,6 +224,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
+	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
 	http_server_observe(a->http, daemon_request_done, d);
@@ -575,6 +317,7 @@ daemon_free(struct daemon **dp)
 	if (d == NULL)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
+	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
