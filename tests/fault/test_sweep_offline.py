@@ -11,20 +11,22 @@ import os
 import signal
 import shutil
 import subprocess
+import time
 import unittest
 
-from sweep import KINDS, harness
+from sweep import ANSWER_S, FAILED, KINDS, harness
 from sweep_bench import DAEMON, Bench
 from test_sweep import FULL, places
 
 FEW = 2		# calls of a kind, commonly
+SILENCE_S = 1.0	# of real time, for a word of an agent whose calls fail
 
 
 @unittest.skipIf(harness.sanitized(), "a sanitizer comes first")
 class Offline(unittest.TestCase):
     def setUp(self):
         self.b = Bench()
-        self.addCleanup(self.b.abandon)
+        self.addCleanup(lambda: self.b and self.b.abandon())
         self.m = self.b.m
         self.assertEqual(self.b.device(DAEMON).status, 200)
         self.assertEqual(self.b.settle(), [])
@@ -99,12 +101,50 @@ class Offline(unittest.TestCase):
                 self.m.stop()
         self.end()
 
+    def said(self):
+        log = self.m.log()
+        return log.count("configuration read again"), log.count("configuration stays as it was")
+
+    def reload(self):
+        """Until it says so, or failing calls keep it from saying anything."""
+        before, begun = self.said(), time.monotonic()
+        self.m.signal(signal.SIGHUP)
+        while self.said() == before and time.monotonic() < begun + (
+                SILENCE_S if self.b.page.get(FAILED) else ANSWER_S):
+            self.m.clock.advance(0.1)
+            time.sleep(0.005)
+            self.assertIsNone(self.m.process.wait(0), "the agent ended")
+        return self.said()[0] > before[0]
+
+    def test_reload(self):
+        """SIGHUP: the new configuration or the old one, and the agent lives."""
+        page = self.b.page
+        page.arm()
+        self.assertTrue(self.reload())
+        page.disarm()
+        counts = {kind: page.seen(kind) for kind in KINDS}
+        for kind in KINDS:
+            for n in places(counts[kind], FEW):
+                for on in (False, True) if FULL or n > 1 else (False,):
+                    with self.subTest("reload: %s %d%s" % (kind, n, " and all after it" if on else "")):
+                        page.arm(kind, n, on)
+                        done = self.reload()
+                        failed = page.disarm()
+                        self.injected += failed > 0
+                        self.assertTrue(failed or done)
+                        self.assertTrue(self.reload(), "afterwards")
+                        self.assertEqual(self.b.settle(on), [])
+        self.m.stop()
+        self.end()
+
     def end(self):
         self.m.start()
         ran = self.m.tessera("audit", "verify", "--config", self.m.conf)
         self.assertEqual(ran.status, 0, ran)
         print("%d runs with failing calls" % self.injected)
         self.assertGreater(self.injected, 8)
+        self.b.close()
+        self.b = None
 
 
 if __name__ == "__main__":
