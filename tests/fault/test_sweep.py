@@ -23,7 +23,7 @@ from fidoliar import Liar
 from test_impostor import ED25519, Impostor
 
 FULL = os.environ.get("TESSERA_SWEEP") == "full"
-SAMPLE = 7		# calls of one kind in one flow, commonly
+SAMPLE = 6		# calls of one kind in one flow, commonly
 FEW = 3			# of a flow that costs a start, or must be refused anyway
 LEAST = 1000		# injected failures of a common run
 LEAK = 1000		# allocations an agent may have more: SQLite's statements come and go
