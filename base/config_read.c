@@ -203,15 +203,15 @@ options_init(struct options *o)
 static int
 reserve(size_t size)
 {
-	volatile char *p;
+	char *p;
 
 	(void)mallopt(M_MMAP_MAX, 0);
 	(void)mallopt(M_TRIM_THRESHOLD, -1);
 	p = malloc(size * RESERVE_PER_BYTE + CONFIG_SECTIONS_MAX * RESERVE_PER_SECTION + RESERVE_OTHER);
 	if (p == NULL)
 		return TSR_NOMEM;
-	*p = 0;			/* or the compiler sees through it */
-	free((char *)(uintptr_t)p);
+	*(volatile char *)p = 0;	/* or the compiler sees through it */
+	free(p);
 	return TSR_OK;
 }
 
