@@ -48,6 +48,10 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct opaques *opaques;	/* tokens that are looked up: opaque.h */
+	struct token_cache *cache;	/* tokens that may be given again */
+	struct rates *rates;		/* what is counted by the minute */
+	uint8_t service_key[16];	/* makes a service's sid, new at each start */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */
 	struct link pending;		/* requests that wait for a device: pending.h */

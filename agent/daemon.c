@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "agent/enrol_code.h"
 #include "agent/fido.h"
 #include "agent/import.h"
+#include "agent/opaque.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/journal.h"
@@ -28,7 +30,9 @@
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
 #include "agent/proof.h"
+#include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -79,6 +83,7 @@ daemon_durable(struct daemon *d)
 	size_t n;
 	int r;
 
+	(void)opaque_end_sessions(&d->agent);	/* what cannot be written now comes with the next */
 	if ((r = audit_commit(d->agent.audit, &lines, &n)) == TSR_OK && n > 0) {
 		store_undo(st);		/* a request that did not end */
 		if ((r = store_begin(st)) == TSR_OK && (r = store_audit_put(st, lines, n)) == TSR_OK)
@@ -128,6 +133,7 @@ daemon_commit(void *arg)
 		metrics_observe(&metrics.commit, clock_work_us() - begun);
 		watch_committed(d->agent.watch);
 	}
+	opaque_settle(&d->agent, r == TSR_OK);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
 	enrol_codes_settle(d->agent.codes, r == TSR_OK);
@@ -190,6 +196,8 @@ daemon_expire(void *arg)
 	struct daemon *d = arg;
 
 	sessions_expire(d->agent.sessions);
+	token_cache_expire(d->agent.cache, clock_wall());
+	opaque_sweep(&d->agent);
 	health_look(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
@@ -220,6 +228,8 @@ daemon_session_ended(void *arg, const struct session *s)
 	/* of one whose proof did not become durable nobody has heard */
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
+	opaque_session_ended(&d->agent, s->sid);
+	token_cache_forget(d->agent.cache, s->sid);
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -481,6 +491,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
+	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
+	    (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -504,6 +516,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	}
 	metrics_start(clock_boot_ms(), clock_wall());
 	clock_boot_id(d->agent.boot_id);
+	randombytes_buf(d->agent.service_key, sizeof(d->agent.service_key));
 	d->agent.started_s = clock_boot_ms() / 1000;
 	d->options = *o;
 	d->first = config;
@@ -579,6 +592,9 @@ daemon_free(struct daemon **dp)
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
+	token_cache_free(&d->agent.cache);
+	rates_free(&d->agent.rates);
+	opaques_free(&d->agent.opaques);
 	otp_pendings_free(&d->agent.otp_pendings);
 	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);

@@ -38,6 +38,7 @@ struct device_grant {
 	char sid[STORE_ID_LEN + 1];	/* of the session that stays, "" where none does */
 	enum audience_class class;
 	enum audience_reuse reuse;
+	struct mint_wish wish;
 	enum acr acr;
 	uint64_t generation;		/* of the policy that admitted it */
 	uid_t only;			/* the one subject this caller may name, or -1 */
@@ -159,7 +160,7 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 		presence_act_session(d->agent->presence, c, s);
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	}
-	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
+	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
 }
 
@@ -193,7 +194,7 @@ device_grant_waited(struct device_grant *d, struct buf *out)
 		return TSR_STORE;
 	if ((r = session_good_for(d->agent->sessions, d->uid, d->subject, aud, UINT32_MAX, &s)) != TSR_OK)
 		return r;
-	if ((r = mint_answer(d->agent, aud, s, d->scope, d->request->caller, out)) == TSR_OK)
+	if ((r = mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out)) == TSR_OK)
 		metrics_token(aud->name, METRICS_SESSION);
 	return r;
 }
@@ -211,7 +212,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	d->pin_default = code == TSR_OK && members[0] != '\0';
 	buf_init(&out, HTTP_ANSWER_MAX);
 	if (code == TSR_LOGIN_REQUIRED && (code = device_grant_waited(d, &out)) == TSR_OK)
-		http_answer(conn, 200, NULL, out.data, out.len, 0);
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
 	else if (code != TSR_OK) {
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
@@ -369,6 +370,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 	d->acr = g->audience->acr;
 	d->class = g->audience->class;
 	d->reuse = g->audience->reuse;
+	d->wish = g->wish;
 	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
 	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);
 	mint_client_id(g->audience, r->caller, d->client);

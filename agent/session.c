@@ -214,8 +214,7 @@ session_passing(const struct credential *c, struct session *out)
 	out->proved_ms = clock_boot_ms();
 }
 
-/* When the proof that pays for this audience happened; 0 where none did. */
-static uint64_t
+uint64_t
 session_paid_ms(const struct session *s, const struct config_audience *a)
 {
 	size_t i;
@@ -359,6 +358,47 @@ session_device_lock(struct sessions *ss, const char *device, const char *reason)
 			if (ss->locked != NULL)
 				ss->locked(ss->locked_arg, s, reason);
 		}
+	return n;
+}
+
+const struct session *
+session_find(const struct sessions *ss, uid_t uid, const char *sid)
+{
+	const struct session *s;
+
+	for (s = ss->bucket[uid % SESSION_BUCKETS]; s != NULL; s = s->next)
+		if (s->uid == uid && strcmp(s->sid, sid) == 0 && s->ends_ms > clock_boot_ms())
+			return s;
+	return NULL;
+}
+
+const struct session *
+session_by_sid(const struct sessions *ss, const char *sid)
+{
+	const struct session *s;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if (strcmp(s->sid, sid) == 0)
+				return s;
+	return NULL;
+}
+
+unsigned
+session_lock_user(struct sessions *ss, uid_t uid, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+
+	for (s = *session_bucket(ss, uid); s != NULL; s = s->next) {
+		if (s->uid != uid || s->locked)
+			continue;
+		s->locked = 1;
+		n++;
+		if (ss->locked != NULL)
+			ss->locked(ss->locked_arg, s, reason);
+	}
 	return n;
 }
 

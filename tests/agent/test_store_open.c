@@ -211,7 +211,7 @@ static const struct row {
 	{ "folder that others write in", open_folder, NULL, TSR_CONFIG, "chmod 0700" },
 	{ "symlink as log", link_as_log, NULL, TSR_CONFIG, "t.db-wal" },
 	{ "FIFO as journal", fifo_as_journal, NULL, TSR_CONFIG, "t.db-journal" },
-	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 7, this program understands 6" },
+	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 8, this program understands 7" },
 	{ "negative schema", negative, NULL, TSR_CORRUPT, "backup" },
 	{ "tables without a schema", zero, NULL, TSR_CORRUPT, "backup" },
 	{ "other application id", other_program, NULL, TSR_CONFIG, "another program" },
