@@ -16,6 +16,7 @@
 #include "include/tessera.h"
 #include "token/json.h"
 
+#define MISUSE_TOLD	30	/* cases of one kind by one uid that are told of in a minute */
 #define MISUSE_EVENT_MAX	1024	/* bytes of an event */
 
 /* Enough to tell two apart; whoever finds a pair shares his count. */
@@ -35,10 +36,14 @@ void
 misuse_tell(struct agent *a, const struct caller *by, enum metrics_misuse what, uid_t uid,
     const char *subject, const char *audience, const char *detail)
 {
+	struct rate_key k = { RATE_TOLD, by->uid, (uint64_t)what };
 	const char *kind = metrics_misuse_name(what);
+	uint32_t wait_s;
 	struct buf b;
 
 	metrics.misuse[what]++;
+	if (rate_admit(a->rates, &k, MISUSE_TOLD, clock_boot_ms(), &wait_s) != TSR_OK)
+		return;			/* nobody fills the disk, or another's screen */
 	audit_event_misuse(a, by, kind, uid, subject, audience, detail);
 	buf_init(&b, MISUSE_EVENT_MAX);
 	if (uid != (uid_t)-1 && buf_printf(&b, "{\"kind\":\"%s\"", kind) == TSR_OK &&

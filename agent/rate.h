@@ -22,7 +22,7 @@ struct rate_key {
 	uint64_t what;
 };
 
-enum rate_kind { RATE_REQUEST = 1, RATE_TOKEN, RATE_USE };
+enum rate_kind { RATE_REQUEST = 1, RATE_TOKEN, RATE_USE, RATE_TOLD };
 
 struct rates;
 
