@@ -344,8 +344,8 @@ presence_act_new(struct agent *a, const struct helpers_options *o, struct presen
 			presence_act_free(&p);
 			return r;
 		}
-		sessions_on_lock(a->sessions, act_locked, p);
 	}
+	sessions_on_lock(a->sessions, act_locked, p);
 	*out = p;
 	return TSR_OK;
 }
