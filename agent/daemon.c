@@ -25,6 +25,7 @@
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
+#include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
 #include "agent/proof.h"
@@ -46,6 +47,7 @@ daemon_expire(void *arg)
 {
 	struct daemon *d = arg;
 
+	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
 	token_cache_expire(d->agent.cache, clock_wall());
 	opaque_sweep(&d->agent);
@@ -82,6 +84,18 @@ daemon_session_ended(void *arg, const struct session *s)
 	opaque_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	audit_event_session_ended(&d->agent, s);
+}
+
+static void
+daemon_session_locked(void *arg, const struct session *s, const char *reason)
+{
+	struct daemon *d = arg;
+	char json[160];
+	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
+	    s->sid, s->credential, reason);
+
+	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	audit_event_session_locked(&d->agent, s, reason);
 }
 
 static void
@@ -210,6 +224,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
 	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
+	    (r = leaving_new(a, &a->leaving)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
@@ -219,6 +234,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
+	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
 	http_server_observe(a->http, daemon_request_done, d);
@@ -312,6 +328,7 @@ daemon_free(struct daemon **dp)
 	if (d == NULL)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
+	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);

@@ -159,18 +159,6 @@ act_lock(void *arg, const struct device *d, enum presence_reason why)
 	(void)session_device_lock(p->agent->sessions, d->id, words[why]);
 }
 
-static void
-act_locked(void *arg, const struct session *s, const char *reason)
-{
-	struct presence_act *p = arg;
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
-	    s->sid, s->credential, reason);
-
-	events_send(p->agent->events, s->uid, "session-locked", json, (size_t)n);
-	audit_event_session_locked(p->agent, s, reason);
-}
-
 /* --- a card that is back --- */
 
 static void

@@ -20,6 +20,7 @@
 #include "agent/grant.h"
 #include "agent/health.h"
 #include "agent/import.h"
+#include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
 #include "agent/misuse.h"
@@ -209,6 +210,7 @@ route_request(void *arg, const struct http_request *r)
 		problem(r->conn, TSR_UNAVAILABLE, "the agent is starting");
 		return;
 	}
+	leaving_look(a->leaving);
 	if (r->socket == HTTP_ADMIN && admin_may_read(a, r) != TSR_OK)
 		return;
 	if ((w = calloc(1, sizeof(*w))) == NULL) {

@@ -173,7 +173,7 @@ session_proved(struct sessions *ss, const struct credential *c, const char *audi
 	s->acr = c->acr;
 	s->auth_time = clock_wall();
 	s->proved_ms = clock_boot_ms();
-	s->away = s->locked = 0;
+	s->away = s->locked = s->left = 0;
 	if (audience != NULL)
 		session_note_audience(s, audience, s->proved_ms);
 	ss->n_unsettled += s->unsettled ? 0 : 1;
@@ -232,7 +232,7 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 static int
 session_present(const struct session *s, const struct config_audience *a)
 {
-	return a->presence == PRESENCE_PROOF || (!s->away && !s->locked);
+	return !s->left && (a->presence == PRESENCE_PROOF || (!s->away && !s->locked));
 }
 
 int
@@ -255,7 +255,7 @@ session_good_for(struct sessions *ss, uid_t uid, const char *subject,
 		if ((paid = session_paid_ms(s, a)) == 0 || now - paid > limit)
 			continue;
 		if (!session_present(s, a)) {
-			removed |= !s->locked;
+			removed |= s->away && !s->locked;
 			continue;
 		}
 		if (best == NULL || s->proved_ms > best->proved_ms)
@@ -342,6 +342,49 @@ session_device_back(struct sessions *ss, const char *device)
 	session_set_away(ss, device, 0);
 }
 
+static void
+session_lock(struct sessions *ss, struct session *s, const char *reason)
+{
+	s->locked = 1;
+	if (ss->locked != NULL)
+		ss->locked(ss->locked_arg, s, reason);
+}
+
+static unsigned
+session_leave(struct sessions *ss, struct session *s, const char *reason)
+{
+	s->left = 1;
+	if (s->locked)
+		return 0;
+	session_lock(ss, s, reason);
+	return 1;
+}
+
+unsigned
+session_lock_user(struct sessions *ss, uid_t uid, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+
+	for (s = *session_bucket(ss, uid); s != NULL; s = s->next)
+		if (s->uid == uid)
+			n += session_leave(ss, s, reason);
+	return n;
+}
+
+unsigned
+sessions_lock_all(struct sessions *ss, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			n += session_leave(ss, s, reason);
+	return n;
+}
+
 unsigned
 session_device_lock(struct sessions *ss, const char *device, const char *reason)
 {
@@ -353,10 +396,8 @@ session_device_lock(struct sessions *ss, const char *device, const char *reason)
 		for (s = ss->bucket[i]; s != NULL; s = s->next) {
 			if (!s->away || s->locked || strcmp(s->device, device) != 0)
 				continue;
-			s->locked = 1;
+			session_lock(ss, s, reason);
 			n++;
-			if (ss->locked != NULL)
-				ss->locked(ss->locked_arg, s, reason);
 		}
 	return n;
 }

@@ -2,6 +2,12 @@
 """Tokens and the keys that sign them.  Rows as seeded.py explains."""
 
 ROWS = [
+    # --- a user who leaves
+    ("a logout unnoticed", "agent/logins.c", "if (!logins_has(l->in, l->n, was[i]))", "if (i > n)",
+     "e2e/leaving Leaving.test_logout"),
+    ("a sleep unnoticed", "agent/leaving.c", "	l->slept_ms = slept;\n	if (", "	l->slept_ms = slept;\n	if (0 && ",
+     "e2e/leaving Leaving.test_suspend"),
+    ("left, but his card is there", "agent/session.c", "return !s->left && (", "return (", "unit session"),
     # --- tokens
     ("exp", "token/jwt_check.c", "if (c->exp <= want->now)", "if (0)", "unit jwt_refusals"),
     ("iss", "token/jwt_check.c", "if (strcmp(c->iss, want->iss) != 0)", "if (0)",
