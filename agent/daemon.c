@@ -95,6 +95,8 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	    s->sid, s->credential, reason);
 
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	if (s->left)			/* nothing of it wakes up again by itself */
+		opaque_session_ended(&d->agent, s->sid);
 	audit_event_session_locked(&d->agent, s, reason);
 }
 

@@ -93,7 +93,7 @@ refresh_alive(const struct refresh *f)
 		return TSR_STEP_UP_REQUIRED;
 	if (s == NULL && !anywhere)	/* the agent began anew since */
 		return TSR_LOGIN_REQUIRED;
-	if (s != NULL && !anywhere && (s->locked || s->away))
+	if (s != NULL && !session_present(s, f->audience))
 		return s->locked ? TSR_LOGIN_REQUIRED : TSR_DEVICE_REMOVED;
 	if ((r = store_credential_get(f->agent->store, f->row.credential, &c)) == TSR_OK &&
 	    (c->state != CREDENTIAL_ACTIVE || c->uid != f->row.uid))

@@ -105,7 +105,7 @@ introspect_opaque(struct agent *a, const struct http_request *r, const char *tok
 	    opaque_is_ending(a, t.sid))
 		return 0;
 	s = session_find(a->sessions, t.uid, t.sid);
-	if (s != NULL && aud->presence == PRESENCE_DEVICE && (s->locked || s->away))
+	if (s != NULL && !session_present(s, aud))
 		return 0;
 	introspect_claims(a, &t, c);
 	misuse_use(a, r->caller, t.uid, t.subject, t.audience, t.jti);

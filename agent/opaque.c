@@ -152,6 +152,22 @@ opaque_revoke(struct agent *a, const struct caller *by, const char *text)
 	return r;
 }
 
+int
+opaque_end(struct agent *a, const char *subject, const char *credential)
+{
+	int r;
+
+	if ((r = store_begin(a->store)) != TSR_OK)
+		return r;
+	r = subject != NULL ? store_token_end_subject(a->store, subject, NULL) :
+	    credential != NULL ? store_token_end_credential(a->store, credential, NULL) :
+	    store_token_end_all(a->store, NULL);
+	if (r == TSR_OK)
+		return store_keep(a->store);
+	store_undo(a->store);
+	return r;
+}
+
 /* --- sessions that ended --- */
 
 void

@@ -50,6 +50,10 @@ int opaque_make(struct agent *a, enum store_token_kind kind, const uint8_t *fami
  * TSR_NOT_FOUND: it is nobody's, or another's, and stays as it is; TSR_STORE. */
 int opaque_revoke(struct agent *a, const struct caller *by, const char *text);
 
+/* In a request of its own: all of a subject, of a credential, or with both NULL of
+ * everybody, sessions known or not.  TSR_STORE. */
+int opaque_end(struct agent *a, const char *subject, const char *credential);
+
 /* The session ended: what it left behind ends with the next commit. */
 void opaque_session_ended(struct agent *a, const char *sid);
 /* 1 between the two. */

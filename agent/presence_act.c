@@ -333,7 +333,6 @@ presence_act_new(struct agent *a, const struct helpers_options *o, struct presen
 			return r;
 		}
 	}
-	sessions_on_lock(a->sessions, act_locked, p);
 	*out = p;
 	return TSR_OK;
 }

@@ -228,8 +228,7 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 	return 0;
 }
 
-/* Is the device there, as far as the audience asks? */
-static int
+int
 session_present(const struct session *s, const struct config_audience *a)
 {
 	return !s->left && (a->presence == PRESENCE_PROOF || (!s->away && !s->locked));
@@ -353,11 +352,13 @@ session_lock(struct sessions *ss, struct session *s, const char *reason)
 static unsigned
 session_leave(struct sessions *ss, struct session *s, const char *reason)
 {
-	s->left = 1;
-	if (s->locked)
+	int was = s->locked;
+
+	if (s->left)
 		return 0;
-	session_lock(ss, s, reason);
-	return 1;
+	s->left = 1;
+	session_lock(ss, s, reason);	/* told also where a device had locked it: it is more now */
+	return was ? 0 : 1;
 }
 
 unsigned
@@ -424,23 +425,6 @@ session_by_sid(const struct sessions *ss, const char *sid)
 			if (strcmp(s->sid, sid) == 0)
 				return s;
 	return NULL;
-}
-
-unsigned
-session_lock_user(struct sessions *ss, uid_t uid, const char *reason)
-{
-	struct session *s;
-	unsigned n = 0;
-
-	for (s = *session_bucket(ss, uid); s != NULL; s = s->next) {
-		if (s->uid != uid || s->locked)
-			continue;
-		s->locked = 1;
-		n++;
-		if (ss->locked != NULL)
-			ss->locked(ss->locked_arg, s, reason);
-	}
-	return n;
 }
 
 void

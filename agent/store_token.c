@@ -25,7 +25,7 @@
 /* With a condition, or SQLite drops all rows at once and tells no hook of it. */
 #define SQL_END_ALL	"DELETE FROM token WHERE kind > 0"
 #define SQL_END_SID	"DELETE FROM token WHERE sid = ?1"
-#define SQL_END_UID	"DELETE FROM token WHERE uid = ?1"
+#define SQL_END_SUBJECT	"DELETE FROM token WHERE subject = ?1"
 #define SQL_END_CREDENTIAL	"DELETE FROM token WHERE credential = ?1"
 #define SQL_SWEEP	"DELETE FROM token WHERE seq IN (SELECT seq FROM token WHERE kind = ?1" \
 	" AND ends <= ?2 ORDER BY ends LIMIT ?3)"
@@ -311,14 +311,9 @@ store_token_end_credential(struct store *st, const char *credential, int *n)
 }
 
 int
-store_token_end_user(struct store *st, uid_t uid, int *n)
+store_token_end_subject(struct store *st, const char *subject, int *n)
 {
-	sqlite3_stmt *s;
-	int r;
-
-	if ((r = store_stmt(st, STMT_TOKEN_END_UID, SQL_END_UID, &s)) != TSR_OK)
-		return r;
-	return store_write(st, s, sqlite3_bind_int64(s, 1, uid), n);
+	return end_text(st, STMT_TOKEN_END_SUBJECT, SQL_END_SUBJECT, subject, n);
 }
 
 int

@@ -67,7 +67,7 @@ int store_token_spend(struct store *st, const struct store_token *t,
 int store_token_end(struct store *st, const uint8_t hash[STORE_TOKEN_HASH], int *n);
 /* End all of a session, of a user, of a credential, of everybody. */
 int store_token_end_session(struct store *st, const char *sid, int *n);
-int store_token_end_user(struct store *st, uid_t uid, int *n);
+int store_token_end_subject(struct store *st, const char *subject, int *n);
 int store_token_end_credential(struct store *st, const char *credential, int *n);
 int store_token_end_all(struct store *st, int *n);
 

@@ -203,6 +203,71 @@ class Race(unittest.TestCase):
             family(m)
 
 
+class Commands(unittest.TestCase):
+    def test_tokens(self):
+        """token get --min-valid, --format and --offline-access, token refresh, introspect."""
+        with machine() as m:
+            prove(m)
+            get = lambda *more: m.tessera("token", "get", "-a", "app", "--no-prompt", *more, uid=DAEMON)
+            first = get("--min-valid", "1m").out
+            self.assertEqual(get("--min-valid", "60s").out, first)
+            self.assertNotEqual(get().out, first)
+            self.assertTrue(get("--format", "opaque").out.startswith("tsr_at_"))
+            self.assertEqual(get("--offline-access").status, 2, "one of two tokens would be lost")
+            self.assertEqual(get("--min-valid", "x").status, 2)
+            self.assertNotEqual(get("--format", "saml").status, 0)
+            both = get("--offline-access", "--json").json
+            ran = m.tessera("token", "refresh", "--json", "-s", "read", uid=DAEMON,
+                            stdin=both["refresh_token"] + "\n", check=True)
+            self.assertEqual(ran.json["scope"], "read")
+            self.assertEqual(m.tessera("token", "refresh", uid=DAEMON, stdin="x").status, 2)
+            ran = m.tessera("token", "refresh", "--json", uid=DAEMON, stdin=both["refresh_token"])
+            self.assertEqual((ran.status, ran.json["error"]), (4, "invalid_grant"))
+            ran = m.tessera("token", "refresh", "--json", both["refresh_token"], uid=DAEMON)
+            self.assertEqual(ran.status, 2, "not as an argument")
+            ran = m.tessera("token", "introspect", "--json", uid=BIN,
+                            stdin=prove(m, "opaque")["access_token"], check=True)
+            self.assertEqual((ran.json["active"], ran.json["sub"]), (True, "daemon"))
+
+    def test_explain(self):
+        """The decision, and the line that makes it; nothing runs for it."""
+        audiences = {"vpn": {"scopes": ["connect"], "groups": ["bin"], "users": ["games"]},
+                     "nobody": {"scopes": ["all"]},
+                     "all": {"scopes": ["all"], "any-user": True, "refresh": True, "acr": "otp"},
+                     "job": {"scopes": ["run"], "class": "service", "units": [BACKUP]}}
+        with harness.Machine(audiences=audiences, start=False) as m:
+            with open(m.conf, encoding="utf-8") as f:
+                lines = f.read().split("\n")
+
+            def explain(*what):
+                return m.tessera("config", "explain", m.conf, "--json", *what)
+            rows = [
+                ("bin", "vpn", [], 0, "groups", ["device", "session"]),
+                ("games", "vpn", [], 0, "users", ["device", "session"]),
+                ("daemon", "vpn", [], 5, "callers", None),
+                ("daemon", "nobody", [], 5, "callers", None),
+                ("1", "all", [], 0, "any-user", ["device", "otp", "session", "refresh_token"]),
+                ("root", "job", ["--unit", BACKUP], 0, "units", ["client_credentials"]),
+                ("root", "job", ["--unit", "x.service"], 5, "callers", None),
+                ("root", "job", [], 5, "callers", None),
+            ]
+            for user, audience, more, status, setting, grants in rows:
+                with self.subTest(user=user, audience=audience, more=more):
+                    ran = explain("--user", user, "--audience", audience, *more)
+                    said = ran.json
+                    self.assertEqual((ran.status, said["allowed"], said["setting"]),
+                                     (status, status == 0, setting), ran)
+                    text = lines[said["line"] - 1]
+                    self.assertIn(setting if status == 0 else 'audience "%s"' % audience, text)
+                    self.assertEqual(said["file"], m.conf)
+                    if grants is not None:
+                        self.assertEqual(said["grants"], grants)
+            self.assertEqual(explain("--user", "bin", "--audience", "none").status, 6)
+            self.assertEqual(explain("--user", "nosuchuser", "--audience", "vpn").status, 6)
+            ran = m.tessera("config", "explain", m.conf, "--user", "bin", "--audience", "vpn")
+            self.assertRegex(ran.out, r"^allowed: groups names \"bin\" \(.*/tessera.conf:[0-9]+\)\n")
+
+
 class Leak(unittest.TestCase):
     def mapped(self, pid):
         """What a core file of the process would hold."""
