@@ -136,13 +136,14 @@ opaque_revoke(struct agent *a, const struct caller *by, const char *text)
 	struct opaque o;
 	int r;
 
-	if ((r = opaque_read(a, text, &o)) == TSR_OK)
-		r = store_token_get(a->store, o.kind, o.hash, &t);
+	if ((r = opaque_read(a, text, &o)) != TSR_OK)
+		return r == TSR_INVALID ? TSR_NOT_FOUND : r;
 	sodium_memzero(o.family, sizeof(o.family));
-	if (r == TSR_INVALID || r == TSR_CORRUPT || (r == TSR_OK && t.uid != by->uid))
-		r = TSR_NOT_FOUND;
-	if (r != TSR_OK || (r = audit_ready(a->audit)) != TSR_OK ||
-	    (r = store_begin(a->store)) != TSR_OK)
+	if ((r = store_token_get(a->store, o.kind, o.hash, &t)) != TSR_OK)
+		return r == TSR_CORRUPT ? TSR_NOT_FOUND : r;
+	if (t.uid != by->uid)
+		return TSR_NOT_FOUND;
+	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
 		return r;
 	if ((r = store_token_end(a->store, t.hash, NULL)) == TSR_OK)
 		r = audit_event_token(a, by, "token-revoked", &t);
