@@ -27,6 +27,7 @@
 #include "agent/listen.h"
 #include "agent/leaving.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/proof.h"
 #include "agent/rate.h"
@@ -332,6 +333,7 @@ daemon_free(struct daemon **dp)
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
+	plug_act_free(&d->agent.plugs);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);

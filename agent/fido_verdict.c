@@ -6,6 +6,7 @@
 #include "agent/fido_verdict.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "agent/audit_event.h"
 #include "agent/misuse.h"
@@ -30,6 +31,32 @@ fido_verdict_judge(struct fido_verdict *v, const struct credential *c, const str
 	    &v->fault);
 	v->counter = found.counter;
 	verdict_judge(&v->verdict, v->code);
+}
+
+void
+fido_verdict_judge_silent(struct fido_verdict *v, const struct credential *c,
+    const struct fido_record *r, const uint8_t hash[ASSERTION_HASH_LEN],
+    const uint8_t *authdata, size_t authdata_len, const uint8_t *sig, size_t sig_len)
+{
+	const struct assertion_policy policy = {
+		.rp_id = r->rp_id, .spki = c->spki, .spki_len = c->spki_len,
+		.algorithm = c->algorithm, .counter = r->counter
+	};
+	struct assertion_found found = { .counter = 0 };
+	struct authdata a;
+
+	memset(v, 0, sizeof(*v));
+	v->code = assertion_judge(&policy, hash, authdata, authdata_len, sig, sig_len, &found,
+	    &v->fault);
+	if ((v->code != TSR_OK && v->fault != ASSERTION_COUNTER) ||
+	    authdata_read(authdata, authdata_len, &a) != TSR_OK)
+		return;
+	v->counter = a.counter;
+	v->behind = v->fault == ASSERTION_COUNTER && a.counter < r->counter;
+	if (v->code == TSR_OK && (a.flags & (AUTHDATA_UP | AUTHDATA_UV)) != 0) {
+		v->code = TSR_DENIED;	/* an answer to a question that was not asked */
+		v->fault = ASSERTION_PRESENCE;
+	}
 }
 
 /* Whose key it is shall know, whoever held the other one. */
@@ -74,6 +101,24 @@ fido_verdict_spend(struct agent *a, const struct fido_verdict *v, const struct c
 		return store_keep(a->store);
 	store_undo(a->store);
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+}
+
+int
+fido_verdict_there(struct agent *a, const struct fido_verdict *v, const struct credential *c)
+{
+	int r;
+
+	if (v->behind && (r = verdict_suspend(a, NULL, c)) != TSR_OK)
+		log_line(LOG_ERROR, "credential %s, of which there is perhaps a clone, could not be "
+		    "suspended: %s", c->id, tsr_strerror(r));
+	if (v->code != TSR_OK)
+		return v->code;
+	if ((r = store_begin(a->store)) != TSR_OK)
+		return r;
+	if ((r = store_fido_count(a->store, c->id, v->counter)) == TSR_OK)
+		return store_keep(a->store);
+	store_undo(a->store);
+	return r == TSR_CONFLICT ? TSR_DEVICE_BUSY : r;
 }
 
 const char *

@@ -134,7 +134,8 @@ struct config {
 	struct {
 		struct strings environment;	/* NAME=value, of the FIDO2 helper's workers and watcher */
 		char *socket;		/* NULL: fork the helper, or none where helper_socket is set */
-		char *watch_socket;	/* the same of its watcher */
+		int watch;		/* watch which keys are plugged in, default true */
+		char *watch_socket;	/* as socket, of its watcher */
 		enum config_verification verification;	/* where an enrolment does not say, default preferred */
 		struct strings attestation_roots;	/* PEM files: makers of keys */
 		struct strings aaguids;		/* makes of keys that may be enrolled; none: all */

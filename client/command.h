@@ -62,6 +62,7 @@ int cmd_token_verify(struct client *c);
 int cmd_token_introspect(struct client *c);
 int cmd_token_refresh(struct client *c);
 int cmd_device_list(struct client *c);
+int cmd_device_show(struct client *c);
 int cmd_device_pin(struct client *c);
 int cmd_device_watch(struct client *c);
 int cmd_enroll_pkcs11(struct client *c);

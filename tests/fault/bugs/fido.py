@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """FIDO2 keys.  Rows as seeded.py explains."""
-from bugs.tests import PIN
+from bugs.tests import PLUG
 
 ROWS = [
     # --- the virtual FIDO2 key, on which others are tested
@@ -46,4 +46,57 @@ ROWS = [
      "	    seccomp_when(2, SCMP_CMP_EQ, NETLINK_KOBJECT_UEVENT));\n	if (r == 0)",
      "	    seccomp_when(2, SCMP_CMP_GE, 0));\n	if (r != 0)",
      "unit base_sandbox_escape"),
+
+    # --- keys as devices, and their PINs
+    ("a listing that was begun before it was asked for", "agent/fido_list.c",
+     "link_append(busy ? &ls->next : &ls->now, &q->link);", "link_append(&ls->next, &q->link);",
+     "e2e/fido_device Shown.test_many_at_once"),
+    ("a key's PIN tried again that it refused", "agent/pin_change.c",
+     "else if (p->old != NULL && pin_guard_knows(p->agent->guard, &p->of, p->old))", "else if (0)",
+     "e2e/fido_device Pin.test_wrong_old_pin"),
+    ("a refused PIN of a key not counted", "agent/pin_change.c",
+     "\telse if (p->trying && (code == TSR_PIN_WRONG ||", "\telse if (0 && (code == TSR_PIN_WRONG ||",
+     "e2e/fido_device Pin.test_wrong_old_pin"),
+    ("a new PIN still held for a wrong one", "agent/pin_change.c",
+     "\tif (p->key)\n\t\t(void)store_credential_each(", "\tif (0)\n\t\t(void)store_credential_each(",
+     "e2e/fido_device Pin.test_known_to_be_wrong_and_then_made_right"),
+    ("an unblock of a key that is a change", "agent/pin_change_key.c",
+     "\tif (p->operation == PIN_UNBLOCK)\n", "\tif (0)\n",
+     "e2e/fido_device Pin.test_unblock_and_few_tries"),
+    ("a PIN set over another", "agent/pin_change_key.c",
+     "return p->operation == PIN_SET && set ?", "return 0 ?",
+     "e2e/fido_device Pin.test_set_and_change"),
+    ("a key that waits for a touch asked for its PIN", "agent/pin_change_key.c",
+     "if ((k->flags & PROTO_FIDO_KEY_BUSY) != 0) {", "if (0) {",
+     "e2e/fido_device Shown.test_busy_while_a_touch_is_waited_for"),
+    ("an old PIN spent before the new one is looked at", "agent/pin_change.c",
+     "if (p->most > 0 && (pin->size < p->least || pin->size > p->most)) {", "if (0) {",
+     "e2e/fido_device Pin.test_new_one_is_checked_before_the_old_is_spent"),
+    ("nobody enrolled", "agent/enrol_fido.c",
+     "if (uid == CALLER_UNMAPPED)", "if (0)", "e2e/fido_device NoKey.test_nobody_is_not_enrolled"),
+    ("a second card in a reader", "sim/vpcd.c",
+     "\tif ((r = vpcd_claim(port, &claim)) != TSR_OK)\n\t\treturn r;\n",
+     "\tclaim = -1;\n\tr = TSR_OK;\n\tif (r != TSR_OK && vpcd_claim(port, &claim) != TSR_OK)\n\t\treturn r;\n",
+     "e2e/card Piv.test_one_card_in_one_reader"),
+
+    # --- a key that was pulled out
+    ("a token after the key was pulled", "agent/plug.c",
+     "		if (h->session)\n			plug_away(p, h);\n		else\n			plug_drop(p, h);",
+     "		plug_drop(p, h);", PLUG + "test_pulled_and_back"),
+    ("a false key that is back is believed", "agent/plug_key.c",
+     "	if (f->code != TSR_OK) {", "	if (0) {", PLUG + "test_not_the_same"),
+    ("a copy's silent answer suspends nothing", "agent/fido_verdict.c",
+     "if (v->behind && (r", "if (0 && (r", PLUG + "test_clone"),
+    ("pulled while nobody watched", "agent/plug_key.c",
+     "		if (!p->stay[i].told) {", "		if (0) {", "unit plug"),
+    ("keys that nobody watches for long", "agent/plug.c",
+     "			if (p->held[i].session && !p->held[i].away)", "			if (0)", "unit plug"),
+    ("a session that nobody watches over", "agent/plug.c",
+     "	if (h == NULL || p->unwatched) {", "	if (h == NULL) {", "unit plug"),
+    ("a proof of a key that has gone since", "agent/plug.c",
+     "	if (h->device[0] == '\\0' || plug_was_there(p, h->device))", "	if (h->device[0] == '\\0')",
+     "unit plug"),
+    ("events of other people's keys", "agent/plug_act.c",
+     "		events_send(a->events, uid, e->name,", "		events_send(a->events, c != NULL ? c->uid : 1, e->name,",
+     PLUG + "test_who_is_told"),
 ]
