@@ -6,6 +6,7 @@
 #include "agent/daemon_internal.h"
 
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "agent/enrol_code.h"
 #include "agent/fido.h"
 #include "agent/import.h"
+#include "agent/opaque.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
@@ -29,7 +31,9 @@
 #include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/proof.h"
+#include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -47,6 +51,8 @@ daemon_expire(void *arg)
 
 	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
+	token_cache_expire(d->agent.cache, clock_wall());
+	opaque_sweep(&d->agent);
 	health_look(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
@@ -77,6 +83,8 @@ daemon_session_ended(void *arg, const struct session *s)
 	/* of one whose proof did not become durable nobody has heard */
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
+	opaque_session_ended(&d->agent, s->sid);
+	token_cache_forget(d->agent.cache, s->sid);
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -89,6 +97,8 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	    s->sid, s->credential, reason);
 
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	if (s->left)			/* nothing of it wakes up again by itself */
+		opaque_session_ended(&d->agent, s->sid);
 	audit_event_session_locked(&d->agent, s, reason);
 }
 
@@ -224,6 +234,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
+	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
+	    (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
 	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
@@ -249,6 +261,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	}
 	metrics_start(clock_boot_ms(), clock_wall());
 	clock_boot_id(d->agent.boot_id);
+	randombytes_buf(d->agent.service_key, sizeof(d->agent.service_key));
 	d->agent.started_s = clock_boot_ms() / 1000;
 	d->options = *o;
 	d->first = config;
@@ -326,6 +339,9 @@ daemon_free(struct daemon **dp)
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
+	token_cache_free(&d->agent.cache);
+	rates_free(&d->agent.rates);
+	opaques_free(&d->agent.opaques);
 	otp_pendings_free(&d->agent.otp_pendings);
 	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);

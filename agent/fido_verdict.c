@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/audit_event.h"
+#include "agent/misuse.h"
 #include "base/log.h"
 #include "include/tessera.h"
 
@@ -75,6 +76,7 @@ verdict_suspend(struct agent *a, const struct caller *by, const struct credentia
 	}
 	if ((r = store_keep(a->store)) != TSR_OK)
 		return r;
+	misuse_tell(a, by, METRICS_MISUSE_CLONE, c->uid, c->subject, NULL, c->label);
 	(void)session_end_credential(a->sessions, c->id);
 	n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"clone\"}", c->id);
 	events_hold(a->events, c->uid, EVENT_SUSPENDED, json, (size_t)n);
