@@ -16,9 +16,9 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/enrol.h"
-#include "agent/enrol_code.h"
 #include "agent/enrol_fido_internal.h"
 #include "agent/enrol_webauthn.h"
+#include "agent/enrol_word.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -71,10 +71,10 @@ enrol_fido_acr(const struct enrol_fido *e)
 static int
 enrol_fido_authority(struct enrol_fido *e)
 {
-	int r = TSR_OK;
+	int r;
 
-	if (e->code != 0)
-		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
+	if ((r = enrol_word_spend(e->agent, e->credential, &e->word, e)) != TSR_OK)
+		return r;
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -91,10 +91,10 @@ enrol_fido_store(struct enrol_fido *e)
 	if ((r = enrol_fido_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (r = store_fido_add(st, &e->record)) != TSR_OK ||
-	    (e->code != 0 && (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
+	    (r = enrol_word_audit(e->agent, e->request->conn, e->credential, &e->word)) != TSR_OK ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential, 0)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
+		enrol_word_undone(e->agent, e->credential, &e->word, e);
 		return r;
 	}
 	return store_keep(st);
@@ -355,25 +355,17 @@ enrol_fido_new(struct agent *a, const struct http_request *r)
 
 /* An enrolment code stands for the administrator. */
 static int
-enrol_fido_own_code(struct enrol_fido *e, const struct http_request *r, const json_t *o)
+enrol_fido_own_code(struct enrol_fido *e, const struct http_request *r, const json_t *o,
+    const char *name)
 {
-	struct agent *a = e->agent;
 	const char *code;
-	int result;
 
 	if (body_text(r, o, "code", &code) != TSR_OK)
 		return TSR_INVALID;
 	if (code == NULL)
 		return TSR_OK;
 	e->self = 0;
-	if ((result = audit_ready(a->audit)) == TSR_OK)
-		result = enrol_code_check(a->codes, r->caller->uid, code, &e->code);
-	if (result == TSR_BAD_GRANT)
-		(void)audit_event_code_spent(a, r->conn, result);
-	if (result != TSR_OK)
-		problem(r->conn, result, "this enrolment code is wrong, used or over: ask an "
-		    "administrator for a new one");
-	return result;
+	return enrol_word_read(e->agent, r, name, code, &e->word);
 }
 
 void
@@ -414,7 +406,8 @@ enrol_fido_own(struct agent *a, const struct http_request *r, const struct asker
 		e->own = 1;
 		/* In user mode the user is the administrator who enrols the first one, too. */
 		e->self = !(a->mode == CONFIG_USER && r->caller->uid == getuid());
-		if (enrol_fido_read(e, r, o, who->name) == TSR_OK && enrol_fido_own_code(e, r, o) == TSR_OK)
+		if (enrol_fido_read(e, r, o, who->name) == TSR_OK &&
+		    enrol_fido_own_code(e, r, o, who->name) == TSR_OK)
 			enrol_fido_begin(e);
 		else
 			enrol_fido_free(e);

@@ -7,6 +7,7 @@
 #define AGENT_ENROL_FIDO_INTERNAL_H
 
 #include "agent/enrol_fido_make.h"
+#include "agent/enrol_word.h"
 #include "agent/login.h"
 #include "agent/pending.h"
 
@@ -18,7 +19,7 @@ struct enrol_fido {
 	int direct;			/* its make is asked for */
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
 	int own, self;			/* by the subject; who proves himself first */
-	uint64_t code;			/* serial of an enrolment code, or 0 */
+	struct enrol_word word;		/* an administrator's, where there is one */
 	enum acr voucher_acr;		/* of the credential that vouched */
 	char voucher[STORE_ID_LEN + 1];
 	unsigned ticket;

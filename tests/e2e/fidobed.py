@@ -41,14 +41,16 @@ class Bed:
             m.abandon()
             raise
 
+    def activator(self, *argv):
+        """The activator in the keys' world; it ends with its standard input."""
+        with open(self.machine.stderr_path, "ab") as err:
+            return subprocess.Popen(self.keys.argv(sys.executable, "-B", *argv), stdin=subprocess.PIPE,
+                                    stderr=err, start_new_session=True)
+
     def activate(self, path):
         m = self.machine
-        err = open(m.stderr_path, "ab")
-        self.job = subprocess.Popen(
-            self.keys.argv(sys.executable, "-B", ACTIVATOR, path, harness.HELPER,
-                           m.bin + "/tessera-fido", "--config", m.conf),
-            stdin=subprocess.PIPE, stderr=err, start_new_session=True)
-        err.close()
+        self.job = self.activator(ACTIVATOR, path, harness.HELPER, m.bin + "/tessera-fido",
+                                  "--config", m.conf)
         until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
         os.chmod(path + ".watch", 0o666)
