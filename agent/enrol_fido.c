@@ -16,33 +16,14 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/enrol.h"
-#include "agent/enrol_fido_make.h"
+#include "agent/enrol_fido_internal.h"
+#include "agent/enrol_webauthn.h"
 #include "agent/enrol_word.h"
-#include "agent/login.h"
-#include "agent/pending.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
-struct enrol_fido {
-	struct agent *agent;
-	const struct http_request *request;
-	struct credential *credential;	/* being put together */
-	struct fido_record record;
-	int direct;			/* its make is asked for */
-	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
-	int own, self;			/* by the subject; who proves himself first */
-	struct enrol_word word;		/* an administrator's, where there is one */
-	enum acr voucher_acr;		/* of the credential that vouched */
-	char voucher[STORE_ID_LEN + 1];
-	unsigned ticket;
-	int *answered;			/* set where the look-up ends inside its call */
-	struct pending pending;
-	struct login *login;
-	struct enrol_fido_make *make;
-};
-
-static void
+void
 enrol_fido_free(struct enrol_fido *e)
 {
 	if (e->ticket != 0)
@@ -60,7 +41,7 @@ enrol_fido_gone(void *arg)
 	enrol_fido_free(arg);
 }
 
-static void
+void
 enrol_fido_fail(struct enrol_fido *e, int code, const char *members, const char *text)
 {
 	problem_with(e->request->conn, code, members, text[0] != '\0' ? "%s" : NULL, text);
@@ -128,7 +109,7 @@ enrol_fido_tell(const struct enrol_fido *e)
 	events_hold(e->agent->events, e->credential->uid, "credential-enrolled", json, (size_t)n);
 }
 
-static void
+void
 enrol_fido_finish(struct enrol_fido *e)
 {
 	struct buf out;
@@ -184,6 +165,10 @@ enrol_fido_ready(struct enrol_fido *e)
 	struct enrol_fido_wish wish = { e->credential, &e->record, e->direct, e->request->caller };
 	int r;
 
+	if (!e->record.native) {
+		enrol_webauthn_offer(e);
+		return;
+	}
 	fido_rp_id(e->agent->fido, e->record.rp_id);
 	if ((r = enrol_fido_make_start(e->agent->fido, &wish, enrol_fido_end, e, &e->make)) != TSR_OK)
 		enrol_fido_fail(e, r, "", r == TSR_UNAVAILABLE ?
@@ -283,9 +268,10 @@ enrol_fido_begin(struct enrol_fido *e)
 int
 enrol_fido_wanted(const struct http_request *r)
 {
-	char kind[8];
+	char kind[16];
 
-	return body_peek(r, "kind", kind, sizeof(kind)) == TSR_OK && strcmp(kind, "fido") == 0;
+	return body_peek(r, "kind", kind, sizeof(kind)) == TSR_OK &&
+	    (strcmp(kind, "fido") == 0 || strcmp(kind, "webauthn") == 0);
 }
 
 /* How the key is asked. */
@@ -293,16 +279,20 @@ static int
 enrol_fido_read_key(struct enrol_fido *e, const struct http_request *r, const json_t *o)
 {
 	const struct config *cf = policy_config(e->agent->policy);
-	const char *uv, *attestation;
+	const char *kind, *uv, *attestation;
 
-	if (body_text(r, o, "uv", &uv) != TSR_OK || body_text(r, o, "attestation", &attestation) != TSR_OK ||
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "uv", &uv) != TSR_OK || body_text(r, o, "attestation", &attestation) != TSR_OK ||
 	    body_flag(r, o, "resident", &e->record.resident) != TSR_OK)
 		return TSR_INVALID;
 	if (uv != NULL && strcmp(uv, "required") != 0 && strcmp(uv, "preferred") != 0)
 		problem_invalid(r->conn, "\"uv\" is \"required\" or \"preferred\"");
 	else if (attestation != NULL && strcmp(attestation, "none") != 0 && strcmp(attestation, "direct") != 0)
 		problem_invalid(r->conn, "\"attestation\" is \"none\" or \"direct\"");
+	else if (strcmp(kind, "webauthn") == 0 && cf->webauthn.rp_id == NULL)
+		problem(r->conn, TSR_UNAVAILABLE, "no browser can be enrolled here: webauthn { rp-id "
+		    "origins } is not configured");
 	else {
+		e->record.native = strcmp(kind, "webauthn") != 0;
 		e->record.verification = uv != NULL ? uv[0] == 'r' : cf->fido.verification == VERIFY_REQUIRED;
 		/* where makes are told apart, or makers known, they are asked for */
 		e->direct = attestation != NULL ? attestation[0] == 'd' :
@@ -333,7 +323,7 @@ enrol_fido_read(struct enrol_fido *e, const struct http_request *r, const json_t
 	else {
 		(void)snprintf(c->subject, sizeof(c->subject), "%s", subject);
 		(void)snprintf(c->label, sizeof(c->label), "%s", label != NULL && label[0] != '\0' ?
-		    label : "security key");
+		    label : e->record.native ? "security key" : "browser");
 		if (vouch != NULL)
 			(void)acr_parse(vouch, &e->vouched);
 		c->vouched = vouch != NULL;
@@ -356,7 +346,6 @@ enrol_fido_new(struct agent *a, const struct http_request *r)
 	}
 	e->agent = a;
 	e->request = r;
-	e->record.native = 1;
 	e->credential->state = CREDENTIAL_ACTIVE;
 	store_make_id(e->credential->id);
 	(void)snprintf(e->record.credential, sizeof(e->record.credential), "%s", e->credential->id);
