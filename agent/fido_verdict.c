@@ -89,9 +89,12 @@ fido_verdict_spend(struct agent *a, const struct fido_verdict *v, const struct c
 	int r;
 
 	if (!verdict_allows(&v->verdict)) {
-		if (v->fault == ASSERTION_COUNTER && (r = verdict_suspend(a, by, c)) != TSR_OK)
+		if (v->fault == ASSERTION_COUNTER && (r = verdict_suspend(a, by, c)) != TSR_OK) {
 			log_line(LOG_ERROR, "credential %s, of which there is perhaps a clone, could not be "
 			    "suspended: %s", c->id, tsr_strerror(r));
+			/* whoever is refused shall not hear of a suspension that is none */
+			return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+		}
 		return v->code != TSR_OK ? v->code : TSR_DENIED;
 	}
 	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
@@ -125,6 +128,8 @@ fido_verdict_text(const struct fido_verdict *v, int code)
 {
 	if (code == TSR_OK || code == TSR_STORE || code == TSR_NOMEM)
 		return "";
+	if (v->fault == ASSERTION_COUNTER && code != TSR_DENIED)
+		return "the key's counter went back: there is perhaps a copy of it";
 	if (v->fault == ASSERTION_COUNTER)
 		return "the key's counter went back: there is perhaps a copy of it.  Its credential is "
 		    "suspended until an administrator enables it again";
