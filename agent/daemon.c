@@ -25,6 +25,7 @@
 #include "agent/listen.h"
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
+#include "agent/revoke.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "agent/watch.h"
@@ -44,6 +45,7 @@ daemon_expire(void *arg)
 
 	sessions_expire(d->agent.sessions);
 	health_look(&d->agent);
+	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
 }
@@ -73,6 +75,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	/* of one whose proof did not become durable nobody has heard */
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* it says itself what it cannot write */
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -264,6 +267,8 @@ daemon_serve(struct daemon *d)
 	d->first = NULL;
 	if ((r = policy_new(c, a->names, daemon_policy_ready, d, daemon_unknown_name, &d->next)) != TSR_OK)
 		return r;
+	if ((r = epochs_begin(a->epochs, loop_timers(a->loop))) != TSR_OK)
+		return r;
 	daemon_expire(d);
 	daemon_keys(d);
 	watch_start(a->watch);
@@ -319,6 +324,7 @@ daemon_free(struct daemon **dp)
 	audit_free(&d->agent.audit);
 	audit_file_close(&d->audit_file);
 	watch_free(&d->agent.watch);
+	epochs_free(&d->agent.epochs);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

@@ -28,6 +28,7 @@ daemon_publish(struct daemon *d)
 	d->keys_due = 0;
 	if (keys_published(d->agent.keys) != TSR_OK)
 		log_line(LOG_ERROR, "the public key file cannot be written");
+	(void)epochs_keys(d->agent.epochs, keys_written(d->agent.keys));	/* it says itself */
 	kid = keys_active_kid(d->agent.keys);
 	if (strcmp(kid, d->kid) != 0)
 		audit_event_agent(&d->agent, "key-rotated", NULL, NULL);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "agent/grant_internal.h"
+#include "agent/grant_wait.h"
 #include "agent/http_form.h"
 #include "agent/metrics.h"
 #include "agent/mint.h"
@@ -195,7 +196,7 @@ grant_token(struct agent *a, const struct http_request *r, const struct asker *w
 {
 	struct form f;
 
-	if (grant_form(r, &f) != TSR_OK)
+	if (grant_waits(a, r, who) || grant_form(r, &f) != TSR_OK)
 		return;
 	grant_dispatch(a, r, who, &f);
 	form_free(&f);

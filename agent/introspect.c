@@ -52,7 +52,7 @@ introspect_active(struct agent *a, const struct http_request *r, const char *tok
 	};
 	const struct config_audience *aud;
 
-	if (jwt_check(token, strlen(token), &want, c) != TSR_OK)
+	if (jwt_check(token, strlen(token), &want, c) != TSR_OK || epochs_dead(a->epochs, c))
 		return 0;
 	aud = policy_audience(a->policy, c->aud);
 	return aud != NULL && policy_may_verify(a->policy, aud, r->caller) == TSR_OK;

@@ -51,6 +51,9 @@ struct keys_state {
 };
 void keys_state(const struct keys *k, struct keys_state *out);
 
+/* How often the public file was written. */
+uint64_t keys_written(const struct keys *k);
+
 /* All are good until the next keys_published or keys_tick. */
 struct jws_key *keys_active(struct keys *k);		/* never NULL */
 const char *keys_active_kid(const struct keys *k);	/* its kid as tokens show it */

@@ -109,6 +109,8 @@ mint_answer(struct agent *a, const struct config_audience *aud, const struct ses
 		return TSR_CLOSED;
 	if ((r = watch_mint(a->watch)) != TSR_OK)
 		return r;
+	if (epochs_wait(a->epochs, clock_wall()) > 0)	/* it would be dead from the first */
+		return TSR_UNAVAILABLE;
 	if ((r = mint_claims(a, aud, s, scope, c, &j)) != TSR_OK ||
 	    (r = buf_put_cstr(out, "{\"access_token\":\"")) != TSR_OK ||
 	    (r = jwt_mint(out, keys_active(a->keys), &j)) != TSR_OK ||

@@ -22,7 +22,8 @@ void mint_client_uid(uid_t uid, char out[MINT_CLIENT_MAX]);
 /* Append {"access_token":...} (RFC 6749 section 5.1) for a session that was
  * judged good for the audience, and tell the subject's listeners.  Reads again
  * that the caller lives, and that clock and store are to be believed (TSR_CLOCK,
- * TSR_UNCONFIRMED).  TSR_CLOSED, TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO, TSR_STORE
+ * TSR_UNCONFIRMED), and that the second of a global revocation is over
+ * (TSR_UNAVAILABLE).  TSR_CLOSED, TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO, TSR_STORE
  * while the audit log takes no lines. */
 int mint_answer(struct agent *a, const struct config_audience *aud, const struct session *s,
     const char *scope, const struct caller *c, struct buf *out);

@@ -167,6 +167,7 @@ act_locked(void *arg, const struct session *s, const char *reason)
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
 	    s->sid, s->credential, reason);
 
+	(void)epochs_kill(p->agent->epochs, s->sid);
 	events_send(p->agent->events, s->uid, "session-locked", json, (size_t)n);
 	audit_event_session_locked(p->agent, s, reason);
 }
