@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/clock.h"
@@ -22,6 +23,7 @@
 #define EPOCHS_SEQ_AT	offsetof(struct epochs_head, seq)
 #define EPOCHS_REST_AT	offsetof(struct epochs_head, superseded)
 #define EPOCHS_OVER_AT	EPOCHS_REST_AT
+#define EPOCHS_LOOK_NS	20000000	/* two ticks of a verifier's coarse clock */
 #define EPOCHS_INPLACE	8192	/* slots: a larger table is replaced, not rewritten under its lock */
 
 struct epochs {
@@ -64,44 +66,29 @@ epochs_put_seq(struct epochs *e)
 	return epochs_put(e->fd, &e->head.seq, sizeof(e->head.seq), EPOCHS_SEQ_AT);
 }
 
-/* n slots from the first on, and the head, under the sequence lock. */
+/* Is it still there, whole, and ours? */
 static int
-epochs_put_inside(struct epochs *e, const struct epochs_slot *first, size_t n)
+epochs_lost(const struct epochs *e)
 {
-	const char *head = (const char *)&e->head;
-	int r;
+	struct stat named, held;
 
-	if (e->gathering)
-		return TSR_OK;
-	if (e->fd == -1 || e->failing)
-		return TSR_SYSTEM;
-	if ((r = epochs_put_seq(e)) == TSR_OK && (n == 0 ||
-	    (r = epochs_put(e->fd, first, n * sizeof(*first),
-	    EPOCHS_HEAD + (size_t)(first - e->table) * sizeof(*first))) == TSR_OK) &&
-	    (r = epochs_put(e->fd, head + EPOCHS_REST_AT, EPOCHS_HEAD - EPOCHS_REST_AT,
-	    EPOCHS_REST_AT)) == TSR_OK)
-		r = epochs_put_seq(e);
-	if (r != TSR_OK)
-		e->failing = 1;		/* seq may stay odd: nobody reads it any more */
-	return r;
+	return e->fd == -1 || fstat(e->fd, &held) == -1 ||
+	    fstatat(e->folder, EPOCHS_NAME, &named, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    named.st_dev != held.st_dev || named.st_ino != held.st_ino ||
+	    held.st_size != (off_t)(EPOCHS_HEAD + e->head.slots * sizeof(*e->table));
 }
 
-/* The last word of the file that had the name: it may be mapped still. */
+/* The last word of the file that has the name: it may be mapped for long. */
 static int
 epochs_supersede(struct epochs *e)
 {
 	static const uint64_t over = 1;
-	int r = TSR_OK;
 
-	if (e->fd == -1)
-		return TSR_OK;
-	r = epochs_put(e->fd, &over, sizeof(over), EPOCHS_OVER_AT);
-	(void)close(e->fd);
-	e->fd = -1;
-	return r;
+	return e->fd == -1 ? TSR_OK : epochs_put(e->fd, &over, sizeof(over), EPOCHS_OVER_AT);
 }
 
-/* A whole new file takes the name. */
+/* A whole new file takes the name.  Before that the old one says that it is over,
+ * lest we die in between and leave it to be believed by who has it mapped. */
 static int
 epochs_renew(struct epochs *e)
 {
@@ -117,27 +104,44 @@ epochs_renew(struct epochs *e)
 	e->head.superseded = 0;
 	if (epochs_put(fd, &e->head, sizeof(e->head), 0) != TSR_OK ||
 	    epochs_put(fd, e->table, slots * sizeof(*e->table), EPOCHS_HEAD) != TSR_OK ||
-	    fchmod(fd, 0644) == -1 || renameat(e->folder, EPOCHS_FRESH, e->folder, EPOCHS_NAME) == -1) {
+	    fchmod(fd, 0644) == -1 || epochs_supersede(e) != TSR_OK || renameat(e->folder, EPOCHS_FRESH, e->folder, EPOCHS_NAME) == -1) {
 		(void)close(fd);
 		goto out;
 	}
-	r = epochs_supersede(e);
+	if (e->fd != -1)
+		(void)close(e->fd);
 	e->fd = fd;
+	r = TSR_OK;
  out:
 	e->failing = r != TSR_OK;
 	return r;
 }
 
-/* Is it still there, whole, and ours? */
+/* n slots from the first on, and the head, under the sequence lock. */
 static int
-epochs_lost(const struct epochs *e)
+epochs_put_inside(struct epochs *e, const struct epochs_slot *first, size_t n)
 {
-	struct stat named, held;
+	const char *head = (const char *)&e->head;
+	int r;
 
-	return e->fd == -1 || fstat(e->fd, &held) == -1 ||
-	    fstatat(e->folder, EPOCHS_NAME, &named, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    named.st_dev != held.st_dev || named.st_ino != held.st_ino ||
-	    held.st_size != (off_t)(EPOCHS_HEAD + e->head.slots * sizeof(*e->table));
+	if (e->gathering)
+		return TSR_OK;
+	if (e->failing)
+		return TSR_SYSTEM;
+	if (epochs_lost(e)) {	/* what is left of it is not what it was */
+		log_line(LOG_ERROR, "the public file \"" EPOCHS_NAME "\" was cut, replaced or taken away: "
+		    "another one is written");
+		return epochs_renew(e);
+	}
+	if ((r = epochs_put_seq(e)) == TSR_OK && (n == 0 ||
+	    (r = epochs_put(e->fd, first, n * sizeof(*first),
+	    EPOCHS_HEAD + (size_t)(first - e->table) * sizeof(*first))) == TSR_OK) &&
+	    (r = epochs_put(e->fd, head + EPOCHS_REST_AT, EPOCHS_HEAD - EPOCHS_REST_AT,
+	    EPOCHS_REST_AT)) == TSR_OK)
+		r = epochs_put_seq(e);
+	if (r != TSR_OK)
+		e->failing = 1;		/* seq may stay odd: nobody reads it any more */
+	return r;
 }
 
 /* --- the table --- */
@@ -286,16 +290,11 @@ epochs_beat(void *arg)
 	int was = e->failing;
 
 	e->head.heartbeat_ms = clock_boot_ms();
-	if (e->failing || epochs_lost(e)) {
-		if (!was)
-			log_line(LOG_ERROR, "the public file \"" EPOCHS_NAME "\" was cut, replaced or taken "
-			    "away: another one is written");
-		if (epochs_renew(e) == TSR_OK)
-			log_line(LOG_NOTICE, "the public file \"" EPOCHS_NAME "\" is written again");
-	} else {
+	if (!e->failing) {
 		epochs_drop(e);
 		(void)epochs_put_inside(e, e->table, 0);
-	}
+	} else if (epochs_renew(e) == TSR_OK)
+		log_line(LOG_NOTICE, "the public file \"" EPOCHS_NAME "\" is written again");
 	if (e->failing && !was)
 		log_line(LOG_ERROR, "the public file \"" EPOCHS_NAME "\" cannot be written (%s): verifiers "
 		    "refuse every token until it can", strerror(errno));
@@ -380,8 +379,8 @@ epochs_adopt(struct epochs *e, const struct epochs_head *own, int *code)
 	if ((r = epochs_read(e, &table)) == TSR_OK && memcmp(e->head.boot, own->boot, sizeof(own->boot)) == 0) {
 		told = e->head.dead;
 		*code = epochs_rebuild(e, table, (size_t)e->head.slots, (size_t)e->head.slots);
-		whole = *code == TSR_OK && (e->head.seq & 1) == 0 && e->head.superseded == 0 &&
-		    e->head.dead <= told;
+		/* one that says it is over is whole: its successor never took the name */
+		whole = *code == TSR_OK && (e->head.seq & 1) == 0 && e->head.dead <= told;
 	} else {
 		e->head = *own;
 		*code = r == TSR_NOMEM ? r : epochs_rebuild(e, NULL, 0, EPOCHS_SLOTS_MIN);
@@ -394,6 +393,7 @@ int
 epochs_open(const struct epochs_start *s, struct epochs **out)
 {
 	struct epochs_head own = { .magic = EPOCHS_MAGIC, .slots = EPOCHS_SLOTS_MIN };
+	static const struct timespec look = { 0, EPOCHS_LOOK_NS };
 	struct epochs *e;
 	int r, whole;
 
@@ -418,6 +418,9 @@ epochs_open(const struct epochs_start *s, struct epochs **out)
 	/* also where it could be written on: what was dropped, and who else has it open */
 	if ((r = epochs_renew(e)) != TSR_OK)
 		goto out;
+	/* a file that was taken away told nobody: until each has looked for it */
+	if (!whole && s->issued)
+		(void)nanosleep(&look, NULL);
 	*out = e;
 	e = NULL;
  out:

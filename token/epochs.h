@@ -10,8 +10,8 @@
  *
  * In place, under the sequence lock, only: seq is odd while anything else is
  * being changed, and never the same again.  The file is never cut or made
- * longer: where the table has to grow another file takes the name, and after
- * that the old one's head says `superseded`, for a mapping outlives a rename.
+ * longer: where the table has to grow the old file's head says `superseded`, for
+ * a mapping outlives a rename, and then another file takes the name.
  *
  * A token is dead where iat <= epoch, or where its sid is in the table.  The file
  * says so only in the boot of boot[], and while heartbeat_ms (CLOCK_BOOTTIME) is
@@ -39,7 +39,7 @@
 struct epochs_head {
 	uint64_t magic;
 	uint64_t seq;
-	uint64_t superseded;		/* 1: another file has the name by now */
+	uint64_t superseded;		/* 1: another file takes the name */
 	uint64_t slots;			/* never changes */
 	int64_t epoch;			/* s of the epoch */
 	uint64_t heartbeat_ms;

@@ -20,7 +20,6 @@
 #define EPOCHFILE_SPINS		100	/* reads while it is written, without a pause */
 #define EPOCHFILE_WAITS		1000	/* more of them, with one */
 #define EPOCHFILE_WAIT_NS	100000
-#define EPOCHFILE_REOPENS	4	/* files that replace one another in one look */
 
 int
 epochfile_beside(struct epochfile *e, const char *other)
@@ -122,29 +121,42 @@ epochfile_tick(struct epochfile *e)
 		epochfile_open(e);
 }
 
-/* The writer has it for less than a microsecond, unless it was stopped in the
- * middle, or killed: that is waited for once. */
+/* TSR_AGAIN: it is being written, or another one takes its place. */
+static int
+epochfile_try(struct epochfile *e, const struct epochs_sid *sid, struct epochs_view *v)
+{
+	if (e->map == NULL || epochs_look(e->map, e->slots, sid, v) != TSR_OK)
+		return e->map == NULL ? TSR_STALE : TSR_AGAIN;
+	if (!v->superseded)
+		return TSR_OK;
+	if (epochfile_gone(e))
+		epochfile_open(e);
+	return TSR_AGAIN;
+}
+
+/* Neither takes a microsecond, unless the writer was stopped in the middle, or
+ * killed: that is waited for once. */
 static int
 epochfile_read(struct epochfile *e, const struct epochs_sid *sid, struct epochs_view *v)
 {
 	static const struct timespec pause = { 0, EPOCHFILE_WAIT_NS };
-	const struct epochs_head *h = e->map;
 	unsigned i;
+	int r;
 
 	for (i = 0; i < EPOCHFILE_SPINS + EPOCHFILE_WAITS; i++) {
-		if (epochs_look(e->map, e->slots, sid, v) == TSR_OK) {
+		if ((r = epochfile_try(e, sid, v)) != TSR_AGAIN) {
 			e->stuck = 0;
-			return TSR_OK;
+			return r;
 		}
 		if (i < EPOCHFILE_SPINS)
 			continue;
-		if (e->stuck != 0 && e->stuck == __atomic_load_n(&h->seq, __ATOMIC_RELAXED))
+		if (e->stuck)
 			return TSR_STALE;
 		(void)nanosleep(&pause, NULL);
 		if (epochfile_gone(e))
-			return TSR_STALE;
+			epochfile_open(e);
 	}
-	e->stuck = __atomic_load_n(&h->seq, __ATOMIC_RELAXED);
+	e->stuck = 1;
 	return TSR_STALE;
 }
 
@@ -160,20 +172,13 @@ epochfile_fresh(const struct epochfile *e, uint64_t heartbeat_ms)
 int
 epochfile_check(struct epochfile *e, const char *sid, int64_t iat, uint64_t *generation)
 {
-	struct epochs_view v = { .superseded = 1 };
+	struct epochs_view v;
 	struct epochs_sid bits;
 	const struct epochs_sid *look = epochs_sid(sid, &bits) == TSR_OK ? &bits : NULL;
-	unsigned i;
-	int r = TSR_STALE;
 
 	*generation = 0;
 	epochfile_tick(e);
-	for (i = 0; i < EPOCHFILE_REOPENS && e->map != NULL; i++) {
-		if ((r = epochfile_read(e, look, &v)) != TSR_OK || !v.superseded)
-			break;
-		epochfile_open(e);
-	}
-	if (r != TSR_OK || e->map == NULL || v.superseded)
+	if (epochfile_read(e, look, &v) != TSR_OK)
 		return TSR_STALE;
 	*generation = v.generation;
 	if (v.dead || iat <= v.epoch)

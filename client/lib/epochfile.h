@@ -22,7 +22,7 @@ struct epochfile {
 	int looked;			/* when is told by the next two */
 	struct timespec tick;
 	uint64_t boot_ms;
-	uint64_t stuck;			/* an odd seq that was waited for in vain */
+	int stuck;			/* a writer was waited for in vain, and has not gone on */
 };
 
 /* Beside another file: "epochs" in its folder.  TSR_TOO_LARGE.  e is zeroed. */

@@ -50,7 +50,7 @@ class Verify(ClientTest):
         return t.serialize(compact=True)
 
     def verify(self, token, *args):
-        return self.run_client("token", "verify", "--jwks", self.jwks, "--issuer", ISS, *args,
+        return self.run_client("token", "verify", "--jwks", self.jwks, "--issuer", ISS, "--allow-stale", *args,
                                input=token.encode() + b"\n")
 
     def refused(self, token, words, *args):
@@ -111,7 +111,7 @@ class Verify(ClientTest):
         self.assertIn(b"audience was not checked", r.stdout)
 
     def test_issuer_not_known(self):
-        r = self.run_client("token", "verify", "--jwks", self.jwks, "-a", "vpn", input=self.token().encode())
+        r = self.run_client("token", "verify", "--jwks", self.jwks, "-a", "vpn", "--allow-stale", input=self.token().encode())
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn(b"issuer was not checked", r.stdout)
 
@@ -119,7 +119,7 @@ class Verify(ClientTest):
         path = os.path.join(self.dir, "token")
         with open(path, "w") as f:
             f.write(self.token() + "\n")
-        self.ok("token", "verify", "--jwks", self.jwks, path)
+        self.ok("token", "verify", "--allow-stale", "--jwks", self.jwks, path)
         self.fails(6, "token", "verify", "--jwks", self.jwks, path + "x")
 
     def test_token_as_argument(self):
