@@ -104,7 +104,8 @@ epochs_renew(struct epochs *e)
 	e->head.superseded = 0;
 	if (epochs_put(fd, &e->head, sizeof(e->head), 0) != TSR_OK ||
 	    epochs_put(fd, e->table, slots * sizeof(*e->table), EPOCHS_HEAD) != TSR_OK ||
-	    fchmod(fd, 0644) == -1 || epochs_supersede(e) != TSR_OK || renameat(e->folder, EPOCHS_FRESH, e->folder, EPOCHS_NAME) == -1) {
+	    fchmod(fd, 0644) == -1 || epochs_supersede(e) != TSR_OK ||
+	    renameat(e->folder, EPOCHS_FRESH, e->folder, EPOCHS_NAME) == -1) {
 		(void)close(fd);
 		goto out;
 	}
@@ -114,6 +115,8 @@ epochs_renew(struct epochs *e)
 	r = TSR_OK;
  out:
 	e->failing = r != TSR_OK;
+	if (e->failing)		/* verifiers know less than we do: they shall know that */
+		(void)epochs_supersede(e);
 	return r;
 }
 
@@ -139,8 +142,10 @@ epochs_put_inside(struct epochs *e, const struct epochs_slot *first, size_t n)
 	    (r = epochs_put(e->fd, head + EPOCHS_REST_AT, EPOCHS_HEAD - EPOCHS_REST_AT,
 	    EPOCHS_REST_AT)) == TSR_OK)
 		r = epochs_put_seq(e);
-	if (r != TSR_OK)
-		e->failing = 1;		/* seq may stay odd: nobody reads it any more */
+	if (r != TSR_OK) {		/* seq may stay odd */
+		e->failing = 1;
+		(void)epochs_supersede(e);
+	}
 	return r;
 }
 

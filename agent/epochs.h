@@ -3,8 +3,8 @@
  * verifiers refuse them without asking anyone.  The file's form: token/epochs.h.
  *
  * What is in memory counts; the file follows at once.  Where it cannot be
- * written the heartbeat stops, so that every verifier refuses everything after
- * EPOCHS_STALE_MS, until a whole new file could be written.  It is written by
+ * written it is given up (its head says so, or else its heart stops), so that every
+ * verifier refuses everything until a whole new file could be written.  It is written by
  * pwrite alone: a file that somebody cut is no fault of ours to die of.
  *
  * SPDX-License-Identifier: ISC

@@ -34,7 +34,7 @@ revoke_answer(struct agent *a, const struct http_request *r, unsigned ended)
 	epochs_state(a->epochs, &s);
 	if (s.failing) {
 		problem(r->conn, TSR_UNAVAILABLE, "the agent refuses these tokens, but verifiers cannot be "
-		    "told: they refuse every token in %d seconds", EPOCHS_STALE_MS / 1000);
+		    "told: they refuse every token until they can");
 		return;
 	}
 	n = snprintf(json, sizeof(json), "{\"ended\":%u}", ended);

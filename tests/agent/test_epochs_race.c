@@ -118,10 +118,24 @@ second_of(unsigned most)
 	return rig.claims[4 * draw(&seed, most)].iat;
 }
 
+/* Tokens were issued until then, those at least that were revoked: the others come
+ * later. */
+static int64_t
+issued_until(void)
+{
+	int64_t latest = second_of(4);
+	size_t i;
+
+	for (i = 0; i < EPOCHS_RIG_TOKENS; i++)
+		if (shared->dead[i] && rig.claims[i].iat > latest)
+			latest = rig.claims[i].iat;
+	return latest;
+}
+
 static void
 step_kill(void)
 {
-	size_t i = draw(&seed, EPOCHS_RIG_TOKENS);
+	size_t i = draw(&seed, EPOCHS_RIG_TOKENS) / (1 + draw(&seed, 4));	/* the early ones first */
 
 	if (epochs_kill(rig.epochs, rig.sid[i]) == TSR_OK)
 		acknowledge(i);
@@ -149,9 +163,13 @@ step_raise(void)
 }
 
 static void
-step_restart(void)
+restart(void)
 {
-	epochs_rig_restart(&rig, 0);
+	int64_t latest = issued_until();
+
+	epochs_rig_restart(&rig, latest);
+	if (epochs_wait(rig.epochs, latest) > 0)	/* the file could not be gone on from */
+		acknowledge_until(latest);
 }
 
 /* The agent is killed in the middle of a write; what it acknowledged stays. */
@@ -159,7 +177,6 @@ static void
 step_crash(void)
 {
 	struct timespec pause = { 0, 1000 * (long)draw(&seed, 2000) };
-	int64_t latest = second_of(6);
 	pid_t pid;
 
 	if ((pid = fork()) == 0)
@@ -173,10 +190,7 @@ step_crash(void)
 	(void)nanosleep(&pause, NULL);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	(void)draw(&seed, 2);
-	epochs_rig_restart(&rig, latest);
-	if (epochs_wait(rig.epochs, latest) > 0)	/* it could not be gone on from */
-		acknowledge_until(latest);
+	restart();
 }
 
 static void
@@ -203,26 +217,23 @@ step_cut(void)
 	step_kill();
 	if (draw(&seed, 2) == 0)
 		epochs_rig_beat(&rig);
-	else {
-		int64_t latest = second_of(4);
-
-		epochs_rig_restart(&rig, latest);
-		acknowledge_until(latest);
-	}
+	else
+		restart();
 }
 
 static void
 step_taken(void)
 {
 	(void)unlink(rig.file);
-	step_kill();
-	epochs_rig_beat(&rig);
+	if (draw(&seed, 2) == 0)
+		step_kill();
+	else
+		restart();
 }
 
 static void
 step_reboot(void)
 {
-	int64_t latest = second_of(4);
 	char boot[EPOCHS_BOOT_LEN];
 	int fd;
 
@@ -231,8 +242,7 @@ step_reboot(void)
 		return;
 	assert_int_equal(pwrite(fd, boot, sizeof(boot), offsetof(struct epochs_head, boot)), sizeof(boot));
 	(void)close(fd);
-	epochs_rig_restart(&rig, latest);
-	acknowledge_until(latest);
+	restart();
 }
 
 static void
@@ -242,9 +252,8 @@ step(void)
 		void (*take)(void);
 		unsigned weight;
 	} steps[] = {
-		{ step_kill, 40 }, { step_fill, 20 }, { step_raise, 2 }, { step_restart, 15 },
-		{ step_crash, 10 }, { step_cut, 4 }, { step_taken, 5 }, { step_reboot, 1 },
-		{ step_fill, 3 },
+		{ step_kill, 40 }, { step_fill, 25 }, { step_raise, 2 }, { restart, 15 },
+		{ step_crash, 12 }, { step_cut, 2 }, { step_taken, 3 }, { step_reboot, 1 },
 	};
 	unsigned at = draw(&seed, 100), i;
 
