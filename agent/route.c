@@ -42,6 +42,7 @@ static const struct route {
 } routes[] = {
 	{ HTTP_API, HTTP_POST, "/token", 0, grant_token, NULL },
 	{ HTTP_API, HTTP_POST, "/introspect", 0, api_introspect, NULL },
+	{ HTTP_API, HTTP_GET, "/verify", 1, api_verify, NULL },
 	{ HTTP_API, HTTP_POST, "/revoke", 0, revoke_token, NULL },
 	{ HTTP_API, HTTP_POST, "/session", 0, grant_session, NULL },
 	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },

@@ -3,6 +3,7 @@
 refused by the agent and by a verifier that asks nobody."""
 import os
 import stat
+import subprocess
 import unittest
 
 import harness
@@ -145,6 +146,103 @@ class Revoke(Base):
         m.start()
         self.dead(m, last)
         self.alive(m, self.prove(m))
+
+
+NGINX = """
+user %(user)s %(group)s;
+daemon off;
+pid %(folder)s/pid;
+error_log stderr;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %(folder)s/body;
+	proxy_temp_path %(folder)s/proxy;
+	fastcgi_temp_path %(folder)s/fastcgi;
+	uwsgi_temp_path %(folder)s/uwsgi;
+	scgi_temp_path %(folder)s/scgi;
+	server {
+		listen unix:%(folder)s/web.sock;
+		location = /tessera {
+			internal;
+			proxy_pass http://unix:%(api)s:/verify?audience=demo;
+			proxy_http_version 1.1;
+			proxy_pass_request_body off;
+			proxy_set_header Content-Length "";
+			proxy_set_header Host tessera;
+			proxy_set_header Connection "";
+		}
+		location / {
+			auth_request /tessera;
+			auth_request_set $subject $upstream_http_tessera_subject;
+			auth_request_set $scope $upstream_http_tessera_scope;
+			add_header Who "$subject may $scope";
+			root %(folder)s/www;
+		}
+	}
+}
+"""
+
+
+class Verify(Base):
+    """GET /verify, asked by hand and by nginx."""
+
+    def ask(self, m, token=None, query="?audience=demo", uid=BIN):
+        headers = {} if token is None else {"Authorization": "Bearer " + token}
+        return m.request("GET", "/verify" + query, uid=uid, headers=headers)
+
+    def test_by_hand(self):
+        m = self.machine()
+        token = self.prove(m)
+        good = self.ask(m, token)
+        self.assertEqual((good.status, good.headers["tessera-subject"], good.headers["tessera-scope"],
+                          good.headers["tessera-client"], good.headers["tessera-acr"]),
+                         (200, "daemon", "read write", "uid:1", "software"))
+        # what comes after the audience is another's word
+        self.assertEqual(self.ask(m, token, "?audience=demo&path=/x?audience=vpn").status, 200)
+        for query, uid, status in (("", BIN, 400), ("?x=y", BIN, 400), ("?path=/&audience=demo", BIN, 400),
+                                   ("?audience=", BIN, 400), ("?audience=nowhere", BIN, 403),
+                                   ("?audience=vpn", DAEMON, 403), ("?audience=strict", BIN, 403)):
+            self.assertEqual(self.ask(m, token, query, uid).status, status, query)
+        none = self.ask(m)
+        self.assertEqual((none.status, none.headers["www-authenticate"]), (401, "Bearer"))
+        for bad in (token[:-4] + "AAAA", token + "x", "x"):
+            answer = self.ask(m, bad)
+            self.assertEqual((answer.status, answer.headers["www-authenticate"]),
+                             (401, 'Bearer error="invalid_token"'))
+        self.assertEqual(self.ask(m, token, "?audience=vpn").status, 401, "another audience's")
+        m.tessera("logout", uid=DAEMON, check=True)
+        self.assertEqual(self.ask(m, token).status, 401)
+
+    def test_nginx(self):
+        m = self.machine()
+        folder = m.folder + "/nginx"
+        os.mkdir(folder, 0o755)
+        os.mkdir(folder + "/www", 0o755)
+        with open(folder + "/www/page", "w", encoding="ascii") as f:
+            f.write("the page")
+        os.chmod(folder + "/www/page", 0o644)
+        with open(folder + "/conf", "w", encoding="ascii") as f:
+            f.write(NGINX % {"folder": folder, "api": m.api, "user": "bin", "group": "bin"})
+        server = subprocess.Popen(["nginx", "-p", folder, "-c", folder + "/conf"])
+        self.addCleanup(server.wait, 60)
+        self.addCleanup(server.terminate)
+        harness.until(lambda: os.path.exists(folder + "/web.sock"), 60, "nginx")
+
+        def get(token):
+            headers = ["-H", "Authorization: Bearer " + token] if token else []
+            done = subprocess.run(["curl", "-s", "-w", "\n%header{who}\n%{http_code}", "--unix-socket", folder + "/web.sock",
+                                   *headers, "http://web/page"], stdout=subprocess.PIPE, check=True,
+                                  timeout=60, text=True)
+            return tuple(done.stdout.split("\n")[-2:])
+
+        token = self.prove(m)
+        for _ in range(2):
+            self.assertEqual(get(token), ("daemon may read write", "200"))
+        self.assertEqual(get(None)[1], "401")
+        self.assertEqual(get(token[:-4] + "AAAA")[1], "401")
+        m.tessera("session", "revoke", self.session(m), uid=DAEMON, check=True)
+        self.assertEqual(get(token)[1], "401")
 
 
 if __name__ == "__main__":
