@@ -60,11 +60,13 @@ class Faulty(unittest.TestCase):
             token = self.good(m, load)
             ballast = m.state + "/ballast"
             self.fill(ballast)
+            self.revoked(m, token)
             for _ in range(3):
                 self.refused_somewhen(m, load)
-            self.revoked(m, token)
             os.unlink(ballast)
-            self.good(m, load)
+            harness.until(lambda: m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status == 200,
+                          30, "the log of what was revoked")
+            load.proofs += 1
             self.whole(m)
             m.kill()
             load.state = {i: "disabled" for i in load.fixed[1:]}
