@@ -50,6 +50,7 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */
 	struct link pending;		/* requests that wait for a device: pending.h */

@@ -63,7 +63,7 @@ int audit_event_recovery(struct agent *a, const struct caller *by, const char *e
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
- * "store-copied".  TSR_STORE: it must not happen, or not be said to have. */
+ * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen, or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);
 
 /* "start", "stop", "reload", "key-rotated": of the agent itself. */

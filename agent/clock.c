@@ -86,6 +86,19 @@ clock_boot_ms(void)
 	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
 }
 
+uint64_t
+clock_slept_ms(void)
+{
+	struct timespec boot, awake;
+
+	if (clock_page != NULL)
+		return __atomic_load_n(&clock_page->slept_ns, __ATOMIC_RELAXED) / 1000000u;
+	(void)clock_gettime(CLOCK_MONOTONIC, &awake);
+	(void)clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (uint64_t)(boot.tv_sec - awake.tv_sec) * 1000u +
+	    (uint64_t)((boot.tv_nsec - awake.tv_nsec + 1000000000) / 1000000) - 1000u;
+}
+
 int64_t
 clock_wall(void)
 {

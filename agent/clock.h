@@ -19,6 +19,7 @@ struct clock_page {
 	int64_t wall_ns;	/* CLOCK_REALTIME */
 	uint64_t boot_ns;	/* CLOCK_BOOTTIME */
 	uint64_t synchronised;	/* 1: as if the kernel said so */
+	uint64_t slept_ns;	/* of boot_ns, suspended */
 };
 
 /* Read clocks from the page in fd from now on (mapped read-only; fd may be
@@ -27,6 +28,7 @@ int clock_rehearse(int fd);
 int clock_is_rehearsal(void);
 
 uint64_t clock_boot_ms(void);	/* CLOCK_BOOTTIME: durations, deadlines */
+uint64_t clock_slept_ms(void);	/* since the boot, suspended: CLOCK_BOOTTIME less CLOCK_MONOTONIC */
 int64_t clock_wall(void);	/* seconds of the epoch: claims, records */
 
 /* Which boot this is: 16 bytes that no other boot has; in a rehearsal, and where

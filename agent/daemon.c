@@ -23,6 +23,7 @@
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
+#include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/presence_act.h"
 #include "agent/revoke.h"
@@ -43,6 +44,7 @@ daemon_expire(void *arg)
 {
 	struct daemon *d = arg;
 
+	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
 	health_look(&d->agent);
 	revoke_note(&d->agent);
@@ -75,8 +77,21 @@ daemon_session_ended(void *arg, const struct session *s)
 	/* of one whose proof did not become durable nobody has heard */
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
-	(void)epochs_kill(d->agent.epochs, s->sid);	/* it says itself what it cannot write */
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
 	audit_event_session_ended(&d->agent, s);
+}
+
+static void
+daemon_session_locked(void *arg, const struct session *s, const char *reason)
+{
+	struct daemon *d = arg;
+	char json[160];
+	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
+	    s->sid, s->credential, reason);
+
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
+	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	audit_event_session_locked(&d->agent, s, reason);
 }
 
 static void
@@ -205,6 +220,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
 	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
+	    (r = leaving_new(a, &a->leaving)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
@@ -212,6 +228,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
+	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
 	loop_set_batch(a->loop, &batch);
 	http_server_observe(a->http, daemon_request_done, d);
@@ -306,6 +323,7 @@ daemon_free(struct daemon **dp)
 	if (d == NULL)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
+	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);

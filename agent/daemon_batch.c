@@ -23,11 +23,14 @@
 static void
 daemon_publish(struct daemon *d)
 {
+	int changed = keys_changed(d->agent.keys);
 	const char *kid;
 
 	d->keys_due = 0;
 	if (keys_published(d->agent.keys) != TSR_OK)
 		log_line(LOG_ERROR, "the public key file cannot be written");
+	if (changed && !keys_changed(d->agent.keys))
+		events_send_all(d->agent.events, "keys-changed", "{}", 2);
 	(void)epochs_keys(d->agent.epochs, keys_written(d->agent.keys));	/* it says itself */
 	kid = keys_active_kid(d->agent.keys);
 	if (strcmp(kid, d->kid) != 0)
@@ -97,7 +100,7 @@ daemon_commit(void *arg)
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
 	enrol_codes_settle(d->agent.codes, r == TSR_OK);
-	if (d->keys_due)
+	if (d->keys_due || (begun != 0 && keys_changed(d->agent.keys)))
 		daemon_publish(d);
 	daemon_tell_head(d);
 	return r;

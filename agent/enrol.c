@@ -168,7 +168,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
 		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
-		login_describe(code, detail, text, sizeof(text));
+		login_describe(code, "PIN", tries_left, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
 	}
@@ -429,7 +429,9 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	}
 	e->credential->uid = uid;
 	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
+	if (uid == CALLER_UNMAPPED)
+		enrol_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
 		enrol_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
 	else if (e->own && uid != e->request->caller->uid)	/* one name, two numbers */
 		enrol_fail(e, TSR_DENIED, "", "your user name is also another user's");

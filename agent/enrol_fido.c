@@ -246,7 +246,9 @@ enrol_fido_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	}
 	e->credential->uid = uid;
 	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (e->agent->mode == CONFIG_USER && uid != caller)
+	if (uid == CALLER_UNMAPPED)
+		enrol_fido_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (e->agent->mode == CONFIG_USER && uid != caller)
 		enrol_fido_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
 	else if (e->own && uid != caller)	/* one name, two numbers */
 		enrol_fido_fail(e, TSR_DENIED, "", "your user name is also another user's");

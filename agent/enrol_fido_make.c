@@ -14,6 +14,7 @@
 #include "agent/clock.h"
 #include "agent/fido_pin.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "include/tessera.h"
 #include "token/challenge.h"
 
@@ -64,18 +65,12 @@ make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *de
 	void *arg = m->arg;
 	char text[512];
 
-	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in m */
+	(void)snprintf(text, sizeof(text), "%s", detail[0] != '\0' ? detail : fido_pin_text(code));
 	make_free(m, code);
 	done(arg, code, number, text);
 }
 
 /* --- what it made --- */
-
-static int
-make_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
 
 /* Makes that may be enrolled: what the key says of itself counts only where a maker
  * that is trusted has signed it. */
@@ -92,7 +87,7 @@ make_allowed(const struct enrol_fido_make *m, const struct attestation_found *fo
 	for (i = 0; i < list->n && found->kind == ATTESTATION_TRUSTED; i++) {
 		for (k = 0, p = list->v[i]; k < sizeof(aaguid); k++, p += 2) {
 			p += *p == '-';
-			aaguid[k] = (uint8_t)(make_hex(p[0]) << 4 | make_hex(p[1]));
+			aaguid[k] = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
 		}
 		if (memcmp(aaguid, found->data.aaguid, sizeof(aaguid)) == 0)
 			return 1;
@@ -348,7 +343,7 @@ make_chosen(struct enrol_fido_make *m)
 		make_announce_or_fail(m, make_go);
 	else if ((flags & PROTO_FIDO_KEY_PIN_SET) == 0)
 		make_finish(m, TSR_PIN_UNSET, PROTO_TRIES_UNKNOWN, "the key has no PIN yet, and its owner is "
-		    "to be verified: set one first");
+		    "to be verified: set one with \"tessera device pin set\"");
 	else if ((r = make_ask_pin(m, TSR_OK)) != TSR_OK)
 		make_finish(m, r, m->chosen->tries, "");
 }
@@ -419,7 +414,7 @@ make_key(void *arg, uint16_t type, const struct proto_value *v)
 	escape_cut(k->device, sizeof(k->device), v[0].p, v[0].n);
 	escape_cut(k->manufacturer, sizeof(k->manufacturer), v[1].p, v[1].n);
 	escape_cut(k->product, sizeof(k->product), v[2].p, v[2].n);
-	k->flags = v[6].u32;
+	k->flags = v[8].u32 > 0 ? v[6].u32 : v[6].u32 & ~PROTO_FIDO_KEY_UV_SET;	/* its PIN then */
 	k->tries = v[7].u32;
 }
 

@@ -180,7 +180,9 @@ enrol_otp_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	c->uid = uid;
 	(void)snprintf(c->subject, sizeof(c->subject), "%s", name);
 	enrol_otp_name(a, &e->pending);
-	if (a->mode == CONFIG_USER && uid != caller)
+	if (uid == CALLER_UNMAPPED)
+		enrol_otp_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (a->mode == CONFIG_USER && uid != caller)
 		enrol_otp_fail(e, TSR_DENIED, "", "in user mode only your own tokens are enrolled");
 	else if (e->own && uid != caller)	/* one name, two numbers */
 		enrol_otp_fail(e, TSR_DENIED, "", "your user name is also another user's");

@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/attestation.h"
 #include "agent/fido_call.h"
+#include "agent/fido_list.h"
 #include "agent/fido_turn.h"
 
 #define FIDO_TOUCH_MS	30000	/* a key waits for its touch */
@@ -22,6 +23,7 @@ struct fido {
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
 	struct fido_turns turns;
+	struct fido_lists lists;
 	size_t proofs;			/* under way: fido_proof.h */
 	struct attestation_roots *roots;	/* of the configuration in force; NULL: none */
 };
@@ -68,7 +70,8 @@ struct fido_touch_show {
 /* Tell uid's listeners that a key will blink, and who asks: before it does. */
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
-/* It blinks no more, and why: a word.  Once; nothing where nobody was told. */
+/* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
+ * nobody touched it the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -77,7 +77,7 @@ proof_finish(struct fido_proof *p, int code, uint32_t number, const char *detail
 	char text[512];
 	void *arg = p->arg;
 
-	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in p */
+	(void)snprintf(text, sizeof(text), "%s", detail[0] != '\0' ? detail : fido_pin_text(code));
 	if (code != TSR_LOGIN_REQUIRED)
 		metrics_proof(code);
 	proof_free(p, code);
@@ -300,7 +300,7 @@ proof_key(void *arg, uint16_t type, const struct proto_value *v)
 	if (v[0].n != strlen(p->only->device) || memcmp(v[0].p, p->only->device, v[0].n) != 0)
 		return;
 	escape_cut(p->product, sizeof(p->product), v[2].p, v[2].n);
-	p->key_flags = v[6].u32;
+	p->key_flags = v[8].u32 > 0 ? v[6].u32 : v[6].u32 & ~PROTO_FIDO_KEY_UV_SET;	/* its PIN then */
 	p->tries = v[7].u32;
 }
 

@@ -166,12 +166,27 @@ drop(struct keys *k, int64_t now, size_t *dropped)
 	return TSR_OK;
 }
 
+static int64_t
+lead(const struct keys *k)
+{
+	return k->overlap < k->rotate ? k->overlap : k->rotate;
+}
+
+/* When next signs: one that is there before its schedule was asked for, and has
+ * but to be shown for the overlap. */
+static int64_t
+signs_at(const struct keys *k, const struct entry *active, const struct entry *next)
+{
+	int64_t due = active->activated + (int64_t)k->rotate, shown = next->created + (int64_t)k->overlap;
+
+	return k->rotate == 0 || next->created < due - lead(k) || due < shown ? shown : due;
+}
+
 /* Everything that is due at now; *changed is how many keys it touched. */
 static int
 advance(struct keys *k, int64_t now, size_t *changed)
 {
 	const struct entry *active = find(k, SIGNING_ACTIVE), *next = find(k, SIGNING_NEXT);
-	int64_t lead = k->overlap < k->rotate ? k->overlap : k->rotate;
 	size_t dropped;
 	int full, r;
 
@@ -190,14 +205,12 @@ advance(struct keys *k, int64_t now, size_t *changed)
 			return store_signing_set_state(k->st, next->kid, SIGNING_ACTIVE, now);
 		return full ? TSR_TOO_LARGE : make(k, SIGNING_ACTIVE, now);
 	}
-	if (k->rotate == 0)
-		return TSR_OK;
-	if (next == NULL && now - active->activated >= (int64_t)k->rotate - lead && !full) {
+	if (next == NULL && k->rotate != 0 && !full &&
+	    now - active->activated >= (int64_t)k->rotate - lead(k)) {
 		(*changed)++;
 		return make(k, SIGNING_NEXT, now);
 	}
-	if (next == NULL || now - active->activated < (int64_t)k->rotate ||
-	    now - next->created < (int64_t)k->overlap)
+	if (next == NULL || now < signs_at(k, active, next))
 		return TSR_OK;
 	*changed += 2;
 	if ((r = store_signing_set_state(k->st, active->kid, SIGNING_RETIRED, now)) != TSR_OK)
@@ -228,6 +241,52 @@ keys_tick(struct keys *k, int64_t now)
 	}
 	k->stale = 1;
 	return store_keep(k->st);
+}
+
+/* Every key away, and a new one. */
+static int
+replace(struct keys *k, int64_t now)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < k->ring->set.n; i++)
+		if ((r = store_signing_remove(k->st, k->ring->entry[i].kid)) != TSR_OK)
+			return r;
+	return make(k, SIGNING_ACTIVE, now);
+}
+
+int
+keys_rotate(struct keys *k, int at_once, int64_t now, int64_t *signs)
+{
+	const struct entry *active = find(k, SIGNING_ACTIVE), *next = find(k, SIGNING_NEXT);
+	int r;
+
+	if (now < 0)
+		return TSR_INVALID;
+	if (k->stale)
+		return TSR_AGAIN;
+	if (!at_once && next != NULL) {
+		*signs = signs_at(k, active, next);
+		return TSR_CONFLICT;
+	}
+	if (!at_once && k->ring->set.n >= JWK_SET_MAX)
+		return TSR_TOO_LARGE;
+	if ((r = store_begin(k->st)) != TSR_OK)
+		return r;
+	if ((r = at_once ? replace(k, now) : make(k, SIGNING_NEXT, now)) != TSR_OK) {
+		store_undo(k->st);
+		return r;
+	}
+	k->stale = 1;
+	*signs = at_once ? now : now + (int64_t)k->overlap;
+	return store_keep(k->st);
+}
+
+int
+keys_changed(const struct keys *k)
+{
+	return k->stale;
 }
 
 static int
@@ -367,14 +426,37 @@ keys_jwks(const struct keys *k, size_t *n)
 }
 
 void
+keys_entry(const struct keys *k, size_t n, struct keys_entry *out)
+{
+	const struct entry *e = &k->ring->entry[n], *active = find(k, SIGNING_ACTIVE);
+	const struct entry *next = find(k, SIGNING_NEXT);
+
+	out->kid = e->kid;
+	out->algorithm = jwk_alg_name((enum jwk_alg)e->alg);
+	out->state = e->state;
+	out->created = e->created;
+	out->activated = e->activated;
+	out->retired = e->retired;
+	if (e->state == SIGNING_RETIRED)
+		out->changes = e->retired + (int64_t)k->overlap;
+	else if (next != NULL)
+		out->changes = signs_at(k, active, next);
+	else
+		out->changes = k->rotate == 0 ? 0 : e->activated + (int64_t)k->rotate;
+}
+
+void
 keys_state(const struct keys *k, struct keys_state *out)
 {
-	const struct entry *active = find(k, SIGNING_ACTIVE);
+	const struct entry *active = find(k, SIGNING_ACTIVE), *next = find(k, SIGNING_NEXT);
 
 	out->kid = active->kid;
 	out->algorithm = jwk_alg_name((enum jwk_alg)active->alg);
 	out->activated = active->activated;
-	out->rotates = k->rotate == 0 ? 0 : active->activated + (int64_t)k->rotate;
+	if (next != NULL)
+		out->rotates = signs_at(k, active, next);
+	else
+		out->rotates = k->rotate == 0 ? 0 : active->activated + (int64_t)k->rotate;
 	out->stale = k->stale;
 	out->unpublished = k->unpublished && k->public_file != NULL;
 }

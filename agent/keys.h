@@ -35,6 +35,19 @@ void keys_free(struct keys **k);
  * store_begin..store_keep. */
 int keys_tick(struct keys *k, int64_t now);
 
+/* Begin a rotation by hand, in the open batch as keys_tick does: a next key is
+ * shown from now on, and signs once it has been shown for the overlap
+ * (TSR_CONFLICT where there is one already: *signs says when it is due).
+ * At once: every key is taken away and a new one signs; what the old ones signed
+ * is good for nobody who has read the new set.  *signs is when the new key
+ * does, in seconds of the epoch.  TSR_AGAIN while an earlier change is not
+ * committed, TSR_TOO_LARGE where JWK_SET_MAX keys are still shown, TSR_STORE,
+ * TSR_NOMEM. */
+int keys_rotate(struct keys *k, int at_once, int64_t now, int64_t *signs);
+
+/* 1 from a change that was written until keys_published has read it. */
+int keys_changed(const struct keys *k);
+
 /* After the commit that follows keys_tick, whether it succeeded or not: read
  * the set from the store again where keys_tick wrote, and write the public file
  * where that is due; where either fails it is tried again at the next call.
@@ -53,6 +66,15 @@ void keys_state(const struct keys *k, struct keys_state *out);
 
 /* How often the public file was written. */
 uint64_t keys_written(const struct keys *k);
+
+/* The n-th key of the set (n below keys_set()->n), oldest first. */
+struct keys_entry {
+	const char *kid, *algorithm;
+	enum signing_state state;
+	int64_t created, activated, retired;	/* seconds of the epoch, 0 not yet */
+	int64_t changes;		/* when it signs, is retired, is gone; 0 never */
+};
+void keys_entry(const struct keys *k, size_t n, struct keys_entry *out);
 
 /* All are good until the next keys_published or keys_tick. */
 struct jws_key *keys_active(struct keys *k);		/* never NULL */

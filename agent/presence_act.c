@@ -159,19 +159,6 @@ act_lock(void *arg, const struct device *d, enum presence_reason why)
 	(void)session_device_lock(p->agent->sessions, d->id, words[why]);
 }
 
-static void
-act_locked(void *arg, const struct session *s, const char *reason)
-{
-	struct presence_act *p = arg;
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
-	    s->sid, s->credential, reason);
-
-	(void)epochs_kill(p->agent->epochs, s->sid);
-	events_send(p->agent->events, s->uid, "session-locked", json, (size_t)n);
-	audit_event_session_locked(p->agent, s, reason);
-}
-
 /* --- a card that is back --- */
 
 static void
@@ -345,7 +332,6 @@ presence_act_new(struct agent *a, const struct helpers_options *o, struct presen
 			presence_act_free(&p);
 			return r;
 		}
-		sessions_on_lock(a->sessions, act_locked, p);
 	}
 	*out = p;
 	return TSR_OK;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/admin.h"
+#include "agent/admin_keys.h"
 #include "agent/admin_state.h"
 #include "agent/agent.h"
 #include "agent/api.h"
@@ -19,6 +20,7 @@
 #include "agent/grant.h"
 #include "agent/health.h"
 #include "agent/import.h"
+#include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
 #include "agent/pin_change.h"
@@ -74,6 +76,8 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/enrolment-codes", 0, admin_code, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/clock", 0, admin_clock, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/clock", 0, admin_clock_accept, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/keys", 0, admin_keys, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/keys/rotate", 0, admin_keys_rotate, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/store", 0, admin_store, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
@@ -196,6 +200,7 @@ route_request(void *arg, const struct http_request *r)
 		problem(r->conn, TSR_UNAVAILABLE, "the agent is starting");
 		return;
 	}
+	leaving_look(a->leaving);
 	if (r->socket == HTTP_ADMIN && admin_may_read(a, r) != TSR_OK)
 		return;
 	if ((w = calloc(1, sizeof(*w))) == NULL) {

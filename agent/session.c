@@ -173,7 +173,7 @@ session_proved(struct sessions *ss, const struct credential *c, const char *audi
 	s->acr = c->acr;
 	s->auth_time = clock_wall();
 	s->proved_ms = clock_boot_ms();
-	s->away = s->locked = 0;
+	s->away = s->locked = s->left = 0;
 	if (audience != NULL)
 		session_note_audience(s, audience, s->proved_ms);
 	ss->n_unsettled += s->unsettled ? 0 : 1;
@@ -233,7 +233,7 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 static int
 session_present(const struct session *s, const struct config_audience *a)
 {
-	return a->presence == PRESENCE_PROOF || (!s->away && !s->locked);
+	return !s->left && (a->presence == PRESENCE_PROOF || (!s->away && !s->locked));
 }
 
 int
@@ -256,7 +256,7 @@ session_good_for(struct sessions *ss, uid_t uid, const char *subject,
 		if ((paid = session_paid_ms(s, a)) == 0 || now - paid > limit)
 			continue;
 		if (!session_present(s, a)) {
-			removed |= !s->locked;
+			removed |= s->away && !s->locked;
 			continue;
 		}
 		if (best == NULL || s->proved_ms > best->proved_ms)
@@ -413,6 +413,52 @@ session_device_back(struct sessions *ss, const char *device)
 	session_set_away(ss, device, 0);
 }
 
+static void
+session_lock(struct sessions *ss, struct session *s, const char *reason)
+{
+	s->locked = 1;
+	if (ss->locked != NULL)
+		ss->locked(ss->locked_arg, s, reason);
+	store_make_id(s->sid);
+}
+
+static unsigned
+session_leave(struct sessions *ss, struct session *s, const char *reason)
+{
+	int locked = s->locked;
+
+	if (s->left)
+		return 0;
+	s->left = 1;
+	session_lock(ss, s, reason);	/* also a locked one: a mere proof had tokens of it still */
+	return !locked;
+}
+
+unsigned
+session_lock_user(struct sessions *ss, uid_t uid, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+
+	for (s = *session_bucket(ss, uid); s != NULL; s = s->next)
+		if (s->uid == uid)
+			n += session_leave(ss, s, reason);
+	return n;
+}
+
+unsigned
+sessions_lock_all(struct sessions *ss, const char *reason)
+{
+	struct session *s;
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			n += session_leave(ss, s, reason);
+	return n;
+}
+
 unsigned
 session_device_lock(struct sessions *ss, const char *device, const char *reason)
 {
@@ -424,11 +470,8 @@ session_device_lock(struct sessions *ss, const char *device, const char *reason)
 		for (s = ss->bucket[i]; s != NULL; s = s->next) {
 			if (!s->away || s->locked || strcmp(s->device, device) != 0)
 				continue;
-			s->locked = 1;
+			session_lock(ss, s, reason);
 			n++;
-			if (ss->locked != NULL)
-				ss->locked(ss->locked_arg, s, reason);
-			store_make_id(s->sid);
 		}
 	return n;
 }

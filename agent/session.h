@@ -38,6 +38,7 @@ struct session {
 	char device[DEVICE_ID_LEN + 1];	/* that proved it */
 	int away;			/* the device was removed, and has not proved that it is back */
 	int locked;			/* until the next proof */
+	int left;			/* locked because its user left, not for its device alone */
 	int unsettled;			/* its proof is not durable yet: good for nothing */
 	struct session_audience audience[SESSION_AUDIENCES_MAX];
 	size_t n_audiences;
@@ -106,6 +107,11 @@ int sessions_each(struct sessions *ss, const char *subject,
 void session_device_away(struct sessions *ss, const char *device);
 void session_device_back(struct sessions *ss, const char *device);
 unsigned session_device_lock(struct sessions *ss, const char *device, const char *reason);
+
+/* Lock all of a user, of everybody, with why: a word.  Then no presence = "proof"
+ * of an audience will do.  The number locked. */
+unsigned session_lock_user(struct sessions *ss, uid_t uid, const char *reason);
+unsigned sessions_lock_all(struct sessions *ss, const char *reason);
 
 /* End all of everybody; the number ended. */
 unsigned sessions_end_all(struct sessions *ss);

@@ -130,6 +130,10 @@ int store_credential_get(struct store *st, const char *id, struct credential **o
  * (TSR_INVALID). */
 int store_credential_each(struct store *st, const char *subject, uid_t uid,
     int (*each)(void *arg, const struct credential *c), void *arg);
+/* The ids of a subject's disconnected tokens, max at most, in order of creation.
+ * Whether they are his is known once each was read. */
+int store_credential_tokens(struct store *st, const char *subject, uid_t uid, size_t max,
+    char (*ids)[STORE_ID_LEN + 1], size_t *n);
 /* One conditional statement each: TSR_NOT_FOUND; TSR_CONFLICT where the state
  * is not `from` any more. */
 int store_credential_set_state(struct store *st, const char *id,

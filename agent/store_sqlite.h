@@ -21,12 +21,14 @@
 enum store_stmt {
 	STMT_BEGIN, STMT_COMMIT, STMT_ROLLBACK, STMT_SAVEPOINT, STMT_RELEASE, STMT_UNDO,
 	STMT_CREDENTIAL_ADD, STMT_CREDENTIAL_GET, STMT_CREDENTIAL_ALL, STMT_CREDENTIAL_OF,
+	STMT_CREDENTIAL_TOKENS,
 	STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
 	STMT_CREDENTIAL_REMOVE, STMT_CREDENTIAL_USED,
 	STMT_SIGNING_ADD, STMT_SIGNING_ALL, STMT_SIGNING_EXISTS, STMT_SIGNING_STATE,
 	STMT_SIGNING_REMOVE, STMT_CARD_ADD, STMT_CARD_GET, STMT_CARD_REMOVE,
 	STMT_META_GET, STMT_META_PUT,
 	STMT_OTP_ADD, STMT_OTP_GET, STMT_OTP_SPEND, STMT_OTP_REFUSE, STMT_OTP_EXISTS, STMT_OTP_REMOVE,
+	STMT_OTP_ANY,
 	STMT_FIDO_ADD, STMT_FIDO_GET, STMT_FIDO_COUNT, STMT_FIDO_EXISTS, STMT_FIDO_REMOVE,
 	STMT_RECOVERY_ADD, STMT_RECOVERY_CLEAR, STMT_RECOVERY_FIND, STMT_RECOVERY_SPEND,
 	STMT_COUNT
@@ -42,6 +44,7 @@ struct store {
 	int dirty;			/* something was kept in it */
 	int broken;			/* it is lost: nothing but store_commit helps */
 	int lost;			/* the sealed record is gone or altered */
+	int decoys;			/* all of them were there when a batch began */
 	int failing;			/* the last write did not become durable */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
 	struct store_backup *copy;	/* the backup under way */

@@ -102,6 +102,7 @@ struct config {
 	struct {
 		uint32_t lifetime;	/* s, default 12 h: absolute */
 		uint32_t per_user;	/* default 16 */
+		int lock_on_logout, lock_on_suspend;	/* of their user; of the machine */
 		uint32_t lock_after;	/* s from a device's removal to the lock, default 2 */
 		uint32_t unwatched;	/* s that a device counts as there while nobody watches, default 10 */
 	} session;

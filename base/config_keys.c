@@ -142,6 +142,9 @@ const struct config_key config_keys_signing[] = {
 const struct config_key config_keys_session[] = {
 	DURATION("lifetime", struct config, session.lifetime, "12h", 10, 30 * DAY),
 	NUMBER("per-user", struct config, session.per_user, "16", 1, 1024),
+	{ "lock-on-logout", CONFIG_BOOL, offsetof(struct config, session.lock_on_logout), "true",
+	    0, 0, NULL, NULL },
+	BOOL("lock-on-suspend", struct config, session.lock_on_suspend),
 	DURATION("lock-after", struct config, session.lock_after, "2s", 0, MINUTE),
 	DURATION("unwatched", struct config, session.unwatched, "10s", 0, HOUR),
 	END

@@ -13,15 +13,13 @@
 #include "base/escape.h"
 #include "client/answerer.h"
 #include "client/command.h"
+#include "client/events.h"
 #include "client/output.h"
 #include "client/signals.h"
 #include "tessera.h"
 
 #define EVENTS_NAME_MAX		128	/* bytes of a shown name, with NUL */
 #define EVENTS_DEPTH_MAX	3	/* members of members that a line shows */
-
-/* Print an event, or leave it out. */
-typedef void (*events_show)(const struct client *c, const char *name, json_t *data);
 
 /* name=value pairs, members of members as a.b=value. */
 static void
@@ -59,6 +57,8 @@ events_print(const struct client *c, const char *name, json_t *data)
 	char when[32], shown[SSE_NAME_MAX * 4];
 	time_t now = time(NULL);
 
+	if (name == NULL)
+		return;
 	if (c->opt[OPT_JSON] != NULL)
 		events_json(now, name, data);
 	else {
@@ -74,12 +74,12 @@ events_print(const struct client *c, const char *name, json_t *data)
 static void
 events_device(const struct client *c, const char *name, json_t *data)
 {
-	int came = strcmp(name, "device-added") == 0;
+	int came = name != NULL && strcmp(name, "device-added") == 0;
 	char when[32], label[OUTPUT_TEXT_MAX], serial[OUTPUT_TEXT_MAX], module[OUTPUT_TEXT_MAX],
 	    reader[OUTPUT_TEXT_MAX], id[OUTPUT_TEXT_MAX];
 	time_t now = time(NULL);
 
-	if (!came && strcmp(name, "device-removed") != 0)
+	if (!came && (name == NULL || strcmp(name, "device-removed") != 0))
 		return;
 	if (c->opt[OPT_JSON] != NULL)
 		events_json(now, name, data);
@@ -161,6 +161,7 @@ events_run(struct answerer *a, struct signals *sig, events_show show)
 
 	if ((status = answerer_connect(c, a->p != NULL ? "all" : NULL, &a->events)) != FAIL_NONE)
 		return status;
+	show(c, NULL, NULL);
 	if ((r = events_take(a, show)) == TSR_OK)
 		r = events_loop(a, sig, show);
 	if (r == TSR_CLOSED)
@@ -188,13 +189,19 @@ events_follow(struct answerer *a, events_show show)
 }
 
 int
-cmd_device_watch(struct client *c)
+events_watch(struct client *c, events_show show)
 {
 	struct answerer a;
 
 	memset(&a, 0, sizeof(a));
 	a.c = c;
-	return events_follow(&a, events_device);
+	return events_follow(&a, show);
+}
+
+int
+cmd_device_watch(struct client *c)
+{
+	return events_watch(c, events_device);
 }
 
 int

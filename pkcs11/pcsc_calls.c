@@ -227,11 +227,12 @@ SCardCancel(SCARDCONTEXT context)
 LEASE_EXPORT LONG
 SCardGetAttrib(SCARDHANDLE handle, DWORD id, LPBYTE out, LPDWORD len)
 {
-	struct lease *l = lease_find(handle);
+	struct lease *l;
+	LONG rv;
 
-	if (pcsc_stuck())
-		return SCARD_E_SHARING_VIOLATION;
-	if (l == NULL || l->card == 0)
+	if ((rv = lease_of(handle, &l)) != SCARD_S_SUCCESS)
+		return rv;
+	if (l->card == 0)
 		return SCARD_E_INVALID_HANDLE;
 	return pcsc_real()->attribute(l->card, id, out, len);
 }

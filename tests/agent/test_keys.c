@@ -419,13 +419,90 @@ full_disk_leaves_the_old_file(void **state)
 	assert_int_equal(access(file, F_OK), -1);
 }
 
+/* By hand: shown at once, signing when it was shown for the overlap; a second
+ * one is not begun beside it, and the schedule goes on from there. */
+static void
+rotation_by_hand(void **state)
+{
+	char first[JWK_KID_MAX + 1], second[JWK_KID_MAX + 1];
+	struct keys_entry e;
+	struct keys_state now;
+	int64_t signs = 0;
+
+	(void)state;
+	start(JWK_EDDSA, START);
+	snprintf(first, sizeof(first), "%s", active());
+	assert_int_equal(keys_rotate(keys, 0, START + 10, &signs), TSR_OK);
+	assert_int_equal(signs, START + 10 + OVERLAP);
+	assert_true(keys_changed(keys));
+	assert_int_equal(keys_rotate(keys, 0, START + 10, &signs), TSR_AGAIN);
+	assert_int_equal(store_commit(place->st), TSR_OK);
+	assert_int_equal(keys_published(keys), TSR_OK);
+	assert_false(keys_changed(keys));
+	assert_shown(2);
+	assert_int_equal(keys_rotate(keys, 0, START + 20, &signs), TSR_CONFLICT);
+	assert_int_equal(signs, START + 10 + OVERLAP);
+	keys_state(keys, &now);
+	assert_int_equal(now.rotates, START + 10 + OVERLAP);
+	keys_entry(keys, 1, &e);
+	assert_int_equal(e.state, SIGNING_NEXT);
+	assert_int_equal(e.changes, START + 10 + OVERLAP);
+	minute(START + 10 + OVERLAP - 1);
+	assert_string_equal(active(), first);
+	minute(START + 10 + OVERLAP);
+	snprintf(second, sizeof(second), "%s", active());
+	assert_string_not_equal(second, first);
+	assert_shown(2);
+	keys_entry(keys, 0, &e);
+	assert_int_equal(e.state, SIGNING_RETIRED);
+	assert_int_equal(e.changes, START + 10 + OVERLAP + OVERLAP);
+	minute(START + 10 + 2 * OVERLAP);
+	assert_shown(1);
+	keys_entry(keys, 0, &e);
+	assert_int_equal(e.changes, START + 10 + OVERLAP + ROTATE);
+}
+
+/* At once: none of the old keys is shown any more, next and retired ones neither;
+ * and a commit that fails leaves all as it was. */
+static void
+all_replaced(void **state)
+{
+	char old[3][JWK_KID_MAX + 1];
+	int64_t signs = 0;
+	size_t i;
+
+	(void)state;
+	start(JWK_EDDSA, START);
+	minute(START + ROTATE - OVERLAP);
+	minute(START + ROTATE);
+	assert_int_equal(keys_rotate(keys, 0, START + ROTATE, &signs), TSR_OK);
+	assert_int_equal(store_commit(place->st), TSR_OK);
+	assert_int_equal(keys_published(keys), TSR_OK);
+	assert_shown(3);
+	for (i = 0; i < 3; i++)
+		snprintf(old[i], sizeof(old[i]), "%s", keys_set(keys)->key[i].kid);
+	assert_int_equal(keys_rotate(keys, 1, START + ROTATE + 1, &signs), TSR_OK);
+	assert_int_equal(signs, START + ROTATE + 1);
+	store_abandon(place->st);
+	assert_int_equal(keys_published(keys), TSR_OK);
+	assert_shown(3);
+	assert_int_equal(keys_rotate(keys, 1, START + ROTATE + 1, &signs), TSR_OK);
+	assert_int_equal(store_commit(place->st), TSR_OK);
+	assert_int_equal(keys_published(keys), TSR_OK);
+	assert_shown(1);
+	for (i = 0; i < 3; i++)
+		assert_null(jwk_find(keys_set(keys), old[i]));
+	start(JWK_EDDSA, START + ROTATE + 2);	/* and so it stays */
+	assert_shown(1);
+}
+
 int
 main(void)
 {
 #define T(f)	cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		T(first_start_makes_one), T(es256_signs_too), T(rotation_follows_the_clock),
-		T(no_rotation_where_none_is_asked_for), T(fast_rotation_is_bounded),
+		T(no_rotation_where_none_is_asked_for), T(rotation_by_hand), T(all_replaced), T(fast_rotation_is_bounded),
 		T(switch_of_algorithm_makes_a_new_key), T(failed_commit_changes_nothing),
 		T(altered_keys_are_refused), T(public_file_is_replaced_whole),
 		T(unwritable_file_is_said_and_tried_again), T(full_disk_leaves_the_old_file),

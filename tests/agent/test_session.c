@@ -449,6 +449,42 @@ locked(void *arg, const struct session *s, const char *reason)
 	(void)snprintf(last_reason, sizeof(last_reason), "%s", reason);
 }
 
+/* Its user leaves: nothing of his is good until he proves himself again, and no
+ * device that is there makes up for it. */
+static void
+test_left(void **state)
+{
+	struct config_audience a = audience(REUSE_SESSION, ACR_HARDWARE, 3600), tap = a;
+	const struct session *s;
+
+	(void)state;
+	n_locked = 0;
+	tap.presence = PRESENCE_PROOF;
+	sessions_on_lock(sessions, locked, NULL);
+	s = proved("one", "alice", ACR_HARDWARE, NULL);
+	assert_int_equal(session_lock_user(sessions, s->uid + 1, "logout"), 0);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	assert_int_equal(session_lock_user(sessions, s->uid, "logout"), 1);
+	assert_int_equal(session_lock_user(sessions, s->uid, "logout"), 0);
+	assert_int_equal(n_locked, 1);
+	assert_string_equal(last_reason, "logout");
+	session_device_back(sessions, s->device);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_LOGIN_REQUIRED);
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_LOGIN_REQUIRED);
+	(void)proved("one", "alice", ACR_HARDWARE, NULL);
+	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
+	assert_int_equal(sessions_lock_all(sessions, "suspend"), 1);
+	assert_string_equal(last_reason, "suspend");
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_LOGIN_REQUIRED);
+	/* locked for its device first, and then left: presence of no kind will do */
+	(void)proved("one", "alice", ACR_HARDWARE, NULL);
+	session_device_away(sessions, s->device);
+	assert_int_equal(session_device_lock(sessions, s->device, "device_removed"), 1);
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_OK);
+	assert_int_equal(sessions_lock_all(sessions, "suspend"), 0);
+	assert_int_equal(good(&tap, UINT32_MAX), TSR_LOGIN_REQUIRED);
+}
+
 /* The device goes, comes back, goes for good. */
 static void
 test_removed(void **state)
@@ -538,6 +574,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_passing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_left, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_json, setup, teardown),
 	};
 

@@ -18,7 +18,7 @@ class Clock:
         self.page = mmap.mmap(self.fd, mmap.PAGESIZE)
         self.seq, self.wall_ns = 0, WALL * 10**9
         self.boot_ns = BOOT * 10**9
-        self.synchronised = False
+        self.synchronised, self.slept_ns = False, 0
         self.write()
         struct.pack_into("<Q", self.page, 0, MAGIC)
 
@@ -27,6 +27,7 @@ class Clock:
         struct.pack_into("<q", self.page, 16, self.wall_ns)
         struct.pack_into("<Q", self.page, 24, self.boot_ns)
         struct.pack_into("<Q", self.page, 32, int(self.synchronised))
+        struct.pack_into("<Q", self.page, 40, self.slept_ns)
         self.seq += 2
         struct.pack_into("<Q", self.page, 8, self.seq)
 
@@ -35,6 +36,11 @@ class Clock:
         self.wall_ns += int(seconds * 10**9)
         self.boot_ns += int(seconds * 10**9)
         self.write()
+
+    def sleep(self, seconds):
+        """The machine is suspended and wakes."""
+        self.slept_ns += int(seconds * 10**9)
+        self.advance(seconds)
 
     def set_wall(self, seconds):
         """The wall clock alone jumps."""

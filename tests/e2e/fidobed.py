@@ -12,7 +12,7 @@ import sys
 
 import harness
 from fidokey import Keys
-from process import until
+from process import Job, until
 
 ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido", "activator.py")
 
@@ -77,8 +77,15 @@ def enrol(m, user="daemon", label="key", pins=(), **more):
                        json={"kind": "fido", "subject": user, "label": label, **more})
 
 
+class Later(Job):
+    """fn(...) meanwhile: result() waits for it.  A process and no thread: what forks
+    beside a thread hands its pipes on."""
+
+    def __init__(self, fn, *args, **kw):
+        super().__init__(os.geteuid(), lambda: fn(*args, **kw))
+
+
 def ask(m, uid=harness.DAEMON, pins=(), audience="demo", **more):
     """(Answer, prompts) of a device grant."""
     return m.answering(list(pins), "POST", "/token", uid=uid, form={
         "grant_type": harness.DEVICE_GRANT, "audience": audience, **more})
-

@@ -98,6 +98,26 @@ class Revoke(Base):
                 return len([1 for line in f if '"revoked"' in line]) == 5
         harness.until(audited, 20, "an audit line of each")
 
+    def test_day(self):
+        """Three audiences from one proof; a fourth wants its own; all end at once."""
+        wide = {"acr": "self", "reuse": "session", "any-user": True, "inline-pin": True}
+        m = self.machine(audiences={
+            **{name: dict(wide, scopes=["use"]) for name in ("mail", "files", "web")},
+            "wages": dict(wide, scopes=["use"], reuse="audience")})
+        tokens = {"mail": self.prove(m, "mail")}
+        for name in "files", "web":
+            tokens[name] = self.again(m, name)
+        answer = m.request("POST", "/token", uid=DAEMON, form={
+            "grant_type": harness.SESSION_GRANT, "audience": "wages"})
+        self.assertEqual(answer.json["error"], "login_required", "its own touch or PIN")
+        tokens["wages"] = self.prove(m, "wages")
+        self.assertIsNotNone(self.again(m, "wages"))
+        for name, token in tokens.items():
+            self.assertEqual(self.verdict(m, token, "-a", name), "", name)
+        m.request("DELETE", "/session", uid=DAEMON)
+        for name, token in tokens.items():
+            self.assertIn("revoked", self.verdict(m, token, "-a", name), name)
+
     def test_whose(self):
         """RFC 7009: nobody ends a token of another's; what is no good is answered alike."""
         m = self.machine()

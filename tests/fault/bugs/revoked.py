@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""Rows of seeded.py: what refuses tokens that were revoked."""
+"""What refuses tokens that were revoked.  Rows as seeded.py explains."""
 
 REVOKE = "e2e/revoke "
 
-REVOKED = [
+ROWS = [
     ("revoked: the heart is not listened to", "client/lib/epochfile.c",
      "age <= EPOCHS_STALE_MS;", "age >= 0;", "unit epochs"),
     ("revoked: another boot's file is believed", "client/lib/epochfile.c",
@@ -25,10 +25,10 @@ REVOKED = [
      "if (!whole && s->issued && s->latest > e->head.epoch)", "if (0)", "unit epochs"),
     ("revoked: what is seen stays good", "client/lib/verifier.c",
      "return r == TSR_STALE && v->allow_stale ? TSR_OK : r;", "return TSR_OK;", "unit epochs"),
-    ("revoked: a lock leaves tokens alive", "agent/presence_act.c",
-     "(void)epochs_kill(p->agent->epochs, s->sid);", "", "e2e/presence Presence.test_pulled"),
+    ("revoked: a lock leaves tokens alive", "agent/daemon.c",
+     "(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */", "", "e2e/leaving Leaving.test_logout"),
     ("revoked: an end leaves tokens alive", "agent/daemon.c",
-     "(void)epochs_kill(d->agent.epochs, s->sid);", "", REVOKE + "Revoke.test_by_session"),
+     "(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */", "", REVOKE + "Revoke.test_by_session"),
     ("revoked: anybody revokes", "agent/revoke.c",
      "if (!revoke_may(a, r, who, &c)) {", "if (0) {", REVOKE + "Revoke.test_whose"),
     ("revoked: anybody's session", "agent/revoke.c",
