@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct epochs_slot) == 32, "a slot lies in one cache line"
 int
 epochs_sid(const char *text, struct epochs_sid *out)
 {
-	struct epochs_sid sid;
+	struct epochs_sid sid = { { 0, 0 } };
 	size_t n = 0;
 
 	if (strnlen(text, EPOCHS_SID_LEN + 1) != EPOCHS_SID_LEN ||
