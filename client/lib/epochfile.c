@@ -36,7 +36,7 @@ static void
 epochfile_unmap(struct epochfile *e)
 {
 	if (e->map != NULL)
-		(void)munmap((void *)(uintptr_t)e->map, e->size);
+		(void)munmap(e->map, e->size);
 	e->map = NULL;
 }
 

@@ -14,7 +14,7 @@
 struct epochfile {
 	char path[KEYFILE_PATH_MAX];
 	int64_t owner;			/* as for keyfile_open */
-	const void *map;		/* NULL: there is none that can be believed */
+	void *map;			/* NULL: there is none that can be believed */
 	size_t size, slots;
 	struct keyfile_id id;
 	uint8_t boot[EPOCHS_BOOT_LEN], map_boot[EPOCHS_BOOT_LEN];
