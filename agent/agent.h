@@ -47,9 +47,11 @@ struct agent {
 	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct otp_pendings *otp_pendings;
+	struct challenges *challenges;
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct plug_act *plugs;		/* which FIDO2 keys */
 	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */

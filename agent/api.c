@@ -52,7 +52,7 @@ api_metadata(struct agent *a, const struct http_request *r, const struct asker *
 	    "\"response_types_supported\":[],\"token_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"introspection_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"revocation_endpoint_auth_methods_supported\":[\"none\"],"
-	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:session\"]}",
+	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:assertion\",\"urn:tessera:grant:session\"]}",
 	    a->issuer, a->issuer, a->issuer, a->issuer, a->issuer);
 	api_answer(r->conn, code, &b);
 	buf_free(&b);

@@ -15,8 +15,13 @@
 static struct audit_record
 event_by(const char *event, const struct caller *by)
 {
-	struct audit_record rec = { .event = event, .has_by = 1, .by = by->uid, .pid = by->pid };
+	struct audit_record rec = { .event = event };
 
+	if (by == NULL)		/* nobody asked */
+		return rec;
+	rec.has_by = 1;
+	rec.by = by->uid;
+	rec.pid = by->pid;
 	return rec;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/audit_event.h"
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
@@ -25,6 +26,7 @@
 #include "agent/listen.h"
 #include "agent/leaving.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/revoke.h"
 #include "agent/proof.h"
@@ -226,7 +228,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -325,10 +328,12 @@ daemon_free(struct daemon **dp)
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
+	plug_act_free(&d->agent.plugs);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
 	otp_pendings_free(&d->agent.otp_pendings);
+	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);

@@ -19,6 +19,7 @@
 #include "agent/fido.h"
 #include "agent/journal.h"
 #include "agent/offline.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -323,11 +324,20 @@ daemon_open_fido(const struct config *c, const struct daemon_options *o, struct 
 {
 	struct helpers_options h = { .config_file = o->config_file, .user_mode = o->mode == CONFIG_USER };
 	char program[PATH_MAX];
+	int watch = c->fido.watch, r;
 
 	daemon_fido_program(c, program, sizeof(program));
 	if (c->fido.socket != NULL)
 		h.socket = c->fido.socket;
 	else
 		h.program = program;
-	return fido_new(a, c->fido.socket == NULL && c->helper_socket != NULL ? NULL : &h, &a->fido);
+	if ((r = fido_new(a, c->fido.socket == NULL && c->helper_socket != NULL ? NULL : &h,
+	    &a->fido)) != TSR_OK)
+		return r;
+	if (watch && c->fido.socket != NULL && c->fido.watch_socket == NULL) {
+		log_line(LOG_WARN, "the section fido has a socket and no watch-socket: keys are not watched, "
+		    "and sessions outlive the removal of their key");
+		watch = 0;
+	}
+	return plug_act_new(a, watch && fido_there(a->fido), c->fido.watch_socket, &a->plugs);
 }

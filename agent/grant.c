@@ -24,6 +24,7 @@
 #define GRANT_SESSION	"urn:tessera:grant:session"
 #define GRANT_DEVICE	"urn:tessera:grant:device"
 #define GRANT_OTP	"urn:tessera:grant:otp"
+#define GRANT_ASSERTION	"urn:tessera:grant:assertion"
 
 static int
 grant_content_type(const struct http_request *r, const char *type)
@@ -73,11 +74,10 @@ grant_login_helper(struct agent *a, const struct http_request *r, const struct f
 }
 
 /* Audience and scope, both by policy. */
-static int
-grant_audience(struct agent *a, const struct http_request *r, const struct form *f,
-    struct grant *g)
+int
+grant_audience(struct agent *a, const struct http_request *r, const char *name,
+    const char *scope, struct grant *g)
 {
-	const char *name = form_get(f, "audience");
 	int code;
 
 	if (name == NULL) {
@@ -90,16 +90,23 @@ grant_audience(struct agent *a, const struct http_request *r, const struct form 
 		problem(r->conn, TSR_DENIED, "this audience is not configured for you");
 		return TSR_DENIED;
 	}
-	if ((code = policy_scope(g->audience, form_get(f, "scope"), &g->scope)) != TSR_OK ||
+	if ((code = policy_scope(g->audience, scope, &g->scope)) != TSR_OK ||
 	    (code = buf_put_u8(&g->scope, 0)) != TSR_OK) {
 		problem(r->conn, code, "\"scope\" names something that the audience does not have");
 		return code;
 	}
-	if (form_get(f, "token_format") != NULL && strcmp(form_get(f, "token_format"), "jwt") != 0) {
-		problem_invalid(r->conn, "\"token_format\" is \"jwt\"");
-		return TSR_INVALID;
-	}
 	return TSR_OK;
+}
+
+static int
+grant_format(const struct http_request *r, const struct form *f)
+{
+	const char *format = form_get(f, "token_format");
+
+	if (format == NULL || strcmp(format, "jwt") == 0)
+		return TSR_OK;
+	problem_invalid(r->conn, "\"token_format\" is \"jwt\"");
+	return TSR_INVALID;
 }
 
 void
@@ -168,11 +175,14 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 	if (type == NULL)
 		problem_invalid(r->conn, "\"grant_type\" is missing");
 	else if (strcmp(type, GRANT_SESSION) != 0 && strcmp(type, GRANT_DEVICE) != 0 &&
-	    strcmp(type, GRANT_OTP) != 0)
+	    strcmp(type, GRANT_OTP) != 0 && strcmp(type, GRANT_ASSERTION) != 0)
 		problem(r->conn, TSR_UNSUPPORTED, "\"grant_type\" is " GRANT_DEVICE ", " GRANT_OTP
-		    " or " GRANT_SESSION);
-	else if (grant_login_helper(a, r, f, &helper, &only) != TSR_OK ||
-	    grant_audience(a, r, f, &g) != TSR_OK)
+		    ", " GRANT_ASSERTION " or " GRANT_SESSION);
+	else if (grant_login_helper(a, r, f, &helper, &only) != TSR_OK || grant_format(r, f) != TSR_OK)
+		;	/* answered */
+	else if (strcmp(type, GRANT_ASSERTION) == 0)	/* the challenge says for what */
+		grant_from_assertion(a, r, who, f);
+	else if (grant_audience(a, r, form_get(f, "audience"), form_get(f, "scope"), &g) != TSR_OK)
 		;	/* answered */
 	else if ((code = watch_mint(a->watch)) != TSR_OK)
 		problem(r->conn, code, NULL);	/* before anybody is asked for a PIN */

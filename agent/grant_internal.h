@@ -1,5 +1,5 @@
 /*
- * grant_internal.h - between grant.c, grant_device.c and grant_otp.c.
+ * grant_internal.h - between grant.c, grant_device.c, grant_otp.c and grant_remote.c.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -21,6 +21,11 @@ struct grant {
 /* Read the body of a standard OAuth endpoint; on an error it was answered. */
 int grant_form(const struct http_request *r, struct form *f);
 
+/* Audience and scope (NULL: all of it), both by policy; on an error it was answered.
+ * g->scope is made ready, and the caller's to free. */
+int grant_audience(struct agent *a, const struct http_request *r, const char *name,
+    const char *scope, struct grant *g);
+
 /* Answer with a proof's or a session's failure. */
 void grant_problem(struct http_conn *c, int code, const struct config_audience *aud,
     const char *members, const char *detail);
@@ -29,6 +34,10 @@ void grant_problem(struct http_conn *c, int code, const struct config_audience *
  * helper, for the subject `only` alone unless that is (uid_t)-1. */
 void grant_from_device(struct agent *a, const struct http_request *r, const struct asker *who,
     const struct form *f, const struct grant *g, int helper, uid_t only);
+
+/* The assertion grant: the answer to a challenge (grant_remote.c). */
+void grant_from_assertion(struct agent *a, const struct http_request *r, const struct asker *who,
+    const struct form *f);
 
 /* The OTP grant, likewise / POST /session with a code (next: the one that follows
  * it, or NULL), by a caller that has a name. */

@@ -22,7 +22,7 @@
 #define METRICS_MODULES	32	/* modules that are told of */
 
 static const char *const sockets[METRICS_SOCKETS] = { "api", "admin" };
-static const char *const grants[METRICS_GRANTS] = { "device", "otp", "session" };
+static const char *const grants[METRICS_GRANTS] = { "device", "otp", "assertion", "session" };
 static const char *const classes[METRICS_CLASSES] = { "gone", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
 /* A newline has an escape of its own here: it alone is not escape_text's. */

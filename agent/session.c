@@ -130,6 +130,14 @@ session_of_credential(struct sessions *ss, const struct credential *c)
 	return NULL;
 }
 
+int
+session_device(const struct credential *c, char id[DEVICE_ID_LEN + 1])
+{
+	if (credential_is_fido(c))	/* keys of a make are all called the same */
+		return device_make_id(id, c->kind, c->id, "");
+	return device_make_id(id, c->module, c->token_serial, c->token_label);
+}
+
 static int
 session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
     uint32_t per_user, struct session **out)
@@ -141,7 +149,7 @@ session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
 		return TSR_NOMEM;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
-	if ((r = device_make_id(s->device, c->module, c->token_serial, c->token_label)) != TSR_OK) {
+	if ((r = session_device(c, s->device)) != TSR_OK) {
 		free(s);
 		return r;
 	}

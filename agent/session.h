@@ -67,6 +67,10 @@ int session_proved(struct sessions *ss, const struct credential *c, const char *
  * sessions that came of them end. */
 void session_settle(struct sessions *ss, int committed);
 
+/* The name of a credential's device in sessions: of a token that of device.h, of a
+ * FIDO2 key one for each credential on it.  TSR_CRYPTO. */
+int session_device(const struct credential *c, char id[DEVICE_ID_LEN + 1]);
+
 /* A session that is kept nowhere, for a proof that pays for one token alone. */
 void session_passing(const struct credential *c, struct session *out);
 

@@ -122,11 +122,16 @@ struct config {
 	struct {
 		struct strings environment;	/* NAME=value, of the FIDO2 helper's workers and watcher */
 		char *socket;		/* NULL: fork the helper, or none where helper_socket is set */
-		char *watch_socket;	/* the same of its watcher */
+		int watch;		/* watch which keys are plugged in, default true */
+		char *watch_socket;	/* as socket, of its watcher */
 		enum config_verification verification;	/* where an enrolment does not say, default preferred */
 		struct strings attestation_roots;	/* PEM files: makers of keys */
 		struct strings aaguids;		/* makes of keys that may be enrolled; none: all */
 	} fido;
+	struct {
+		char *rp_id;		/* NULL: browsers prove nothing */
+		struct strings origins;	/* whose pages may ask: at least one where rp_id is set */
+	} webauthn;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

@@ -159,10 +159,17 @@ const struct config_key config_keys_pcsc[] = {
 const struct config_key config_keys_fido[] = {
 	LIST("environment", struct config, fido.environment, config_check_variable),
 	STRING("socket", struct config, fido.socket, NULL, config_check_socket),
+	{ "watch", CONFIG_BOOL, offsetof(struct config, fido.watch), "true", 0, 0, NULL, NULL },
 	STRING("watch-socket", struct config, fido.watch_socket, NULL, config_check_socket),
 	WORD("user-verification", struct config, fido.verification, "preferred", words_verification),
 	LIST("attestation-roots", struct config, fido.attestation_roots, config_check_path),
 	LIST("aaguids", struct config, fido.aaguids, config_check_aaguid),
+	END
+};
+
+const struct config_key config_keys_webauthn[] = {
+	STRING("rp-id", struct config, webauthn.rp_id, NULL, config_check_rp_id),
+	LIST("origins", struct config, webauthn.origins, config_check_origin),
 	END
 };
 

@@ -140,6 +140,8 @@ status_admin(const json_t *admin)
 		    output_member(e, "idle", b, sizeof(b)));
 		(void)printf("%s busy\n", output_member(e, "busy", a, sizeof(a)));
 	}
+	(void)printf("watchers: readers %s, ", output_member(admin, "watcher", a, sizeof(a)));
+	(void)printf("keys %s\n", output_member(admin, "fido_watcher", a, sizeof(a)));
 	list = json_object_get(admin, "breakers");
 	(void)printf("breakers: %s\n", json_array_size(list) == 0 ? "none open" : "");
 	for (i = 0; i < json_array_size(list); i++) {

@@ -130,6 +130,7 @@ class Pin(unittest.TestCase):
             answer, prompts = change(m, "change", ["9999", "4711", "4711"])
             self.assertEqual((answer.status, answer.json["error"], answer.json["tries_left"], len(prompts)),
                              (401, "pin_required", 7, 3), answer)
+            self.assertEqual(answer.json["error_description"], "the key refused the PIN, 7 tries are left")
             answer, prompts = change(m, "change", ["9999", "4711", "4711"])
             self.assertEqual((answer.status, prompts[0]["tries_left"]), (401, 7), answer)
             self.assertIn("refused this PIN before", answer.json["error_description"])

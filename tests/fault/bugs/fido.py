@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """FIDO2 keys.  Rows as seeded.py explains."""
-from bugs.tests import PIN
+from bugs.tests import PLUG
+
+REMOTE = "e2e/fido_remote Remote."
 
 ROWS = [
     # --- the virtual FIDO2 key, on which others are tested
@@ -78,4 +80,56 @@ ROWS = [
      "\tif ((r = vpcd_claim(port, &claim)) != TSR_OK)\n\t\treturn r;\n",
      "\tclaim = -1;\n\tr = TSR_OK;\n\tif (r != TSR_OK && vpcd_claim(port, &claim) != TSR_OK)\n\t\treturn r;\n",
      "e2e/card Piv.test_one_card_in_one_reader"),
+
+    # --- a key that was pulled out
+    ("a token after the key was pulled", "agent/plug.c",
+     "		if (h->session)\n			plug_away(p, h);\n		else\n			plug_drop(p, h);",
+     "		plug_drop(p, h);", PLUG + "test_pulled_and_back"),
+    ("a false key that is back is believed", "agent/plug_key.c",
+     "	if (f->code != TSR_OK) {", "	if (0) {", PLUG + "test_not_the_same"),
+    ("a copy's silent answer suspends nothing", "agent/fido_verdict.c",
+     "if (v->behind && (r", "if (0 && (r", PLUG + "test_clone"),
+    ("pulled while nobody watched", "agent/plug_key.c",
+     "		if (!p->stay[i].told) {", "		if (0) {", "unit plug"),
+    ("keys that nobody watches for long", "agent/plug.c",
+     "			if (p->held[i].session && !p->held[i].away)", "			if (0)", "unit plug"),
+    ("a session that nobody watches over", "agent/plug.c",
+     "	if (h == NULL || p->unwatched) {", "	if (h == NULL) {", "unit plug"),
+    ("a proof of a key that has gone since", "agent/plug.c",
+     "	if (h->device[0] == '\\0' || plug_was_there(p, h->device))", "	if (h->device[0] == '\\0')",
+     "unit plug"),
+    ("events of other people's keys", "agent/plug_act.c",
+     "		events_send(a->events, uid, e->name,", "		events_send(a->events, c != NULL ? c->uid : 1, e->name,",
+     PLUG + "test_who_is_told"),
+
+    # --- keys elsewhere, and browsers
+    ("a challenge answered twice", "agent/challenges.c", "\tplace_clear(pl, 0);\n", "",
+     "unit challenges"),
+    ("another uid's challenge", "agent/challenges.c", "h->by == by && h->purpose", "h->purpose",
+     "unit challenges"),
+    ("challenges that never end", "agent/challenges.c", "cs->place[i].ends_ms <= now)",
+     "cs->place[i].ends_ms == 0)", "unit challenges"),
+    ("any origin", "agent/clientdata.c", "if (doc_equal(d, v, p->origins->v[i]))", "if (v != NULL)",
+     "unit clientdata"),
+    ("any challenge", "agent/clientdata.c", "return doc_equal(d, v, text);", "return v != NULL;",
+     "unit clientdata"),
+    ("within another's page", "agent/clientdata.c", "(cross != NULL && !doc_is(cross, DOC_FALSE))",
+     "(cross != NULL && d.n == 0)", "unit clientdata"),
+    ("a browser for a native credential", "agent/grant_remote.c",
+     "if (m->response->browser == m->record.native) {", "if (0) {", REMOTE + "test_native"),
+    ("a credential that was disabled answers", "agent/remote_offer.c",
+     "if (c->state != CREDENTIAL_ACTIVE)", "if (c->state == 0)", REMOTE + "test_browser_refused"),
+    ("a challenge for another audience", "agent/grant_remote.c",
+     "if (remote_same(m.grant, f))", "if (f != NULL)", REMOTE + "test_browser_refused"),
+    ("the browser of another user", "agent/grant_remote.c", "if (!remote_handle(m)) {", "if (0) {",
+     REMOTE + "test_browser_refused"),
+    ("another issuer's challenge is answered", "client/remote.c",
+     "if (strcmp(out->context.issuer, issuer) != 0)", "if (issuer == NULL)",
+     REMOTE + "test_command_line"),
+    ("what is shown is not what is signed", "client/remote.c",
+     "memcmp(said, out->bytes, n) == 0 ? TSR_OK : TSR_INVALID", "1 ? TSR_OK : TSR_INVALID",
+     REMOTE + "test_command_line"),
+    ("a key signs for a bank", "client/remote.c",
+     "strncmp(rp, REMOTE_RP_PREFIX, strlen(REMOTE_RP_PREFIX)) == 0 &&", "rp[0] != 0 &&",
+     REMOTE + "test_command_line"),
 ]
