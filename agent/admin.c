@@ -62,7 +62,7 @@ admin_token_good(struct agent *a, const struct http_request *r, const struct ask
 	enum acr acr;
 
 	mint_client_uid(r->caller->uid, client);
-	return jwt_check(token, n, &want, &c) == TSR_OK && strcmp(c.sub, who->name) == 0 &&
+	return jwt_check(token, n, &want, &c) == TSR_OK && !epochs_dead(a->epochs, &c) && strcmp(c.sub, who->name) == 0 &&
 	    strcmp(c.client_id, client) == 0 && acr_parse(c.acr, &acr) == TSR_OK &&
 	    acr >= ACR_HARDWARE && c.auth_time + ADMIN_PROOF_S >= want.now;
 }

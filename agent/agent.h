@@ -8,6 +8,7 @@
 #define AGENT_AGENT_H
 
 #include "agent/audit.h"
+#include "agent/epochs.h"
 #include "agent/events.h"
 #include "agent/helper.h"
 #include "agent/http.h"
@@ -33,6 +34,7 @@ struct agent {
 	struct audit *audit;
 	const char *store_room;		/* what store_room() said last; NULL before */
 	struct keys *keys;
+	struct epochs *epochs;
 	struct names *names;
 	struct policy *policy;		/* the one in force; replaced on reload */
 	struct sessions *sessions;

@@ -229,6 +229,20 @@ audit_event_admin(struct agent *a, const struct caller *by, const char *event)
 }
 
 void
+audit_event_revoked(struct agent *a, const struct caller *by, const char *subject,
+    const char *credential, const char *sid)
+{
+	struct audit_record rec = event_by("revoked", by);
+
+	rec.subject = subject;
+	rec.credential = credential;
+	rec.sid = sid;
+	if (subject == NULL && credential == NULL && sid == NULL)
+		rec.detail = "every token";
+	(void)audit_put(a->audit, &rec, 0);
+}
+
+void
 audit_event_session_ended(struct agent *a, const struct session *s)
 {
 	struct audit_record rec = { .event = "session-ended" };

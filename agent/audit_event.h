@@ -56,6 +56,11 @@ int audit_event_clone(struct agent *a, const struct caller *by, const struct cre
 int audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid);
 int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
 
+/* Tokens were revoked by the caller: those of a session, a credential, a subject,
+ * or (all NULL) of everybody.  What it says has happened. */
+void audit_event_revoked(struct agent *a, const struct caller *by, const char *subject,
+    const char *credential, const char *sid);
+
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
 /* With why: a word. */

@@ -30,6 +30,7 @@
 #include "agent/metrics.h"
 #include "agent/plug_act.h"
 #include "agent/presence_act.h"
+#include "agent/revoke.h"
 #include "agent/proof.h"
 #include "agent/rate.h"
 #include "agent/route.h"
@@ -54,6 +55,7 @@ daemon_expire(void *arg)
 	token_cache_expire(d->agent.cache, clock_wall());
 	opaque_sweep(&d->agent);
 	health_look(&d->agent);
+	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
 }
@@ -85,6 +87,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	    (size_t)n);
 	opaque_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -96,6 +99,7 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
 	    s->sid, s->credential, reason);
 
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
 		opaque_session_ended(&d->agent, s->sid);
@@ -296,6 +300,8 @@ daemon_serve(struct daemon *d)
 	d->first = NULL;
 	if ((r = policy_new(c, a->names, daemon_policy_ready, d, daemon_unknown_name, &d->next)) != TSR_OK)
 		return r;
+	if ((r = epochs_begin(a->epochs, loop_timers(a->loop))) != TSR_OK)
+		return r;
 	daemon_expire(d);
 	daemon_keys(d);
 	watch_start(a->watch);
@@ -357,6 +363,7 @@ daemon_free(struct daemon **dp)
 	audit_free(&d->agent.audit);
 	audit_file_close(&d->audit_file);
 	watch_free(&d->agent.watch);
+	epochs_free(&d->agent.epochs);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

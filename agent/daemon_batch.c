@@ -32,6 +32,7 @@ daemon_publish(struct daemon *d)
 		log_line(LOG_ERROR, "the public key file cannot be written");
 	if (changed && !keys_changed(d->agent.keys))
 		events_send_all(d->agent.events, "keys-changed", "{}", 2);
+	(void)epochs_keys(d->agent.epochs, keys_written(d->agent.keys));	/* it says itself */
 	kid = keys_active_kid(d->agent.keys);
 	if (strcmp(kid, d->kid) != 0)
 		audit_event_agent(&d->agent, "key-rotated", NULL, NULL);

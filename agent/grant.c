@@ -14,6 +14,7 @@
 
 #include "agent/clock.h"
 #include "agent/grant_internal.h"
+#include "agent/grant_wait.h"
 #include "agent/http_form.h"
 #include "agent/metrics.h"
 #include "agent/mint.h"
@@ -352,7 +353,7 @@ grant_token(struct agent *a, const struct http_request *r, const struct asker *w
 {
 	struct form f;
 
-	if (grant_form(r, &f) != TSR_OK)
+	if (grant_waits(a, r, who) || grant_form(r, &f) != TSR_OK)
 		return;
 	grant_dispatch(a, r, who, &f);
 	form_free(&f);

@@ -86,8 +86,10 @@ refresh_alive(const struct refresh *f)
 	const struct session *s = session_find(f->agent->sessions, f->row.uid, f->row.sid);
 	int anywhere = f->audience->presence == PRESENCE_PROOF, r;
 	struct credential *c = NULL;
+	struct epochs_state e;
 
-	if (opaque_is_ending(f->agent, f->row.sid))
+	epochs_state(f->agent->epochs, &e);
+	if (f->row.made <= e.epoch || opaque_is_ending(f->agent, f->row.sid))
 		return TSR_BAD_GRANT;
 	if (f->row.acr < (int)f->audience->acr)
 		return TSR_STEP_UP_REQUIRED;

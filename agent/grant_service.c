@@ -15,22 +15,29 @@
 #include "include/tessera.h"
 #include "token/b64.h"
 
+#define SIDS_MAX	256	/* of a service, while a token of the first one might live */
 #define SID_BYTES	16	/* that become STORE_ID_LEN characters */
 
 _Static_assert(B64_LEN(SID_BYTES) == STORE_ID_LEN, "SID_BYTES");
 
-/* One sid a service and start of the agent, with no other meaning. */
+/* One sid a service and start of the agent, with no other meaning; the next one
+ * where that was revoked. */
 static int
 service_sid(const struct agent *a, const char *client, char sid[STORE_ID_LEN + 1])
 {
-	const struct hash_part part = { client, strlen(client) };
+	unsigned n;
+	const struct hash_part part[] = { { &n, sizeof(n) }, { client, strlen(client) } };
 	uint8_t h[SID_BYTES];
 	int r;
 
-	if ((r = hash_parts(h, sizeof(h), a->service_key, sizeof(a->service_key), &part, 1)) != TSR_OK)
-		return r;
-	sid[b64_encode(sid, h, sizeof(h))] = '\0';
-	return TSR_OK;
+	for (n = 0; n < SIDS_MAX; n++) {
+		if ((r = hash_parts(h, sizeof(h), a->service_key, sizeof(a->service_key), part, 2)) != TSR_OK)
+			return r;
+		sid[b64_encode(sid, h, sizeof(h))] = '\0';
+		if (!epochs_sid_dead(a->epochs, sid))
+			return TSR_OK;
+	}
+	return TSR_SLOW_DOWN;
 }
 
 void

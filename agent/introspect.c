@@ -57,7 +57,7 @@ introspect_active(struct agent *a, const struct http_request *r, const char *tok
 	const struct config_audience *aud;
 	const struct session *s;
 
-	if (jwt_check(token, strlen(token), &want, c) != TSR_OK)
+	if (jwt_check(token, strlen(token), &want, c) != TSR_OK || epochs_dead(a->epochs, c))
 		return 0;
 	aud = policy_audience(a->policy, c->aud);
 	if (aud == NULL || policy_may_verify(a->policy, aud, r->caller) != TSR_OK)
@@ -108,6 +108,8 @@ introspect_opaque(struct agent *a, const struct http_request *r, const char *tok
 	if (s != NULL && !session_present(s, aud))
 		return 0;
 	introspect_claims(a, &t, c);
+	if (epochs_dead(a->epochs, c))
+		return 0;
 	misuse_use(a, r->caller, t.uid, t.subject, t.audience, t.jti);
 	return 1;
 }

@@ -245,6 +245,8 @@ mint_token(struct agent *a, struct mint *m, struct buf *out)
 
 	if (!caller_alive(m->caller))
 		return TSR_CLOSED;
+	if (epochs_wait(a->epochs, clock_wall()) > 0)	/* it would be dead from the first */
+		return TSR_UNAVAILABLE;
 	if ((r = watch_mint(a->watch)) != TSR_OK || (r = mint_claims(a, m, &j)) != TSR_OK ||
 	    (!opaque && (r = mint_jwt(a, m, &j)) != TSR_OK) ||
 	    (r = opaque || refresh ? mint_stored(a, m, &j, opaque, refresh, text) :

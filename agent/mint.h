@@ -57,7 +57,8 @@ void mint_of_session(const struct session *s, const struct config_audience *aud,
 
 /* Append {"access_token":...} (RFC 6749 section 5.1) and tell the subject's
  * listeners.  Reads again that the caller lives, and that clock and store are to
- * be believed (TSR_CLOCK, TSR_UNCONFIRMED).  An opaque or a refresh token is
+ * be believed (TSR_CLOCK, TSR_UNCONFIRMED), and that the second of a global
+ * revocation is over (TSR_UNAVAILABLE).  An opaque or a refresh token is
  * stored, a spent one replaced, in a request of its own: the answer waits for the
  * commit.  TSR_CONFLICT: the refresh token was spent before.  TSR_SLOW_DOWN: the
  * uid has too many.  TSR_CLOSED, TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO, TSR_STORE

@@ -27,6 +27,7 @@
 #include "agent/pin_change.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
+#include "agent/revoke.h"
 #include "agent/status.h"
 #include "include/tessera.h"
 
@@ -45,9 +46,12 @@ static const struct route {
 	{ HTTP_API, HTTP_POST, "/token", 0, grant_token, NULL },
 	{ HTTP_API, HTTP_POST, "/challenge", 0, grant_challenge, NULL },
 	{ HTTP_API, HTTP_POST, "/introspect", 0, api_introspect, NULL },
+	{ HTTP_API, HTTP_GET, "/verify", 1, api_verify, NULL },
+	{ HTTP_API, HTTP_POST, "/revoke", 0, revoke_token, NULL },
 	{ HTTP_API, HTTP_POST, "/session", 0, grant_session, NULL },
 	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },
 	{ HTTP_API, HTTP_DELETE, "/session", 0, api_session_delete, NULL },
+	{ HTTP_API, HTTP_DELETE, "/session/*", 0, NULL, revoke_own },
 	{ HTTP_API, HTTP_GET, "/devices", 0, api_devices, NULL },
 	{ HTTP_API, HTTP_POST, "/devices/*/pin", 0, NULL, pin_change },
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
@@ -80,6 +84,9 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/sessions", 1, revoke_sessions, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/sessions/*/revoke", 0, NULL, revoke_session },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/revoke", 0, revoke_admin, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/confirm", 0, NULL, admin_enrol_confirm },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/resync", 0, NULL, admin_credential_resync },

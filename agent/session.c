@@ -306,8 +306,10 @@ session_end_user(struct sessions *ss, uid_t uid)
 	return n;
 }
 
-unsigned
-session_end_credential(struct sessions *ss, const char *credential)
+/* Those that match. */
+static unsigned
+session_end_all(struct sessions *ss, int (*is)(const struct session *s, const char *what),
+    const char *what)
 {
 	struct session **at;
 	unsigned n = 0;
@@ -315,7 +317,7 @@ session_end_credential(struct sessions *ss, const char *credential)
 
 	for (i = 0; i < SESSION_BUCKETS; i++)
 		for (at = &ss->bucket[i]; *at != NULL;) {
-			if (strcmp((*at)->credential, credential) != 0) {
+			if (!is(*at, what)) {
 				at = &(*at)->next;
 				continue;
 			}
@@ -323,6 +325,74 @@ session_end_credential(struct sessions *ss, const char *credential)
 			n++;
 		}
 	return n;
+}
+
+static int
+session_is_credential(const struct session *s, const char *credential)
+{
+	return strcmp(s->credential, credential) == 0;
+}
+
+static int
+session_is_sid(const struct session *s, const char *sid)
+{
+	return strcmp(s->sid, sid) == 0;
+}
+
+static int
+session_is_any(const struct session *s, const char *what)
+{
+	(void)s;
+	(void)what;
+	return 1;
+}
+
+static int
+session_is_over(const struct session *s, const char *what)
+{
+	(void)what;
+	return s->ends_ms <= clock_boot_ms();
+}
+
+unsigned
+session_end_credential(struct sessions *ss, const char *credential)
+{
+	return session_end_all(ss, session_is_credential, credential);
+}
+
+unsigned
+session_end_sid(struct sessions *ss, const char *sid)
+{
+	return session_end_all(ss, session_is_sid, sid);
+}
+
+const struct session *
+session_by_sid(const struct sessions *ss, const char *sid)
+{
+	const struct session *s;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if (strcmp(s->sid, sid) == 0 && !s->unsettled && s->ends_ms > clock_boot_ms())
+				return s;
+	return NULL;
+}
+
+int
+sessions_each(struct sessions *ss, const char *subject,
+    int (*each)(void *arg, const struct session *s), void *arg)
+{
+	const struct session *s;
+	size_t i;
+	int r;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if ((subject == NULL || strcmp(s->subject, subject) == 0) && !s->unsettled &&
+			    s->ends_ms > clock_boot_ms() && (r = each(arg, s)) != TSR_OK)
+				return r;
+	return TSR_OK;
 }
 
 static void
@@ -355,18 +425,19 @@ session_lock(struct sessions *ss, struct session *s, const char *reason)
 	s->locked = 1;
 	if (ss->locked != NULL)
 		ss->locked(ss->locked_arg, s, reason);
+	store_make_id(s->sid);
 }
 
 static unsigned
 session_leave(struct sessions *ss, struct session *s, const char *reason)
 {
-	int was = s->locked;
+	int locked = s->locked;
 
 	if (s->left)
 		return 0;
 	s->left = 1;
-	session_lock(ss, s, reason);	/* told also where a device had locked it: it is more now */
-	return was ? 0 : 1;
+	session_lock(ss, s, reason);	/* also a locked one: a mere proof had tokens of it still */
+	return !locked;
 }
 
 unsigned
@@ -422,43 +493,16 @@ session_find(const struct sessions *ss, uid_t uid, const char *sid)
 	return NULL;
 }
 
-const struct session *
-session_by_sid(const struct sessions *ss, const char *sid)
-{
-	const struct session *s;
-	size_t i;
-
-	for (i = 0; i < SESSION_BUCKETS; i++)
-		for (s = ss->bucket[i]; s != NULL; s = s->next)
-			if (strcmp(s->sid, sid) == 0)
-				return s;
-	return NULL;
-}
-
-void
+unsigned
 sessions_end_all(struct sessions *ss)
 {
-	size_t i;
-
-	for (i = 0; i < SESSION_BUCKETS; i++)
-		while (ss->bucket[i] != NULL)
-			session_end(ss, &ss->bucket[i]);
+	return session_end_all(ss, session_is_any, NULL);
 }
 
 void
 sessions_expire(struct sessions *ss)
 {
-	struct session **at;
-	uint64_t now = clock_boot_ms();
-	size_t i;
-
-	for (i = 0; i < SESSION_BUCKETS; i++)
-		for (at = &ss->bucket[i]; *at != NULL;) {
-			if ((*at)->ends_ms > now)
-				at = &(*at)->next;
-			else
-				session_end(ss, at);
-		}
+	(void)session_end_all(ss, session_is_over, NULL);
 }
 
 size_t

@@ -186,4 +186,8 @@ int store_signing_remove(struct store *st, const char *kid);
 int store_clock_mark(struct store *st, int64_t *out);
 int store_set_clock_mark(struct store *st, int64_t mark);
 
+/* Tokens issued until then are dead: the same. */
+int store_epoch(struct store *st, int64_t *out);
+int store_set_epoch(struct store *st, int64_t epoch);
+
 #endif

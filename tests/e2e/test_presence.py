@@ -76,14 +76,15 @@ class Presence(unittest.TestCase):
         until(lambda: [line for line in open(m.state + "/audit.log", encoding="utf-8")
                        if '"session-locked"' in line and '"device_removed"' in line], 10,
               "the audit line")
-        # a fresh proof, and nothing else, unlocks it: the same session
+        # a fresh proof, and nothing else, unlocks it; its tokens of before stay dead
         card.insert()
         until(lambda: m.request("GET", "/devices").json["devices"], NOTICED_S, "the card")
         self.assertEqual(says(m), "login_required")
         self.prove(m, again=True)
         again = self.session(m)
-        self.assertEqual((again["sid"], again["locked"], again["present"]),
-                         (session["sid"], False, True))
+        self.assertEqual((again["credential"], again["locked"], again["present"]),
+                         (session["credential"], False, True))
+        self.assertNotEqual(again["sid"], session["sid"])
         self.assertEqual(says(m), "")
 
     def test_back_in_time(self):

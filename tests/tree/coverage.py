@@ -31,6 +31,7 @@ PARSERS = {
     "token/challenge.c": "challenge",
     "token/doc.c": "doc",
     "token/ecdsa.c": "spki lib_keys",
+    "token/epochs.c": "epochs",
     "token/json.c": "json doc",
     "token/json_text.c": "json",
     "token/jwk.c": "jwk",
