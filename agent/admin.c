@@ -18,6 +18,7 @@
 #include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
 #include "agent/enrol_otp_read.h"
+#include "agent/enrol_webauthn.h"
 #include "agent/http_form.h"
 #include "agent/mint.h"
 #include "agent/otp.h"
@@ -186,7 +187,11 @@ void
 admin_enrol_confirm(struct agent *a, const struct http_request *r, const struct asker *who,
     const char *id)
 {
-	if (admin_may_change(a, r, who) == TSR_OK)
+	if (admin_may_change(a, r, who) != TSR_OK)
+		return;
+	if (enrol_webauthn_waits(a, r, id, 1))
+		enrol_webauthn_confirm(a, r, id, 1);
+	else
 		enrol_otp_admin_confirm(a, r, who, id);
 }
 

@@ -45,6 +45,7 @@ struct agent {
 	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct otp_pendings *otp_pendings;
+	struct challenges *challenges;
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "agent/audit_event.h"
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
@@ -235,7 +236,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
 	    (r = token_cache_new(&a->cache)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -341,6 +343,7 @@ daemon_free(struct daemon **dp)
 	rates_free(&d->agent.rates);
 	opaques_free(&d->agent.opaques);
 	otp_pendings_free(&d->agent.otp_pendings);
+	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,15 @@ struct proto_value
 fido_bytes(const void *p, size_t n)
 {
 	return (struct proto_value){ .p = p, .n = n };
+}
+
+void
+fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN])
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", issuer, subject, uid);
+
+	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
 }
 
 struct proto_value

@@ -46,6 +46,11 @@ void fido_rp_id(const struct fido *f, char out[FIDO_RP_LEN]);
 int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t n,
     uint32_t deadline_ms, const struct fido_call_client *client, struct fido_call **out);
 
+/* The user handle of a subject: the same for each credential of his, and nothing
+ * that names him. */
+#define FIDO_USER_LEN	32
+void fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN]);
+
 /* A value of a frame. */
 struct proto_value fido_text(const char *s);
 struct proto_value fido_bytes(const void *p, size_t n);

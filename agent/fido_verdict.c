@@ -38,9 +38,10 @@ fido_verdict_judge_silent(struct fido_verdict *v, const struct credential *c,
     const struct fido_record *r, const uint8_t hash[ASSERTION_HASH_LEN],
     const uint8_t *authdata, size_t authdata_len, const uint8_t *sig, size_t sig_len)
 {
+	const uint32_t last = r->counter;
 	const struct assertion_policy policy = {
 		.rp_id = r->rp_id, .spki = c->spki, .spki_len = c->spki_len,
-		.algorithm = c->algorithm, .counter = r->counter
+		.algorithm = c->algorithm, .counter = last
 	};
 	struct assertion_found found = { .counter = 0 };
 	struct authdata a;
@@ -52,7 +53,7 @@ fido_verdict_judge_silent(struct fido_verdict *v, const struct credential *c,
 	    authdata_read(authdata, authdata_len, &a) != TSR_OK)
 		return;
 	v->counter = a.counter;
-	v->behind = v->fault == ASSERTION_COUNTER && a.counter < r->counter;
+	v->behind = v->fault == ASSERTION_COUNTER && a.counter < last;
 	if (v->code == TSR_OK && (a.flags & (AUTHDATA_UP | AUTHDATA_UV)) != 0) {
 		v->code = TSR_DENIED;	/* an answer to a question that was not asked */
 		v->fault = ASSERTION_PRESENCE;
@@ -90,9 +91,12 @@ fido_verdict_spend(struct agent *a, const struct fido_verdict *v, const struct c
 	int r;
 
 	if (!verdict_allows(&v->verdict)) {
-		if (v->fault == ASSERTION_COUNTER && (r = verdict_suspend(a, by, c)) != TSR_OK)
+		if (v->fault == ASSERTION_COUNTER && (r = verdict_suspend(a, by, c)) != TSR_OK) {
 			log_line(LOG_ERROR, "credential %s, of which there is perhaps a clone, could not be "
 			    "suspended: %s", c->id, tsr_strerror(r));
+			/* whoever is refused shall not hear of a suspension that is none */
+			return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+		}
 		return v->code != TSR_OK ? v->code : TSR_DENIED;
 	}
 	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
@@ -126,6 +130,8 @@ fido_verdict_text(const struct fido_verdict *v, int code)
 {
 	if (code == TSR_OK || code == TSR_STORE || code == TSR_NOMEM)
 		return "";
+	if (v->fault == ASSERTION_COUNTER && code != TSR_DENIED)
+		return "the key's counter went back: there is perhaps a copy of it";
 	if (v->fault == ASSERTION_COUNTER)
 		return "the key's counter went back: there is perhaps a copy of it.  Its credential is "
 		    "suspended until an administrator enables it again";

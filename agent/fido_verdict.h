@@ -29,8 +29,9 @@ void fido_verdict_judge(struct fido_verdict *v, const struct credential *c,
 /*
  * The end of it, in a savepoint of this batch.  TSR_OK: it allows, and its counter
  * is stored.  Where the counter did not grow the credential is suspended, with a
- * line in the audit log, an event and the end of its sessions: TSR_DENIED.  Else
- * what the evidence came to, or why nothing could be stored.
+ * line in the audit log, an event and the end of its sessions: TSR_DENIED, or why
+ * that could not be.  Else what the evidence came to, or why nothing could be
+ * stored.
  */
 int fido_verdict_spend(struct agent *a, const struct fido_verdict *v, const struct caller *by,
     const struct credential *c);

@@ -26,6 +26,7 @@
 #define GRANT_SESSION	"urn:tessera:grant:session"
 #define GRANT_DEVICE	"urn:tessera:grant:device"
 #define GRANT_OTP	"urn:tessera:grant:otp"
+#define GRANT_ASSERTION	"urn:tessera:grant:assertion"
 #define GRANT_REFRESH	"refresh_token"
 #define GRANT_SERVICE	"client_credentials"
 
@@ -82,11 +83,20 @@ grant_login_helper(struct agent *a, const struct http_request *r, const struct f
 	return TSR_OK;
 }
 
+const char *
+grant_unfit(const struct config_audience *aud, const struct mint_wish *w)
+{
+	if (aud->format == FORMAT_OPAQUE && w->format == FORMAT_JWT)
+		return "this audience has opaque tokens alone";
+	return w->refresh && !aud->refresh ? "this audience gives no refresh tokens" : NULL;
+}
+
 int
 grant_wish(const struct http_request *r, const struct form *f, const struct config_audience *aud,
     struct mint_wish *out)
 {
 	const char *format = form_get(f, "token_format"), *offline = form_get(f, "offline_access");
+	const char *unfit;
 	struct mint_wish w = { 0 };
 
 	if (format != NULL && strcmp(format, "jwt") != 0 && strcmp(format, "opaque") != 0) {
@@ -100,25 +110,19 @@ grant_wish(const struct http_request *r, const struct form *f, const struct conf
 	if (format != NULL)
 		w.format = strcmp(format, "jwt") == 0 ? FORMAT_JWT : FORMAT_OPAQUE;
 	w.refresh = offline != NULL && strcmp(offline, "true") == 0;
-	if (aud != NULL && aud->format == FORMAT_OPAQUE && w.format == FORMAT_JWT) {
-		problem_invalid(r->conn, "this audience has opaque tokens alone");
-		return TSR_INVALID;
-	}
-	if (aud != NULL && w.refresh && !aud->refresh) {
-		problem_invalid(r->conn, "this audience gives no refresh tokens");
+	if (aud != NULL && (unfit = grant_unfit(aud, &w)) != NULL) {
+		problem_invalid(r->conn, "%s", unfit);
 		return TSR_INVALID;
 	}
 	*out = w;
 	return TSR_OK;
 }
 
-/* Audience and scope, both by policy.  A service's audiences are for services
- * alone: no class becomes another. */
-static int
-grant_audience(struct agent *a, const struct http_request *r, const struct form *f, int service,
-    struct grant *g)
+/* A service's audiences are for services alone: no class becomes another. */
+int
+grant_audience(struct agent *a, const struct http_request *r, const char *name,
+    const char *scope, int service, struct grant *g)
 {
-	const char *name = form_get(f, "audience");
 	int code;
 
 	if (name == NULL) {
@@ -132,12 +136,12 @@ grant_audience(struct agent *a, const struct http_request *r, const struct form 
 		problem(r->conn, TSR_DENIED, "this audience is not configured for you");
 		return TSR_DENIED;
 	}
-	if ((code = policy_scope(g->audience, form_get(f, "scope"), &g->scope)) != TSR_OK ||
+	if ((code = policy_scope(g->audience, scope, &g->scope)) != TSR_OK ||
 	    (code = buf_put_u8(&g->scope, 0)) != TSR_OK) {
 		problem(r->conn, code, "\"scope\" names something that the audience does not have");
 		return code;
 	}
-	return grant_wish(r, f, g->audience, &g->wish);
+	return TSR_OK;
 }
 
 void
@@ -300,7 +304,7 @@ static int
 grant_known(const char *type)
 {
 	static const char *const known[] = {
-		GRANT_SESSION, GRANT_DEVICE, GRANT_OTP, GRANT_REFRESH, GRANT_SERVICE
+		GRANT_SESSION, GRANT_DEVICE, GRANT_OTP, GRANT_ASSERTION, GRANT_REFRESH, GRANT_SERVICE
 	};
 	size_t i;
 
@@ -326,16 +330,19 @@ grant_dispatch(struct agent *a, const struct http_request *r, const struct asker
 		problem_invalid(r->conn, "\"grant_type\" is missing");
 	else if (!grant_known(type))
 		problem(r->conn, TSR_UNSUPPORTED, "\"grant_type\" is " GRANT_DEVICE ", " GRANT_OTP
-		    ", " GRANT_SESSION ", " GRANT_REFRESH " or " GRANT_SERVICE);
+		    ", " GRANT_ASSERTION ", " GRANT_SESSION ", " GRANT_REFRESH " or " GRANT_SERVICE);
 	else if (grant_login_helper(a, r, f, &helper, &only) != TSR_OK)
 		;	/* answered */
+	else if (strcmp(type, GRANT_ASSERTION) == 0)	/* the challenge says for what */
+		grant_from_assertion(a, r, who, f);
 	else if (helper && !fresh)
 		problem(r->conn, TSR_DENIED, "a login helper brings a fresh proof each time");
 	else if ((code = watch_mint(a->watch)) != TSR_OK)
 		problem(r->conn, code, NULL);	/* before anybody is asked for a PIN */
 	else if (strcmp(type, GRANT_REFRESH) == 0)
 		grant_from_refresh(a, r, who, f);	/* the token knows its audience */
-	else if (grant_audience(a, r, f, strcmp(type, GRANT_SERVICE) == 0, &g) == TSR_OK)
+	else if (grant_audience(a, r, form_get(f, "audience"), form_get(f, "scope"),
+	    strcmp(type, GRANT_SERVICE) == 0, &g) == TSR_OK && grant_wish(r, f, g.audience, &g.wish) == TSR_OK)
 		grant_go(a, r, who, f, &g, type, helper, only);
 	buf_free(&g.scope);
 }

@@ -23,7 +23,7 @@
 
 static const char *const sockets[METRICS_SOCKETS] = { "api", "admin" };
 static const char *const grants[METRICS_GRANTS] = {
-	"device", "otp", "session", "refresh", "service"
+	"device", "otp", "assertion", "session", "refresh", "service"
 };
 static const char *const classes[METRICS_CLASSES] = { "gone", "1xx", "2xx", "3xx", "4xx", "5xx" };
 

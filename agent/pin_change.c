@@ -163,8 +163,12 @@ pin_change_done(void *arg, int code, uint32_t tries_left, const char *detail)
 	}
 	(void)audit_event_pin(p->agent, p->request->conn, pin_change_event(p), code, p->id,
 	    p->device.label);
-	login_describe(code, p->operation == PIN_UNBLOCK ? "PUK" : "PIN", tries_left, detail, text,
-	    sizeof(text));
+	if (p->key && code == TSR_PIN_WRONG && tries_left != PROTO_TRIES_UNKNOWN)
+		(void)snprintf(text, sizeof(text), "the key refused the PIN, %u %s left", tries_left,
+		    tries_left == 1 ? "try is" : "tries are");
+	else
+		login_describe(code, p->operation == PIN_UNBLOCK ? "PUK" : "PIN", tries_left, detail, text,
+		    sizeof(text));
 	if (code == TSR_PIN_LENGTH)	/* the new one */
 		code = TSR_INVALID;
 	pin_change_fail(p, code, tries_left, "%s", text);

@@ -16,7 +16,7 @@
 #include "agent/agent.h"
 #include "agent/api.h"
 #include "agent/enrol.h"
-#include "agent/enrol_otp.h"
+#include "agent/enrol_webauthn.h"
 #include "agent/grant.h"
 #include "agent/health.h"
 #include "agent/import.h"
@@ -43,6 +43,7 @@ static const struct route {
 	route_id_handler id_handler;
 } routes[] = {
 	{ HTTP_API, HTTP_POST, "/token", 0, grant_token, NULL },
+	{ HTTP_API, HTTP_POST, "/challenge", 0, grant_challenge, NULL },
 	{ HTTP_API, HTTP_POST, "/introspect", 0, api_introspect, NULL },
 	{ HTTP_API, HTTP_POST, "/session", 0, grant_session, NULL },
 	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },
@@ -52,7 +53,7 @@ static const struct route {
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
-	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_otp_own_confirm },
+	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_own_confirm },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
 	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },

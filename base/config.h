@@ -140,6 +140,10 @@ struct config {
 		struct strings attestation_roots;	/* PEM files: makers of keys */
 		struct strings aaguids;		/* makes of keys that may be enrolled; none: all */
 	} fido;
+	struct {
+		char *rp_id;		/* NULL: browsers prove nothing */
+		struct strings origins;	/* whose pages may ask: at least one where rp_id is set */
+	} webauthn;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

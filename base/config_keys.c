@@ -167,6 +167,12 @@ const struct config_key config_keys_fido[] = {
 	END
 };
 
+const struct config_key config_keys_webauthn[] = {
+	STRING("rp-id", struct config, webauthn.rp_id, NULL, config_check_rp_id),
+	LIST("origins", struct config, webauthn.origins, config_check_origin),
+	END
+};
+
 const struct config_key config_keys_limits[] = {
 	NUMBER("connections", struct config, limits.connections, "4096", 1, 65536),
 	NUMBER("connections-per-uid", struct config, limits.connections_per_uid, "512", 1, 65536),

@@ -261,6 +261,62 @@ config_section_plain(struct config_parse *p, const char *section, const struct c
 	return config_key_fill(p, keys, scopes, p->n, where, base);
 }
 
+/* Where a key of the section is set: a source and a line, or the first and 0. */
+static unsigned
+webauthn_line(const struct config_parse *p, const char *key, const struct config_source **source)
+{
+	cfg_t *sec;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if ((sec = cfg_getsec(p->source[i].cfg, "webauthn")) != NULL &&
+		    cfg_getopt(sec, key)->def.number != 0) {
+			*source = &p->source[i];
+			return (unsigned)cfg_getopt(sec, key)->def.number;
+		}
+	*source = &p->source[0];
+	return 0;
+}
+
+/* Does the origin's host end in the rp id?  (WebAuthn level 3 section 5.1.3) */
+static int
+webauthn_within(const char *origin, const char *rp_id)
+{
+	const char *host = strstr(origin, "://") + 3;
+	size_t n = strcspn(host, ":"), id = strlen(rp_id);
+
+	return n >= id && strncmp(host + n - id, rp_id, id) == 0 && (n == id || host[n - id - 1] == '.');
+}
+
+int
+config_section_webauthn(struct config_parse *p, struct config *c)
+{
+	const struct config_source *source;
+	struct config_shown shown;
+	unsigned line;
+	size_t i;
+	int r;
+
+	if ((r = config_section_plain(p, "webauthn", config_keys_webauthn, c)) != TSR_OK)
+		return r;
+	if (c->webauthn.rp_id == NULL && c->webauthn.origins.n == 0)
+		return TSR_OK;
+	line = webauthn_line(p, c->webauthn.rp_id != NULL ? "rp-id" : "origins", &source);
+	if (c->webauthn.rp_id == NULL)
+		return config_complain(p, source, line, "webauthn: rp-id is missing: add rp-id = "
+		    "\"DOMAIN\", which the origins share");
+	if (c->webauthn.origins.n == 0)
+		return config_complain(p, source, line, "webauthn: origins is missing: add origins = "
+		    "{\"https://%s\"}", c->webauthn.rp_id);
+	line = webauthn_line(p, "origins", &source);
+	for (i = 0; i < c->webauthn.origins.n; i++)
+		if (!webauthn_within(c->webauthn.origins.v[i], c->webauthn.rp_id))
+			return config_complain(p, source, line, "webauthn: origins = \"%s\" is not within "
+			    "rp-id \"%s\": no browser would ask for it there",
+			    config_show(&shown, c->webauthn.origins.v[i]), c->webauthn.rp_id);
+	return TSR_OK;
+}
+
 int
 config_section_named(struct config_parse *p, struct config *c)
 {

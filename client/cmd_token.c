@@ -8,6 +8,7 @@
 
 #include "client/code.h"
 #include "client/command.h"
+#include "client/input.h"
 #include "client/output.h"
 #include "client/proof.h"
 #include "client/span.h"
@@ -103,6 +104,42 @@ token_otp(struct client *c, struct tsr_request *rq, json_t **answer)
 	return code_try(c, token_by_code, &a);
 }
 
+/* {"challenge_id":...,"response":...}, of a key elsewhere or of a browser. */
+static int
+token_answer(struct client *c, json_t **answer)
+{
+	struct http_request rq = { .method = "POST", .target = "/token", .type = FORM_TYPE };
+	json_t *doc = NULL;
+	const char *id;
+	struct buf form, response;
+	int r, status;
+
+	if ((status = input_json(c, c->opt[OPT_ANSWER], "the answer", &doc)) != FAIL_NONE)
+		return status;
+	buf_init(&form, FORM_BODY_MAX);
+	buf_init(&response, FORM_BODY_MAX);
+	id = json_string_value(json_object_get(doc, "challenge_id"));
+	if (id == NULL || input_put(&response, json_object_get(doc, "response")) != TSR_OK ||
+	    buf_put_u8(&response, 0) != TSR_OK)
+		status = fail_set(&c->failure, "invalid_request",
+		    "an answer has a \"challenge_id\" and a \"response\"");
+	else if ((r = form_put(&form, "grant_type", "urn:tessera:grant:assertion")) != TSR_OK ||
+	    (r = form_put(&form, "challenge_id", id)) != TSR_OK ||
+	    (r = form_put(&form, "response", (const char *)response.data)) != TSR_OK ||
+	    (r = form_put(&form, "audience", c->opt[OPT_AUDIENCE])) != TSR_OK ||
+	    (c->opt[OPT_SCOPE] != NULL && (r = form_put(&form, "scope", c->opt[OPT_SCOPE])) != TSR_OK))
+		status = api_broken(c, r);
+	else {
+		rq.body = form.data;
+		rq.body_len = form.len;
+		status = api_call(c, REACH_API, &rq, answer);
+	}
+	buf_free(&form);
+	buf_free(&response);
+	json_decref(doc);
+	return status;
+}
+
 int
 cmd_token_get(struct client *c)
 {
@@ -121,7 +158,8 @@ cmd_token_get(struct client *c)
 	if ((status = code_wanted(c, &otp)) != FAIL_NONE ||
 	    (status = token_request(c, &rq)) != FAIL_NONE)
 		return status;
-	status = otp ? token_otp(c, rq, &answer) : proof_token(c, rq, &answer);
+	status = c->opt[OPT_ANSWER] != NULL ? token_answer(c, &answer) :
+	    otp ? token_otp(c, rq, &answer) : proof_token(c, rq, &answer);
 	tsr_request_free(&rq);
 	if (status != FAIL_NONE)
 		return status;

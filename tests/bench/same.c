@@ -57,7 +57,7 @@ same_ask(struct kind *k, char reply[WIRE_MAX])
 		reply[have] = '\0';
 		if (end == NULL && (end = strstr(reply, "\r\n\r\n")) != NULL &&
 		    (len = strcasestr(reply, "content-length:")) != NULL)
-			want = (size_t)(end - reply) + 4 + (size_t)atol(len + 15);
+			want = (size_t)(end - reply) + 4 + (size_t)strtol(len + 15, NULL, 10);
 	} while (end == NULL || have < want);
 	if (strncmp(reply, "HTTP/1.1 400", 12) != 0)
 		meter_die("not refused: %s", reply);

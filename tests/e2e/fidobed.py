@@ -23,6 +23,7 @@ class Bed:
         more = machine.pop("settings", {})
         self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
         m = self.machine
+        m.bed = self
         self.keys = self.job = None
         try:
             os.mkdir(m.folder + "/keys")
@@ -40,20 +41,23 @@ class Bed:
             m.abandon()
             raise
 
+    def activator(self, *argv):
+        """The activator in the keys' world; it ends with its standard input."""
+        with open(self.machine.stderr_path, "ab") as err:
+            return subprocess.Popen(self.keys.argv(sys.executable, "-B", *argv), stdin=subprocess.PIPE,
+                                    stderr=err, start_new_session=True)
+
     def activate(self, path):
         m = self.machine
-        err = open(m.stderr_path, "ab")
-        self.job = subprocess.Popen(
-            self.keys.argv(sys.executable, "-B", ACTIVATOR, path, harness.HELPER,
-                           m.bin + "/tessera-fido", "--config", m.conf),
-            stdin=subprocess.PIPE, stderr=err, start_new_session=True)
-        err.close()
+        self.job = self.activator(ACTIVATOR, path, harness.HELPER, m.bin + "/tessera-fido",
+                                  "--config", m.conf)
         until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
         os.chmod(path + ".watch", 0o666)
 
     def helpers_end(self):
-        """No helper is started any more; those that run go on."""
+        """No helper is started any more; those that run go on.  Or, where none runs: the
+        keys are carried to another host (fidokey.Keys.run())."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()

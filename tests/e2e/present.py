@@ -7,6 +7,8 @@ import harness
 from harness import DAEMON
 from wire import Events
 
+EVENT_S = 60.0		# a busy machine's
+
 
 def status(m):
     return m.request("GET", "/admin/status", admin=True).json
@@ -33,6 +35,18 @@ def says(m, uid=DAEMON, audience="demo"):
     answer = m.request("POST", "/token", uid=uid, form={
         "grant_type": harness.SESSION_GRANT, "audience": audience})
     return answer.json.get("error", "")
+
+
+def devices_of(events, n):
+    """The next n events of devices: (name, data).  Others, pings too, are no answer."""
+    found, end = [], time.monotonic() + EVENT_S
+    while len(found) < n:
+        name, data = events.next()
+        if name.startswith("device-"):
+            found.append((name, data))
+        elif time.monotonic() > end:
+            raise harness.Failed("no such event in %g s, but %r" % (EVENT_S, found))
+    return found
 
 
 def next_event(api, name):

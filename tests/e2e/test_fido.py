@@ -33,6 +33,43 @@ class Fido(unittest.TestCase):
             listed = m.request("GET", "/credentials", uid=DAEMON).json["credentials"]
             self.assertEqual([x["id"] for x in listed], [c["id"]])
 
+    def test_own_enrolment(self):
+        """The first with an administrator's code, the next by a touch of the first: a
+        resident one, and never stronger than what vouched."""
+        with Bed(2, "touch=never", "attestation=packed") as (m, keys):
+            own = {"kind": "fido", "label": "second", "resident": True, "uv": "preferred"}
+            answer = m.answering([], "POST", "/credentials", uid=DAEMON, json=own)[0]
+            self.assertEqual((answer.status, answer.json["error"]), (401, "step_up_required"), answer)
+            code = m.tessera("enroll", "code", "--user", "daemon", "--json", check=True).json["code"]
+            keys[0].set("touch=auto")
+            first = m.tessera("enroll", "fido", "--code", code, "--label", "first", "--json",
+                              uid=DAEMON, check=True).json
+            self.assertEqual((first["subject"], first["label"], first["acr"]),
+                             ("daemon", "first", "software"))
+            answer = m.answering([], "POST", "/credentials", uid=DAEMON, json={**own, "code": code})[0]
+            self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_grant"), answer)
+            for key in keys:
+                key.set("touch=manual")
+            vouching = keys[0].expect("touch")
+            job = Later(m.answering, [], "POST", "/credentials", uid=DAEMON, json=own)
+            vouching()
+            choosing, dark = [key.expect("touch") for key in keys], keys[0].expect("cancel")
+            keys[0].ctl("touch")
+            for which in choosing:		# both blink: which one it shall be
+                which()
+            making = keys[1].expect("touch")
+            keys[1].ctl("touch")
+            making()
+            dark()
+            keys[1].set("touch=auto")
+            keys[1].ctl("touch")
+            answer = job.result()[0]
+            self.assertEqual((answer.status, answer.json["acr"]), (201, "software"), answer)
+            dark()
+            self.assertEqual([key.status()["resident"] for key in keys], ["0", "1"])
+            keys[0].ctl("unplug")
+            self.assertEqual(ask(m)[0].status, 200)
+
     def test_strength(self):
         with Bed(1, "attestation=packed", state=True) as (m, keys):
             rows = [("vouched", {"vouch": "hardware"}, "hardware"),
@@ -43,6 +80,9 @@ class Fido(unittest.TestCase):
                     c = self.enrolled(m, **more)
                     self.assertEqual(c["acr"], acr)
                     m.tessera("credential", "remove", c["id"], "--force", check=True)
+            keys[0].set("algorithms=eddsa")	# the other one
+            self.enrolled(m)
+            self.assertEqual(ask(m)[0].status, 200)
 
     def test_maker_and_make(self):
         """A maker whose root is configured makes it hardware; a make that is not

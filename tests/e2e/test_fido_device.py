@@ -78,7 +78,6 @@ class Shown(unittest.TestCase):
             self.assertEqual([(d["state"], d["pin"]) for d in busy], [("busy", "unknown")])
             answer, _ = change(m, "set", ["4711", "4711"], device=busy[0]["id"])
             self.assertEqual((answer.status, answer.json["error"]), (409, "device_busy"), answer)
-            self.assertTrue(job.thread.is_alive())
             keys[0].ctl("touch")
             self.assertEqual(job.result()[0].status, 200)
             self.assertEqual(fido_devices(m)[0]["state"], "ready")
@@ -130,6 +129,7 @@ class Pin(unittest.TestCase):
             answer, prompts = change(m, "change", ["9999", "4711", "4711"])
             self.assertEqual((answer.status, answer.json["error"], answer.json["tries_left"], len(prompts)),
                              (401, "pin_required", 7, 3), answer)
+            self.assertEqual(answer.json["error_description"], "the key refused the PIN, 7 tries are left")
             answer, prompts = change(m, "change", ["9999", "4711", "4711"])
             self.assertEqual((answer.status, prompts[0]["tries_left"]), (401, 7), answer)
             self.assertIn("refused this PIN before", answer.json["error_description"])

@@ -8,7 +8,7 @@ import unittest
 import harness
 from fidobed import Bed, ask, enrol
 from harness import BIN, DAEMON, Job, until
-from present import line_of, next_event, says, status, time_passes, watcher_of
+from present import devices_of, line_of, next_event, says, status, time_passes, watcher_of
 from wire import Events
 
 NOTICED_S = 20.0
@@ -38,12 +38,8 @@ class Plug(unittest.TestCase):
         return sessions[0]
 
     def devices(self, events, n):
-        found = []
-        while len(found) < n:
-            name, data = events.next()
-            if name.startswith("device-"):
-                found.append((name[7:], data["kind"], data["label"], data["device"]))
-        return found
+        """The next n events of devices."""
+        return [(name[7:], data["kind"], data["label"], data["device"]) for name, data in devices_of(events, n)]
 
     def listening(self, m, n):
         until(lambda: status(m)["connections"]["api"] == n, NOTICED_S, "%d streams of events" % n)

@@ -2,7 +2,7 @@
 """FIDO2 keys that misbehave, seen by those who ask the agent: every request ends in
 time in a token or in a named error, and the next one is good.
 
-TESSERA_PLUG_CYCLES: how often a key is pulled and plugged in under load, 20 if not
+TESSERA_PLUG_CYCLES: how often a key is pulled and plugged in under load, 100 if not
 set; TESSERA_FAULTS_LONG: faults that take a request's whole time are tried, too."""
 import os
 import threading
@@ -14,7 +14,7 @@ from fidobed import Bed, ask, enrol
 from harness import DAEMON, until
 from present import says, status
 
-CYCLES = int(os.environ.get("TESSERA_PLUG_CYCLES", "20"))
+CYCLES = int(os.environ.get("TESSERA_PLUG_CYCLES", "100"))
 LONG = "TESSERA_FAULTS_LONG" in os.environ
 IN_TIME_S = 60.0	# with a machine that is busy; FIDO_TOUCH_MS and FIDO_LOOK_MS are in it
 MANY = 60

@@ -2,6 +2,8 @@
 """FIDO2 keys.  Rows as seeded.py explains."""
 from bugs.tests import PLUG
 
+REMOTE = "e2e/fido_remote Remote."
+
 ROWS = [
     # --- the virtual FIDO2 key, on which others are tested
     ("a token for another relying party", "sim/key_param.c",
@@ -99,4 +101,36 @@ ROWS = [
     ("events of other people's keys", "agent/plug_act.c",
      "		events_send(a->events, uid, e->name,", "		events_send(a->events, c != NULL ? c->uid : 1, e->name,",
      PLUG + "test_who_is_told"),
+
+    # --- keys elsewhere, and browsers
+    ("a challenge answered twice", "agent/challenges.c", "\tplace_clear(pl, 0);\n", "",
+     "unit challenges"),
+    ("another uid's challenge", "agent/challenges.c", "h->by == by && h->purpose", "(h->by == by || h->id[0] != 0) && h->purpose",
+     "unit challenges"),
+    ("challenges that never end", "agent/challenges.c", "cs->place[i].ends_ms <= now)",
+     "cs->place[i].ends_ms + now == 0)", "unit challenges"),
+    ("any origin", "agent/clientdata.c", "if (doc_equal(d, v, p->origins->v[i]))", "if (v != NULL && d->n > 0)",
+     "unit clientdata"),
+    ("any challenge", "agent/clientdata.c", "return doc_equal(d, v, text);", "return v != NULL && d->n > 0;",
+     "unit clientdata"),
+    ("within another's page", "agent/clientdata.c", "(cross != NULL && !doc_is(cross, DOC_FALSE))",
+     "(cross != NULL && d.n == 0)", "unit clientdata"),
+    ("a browser for a native credential", "agent/grant_remote.c",
+     "if (m->response->browser == m->record.native) {", "if (0) {", REMOTE + "test_native"),
+    ("a credential that was disabled answers", "agent/remote_offer.c",
+     "if (c->state != CREDENTIAL_ACTIVE)", "if (c->state == 0)", REMOTE + "test_browser_refused"),
+    ("a challenge for another audience", "agent/grant_remote.c",
+     "if (remote_same(m.grant, f))", "if (remote_same(m.grant, f) || f != NULL)", REMOTE + "test_browser_refused"),
+    ("the browser of another user", "agent/grant_remote.c", "if (!remote_handle(m)) {", "if (!remote_handle(m) && m == NULL) {",
+     REMOTE + "test_browser_refused"),
+    ("another issuer's challenge is answered", "client/remote.c",
+     "if (strcmp(out->context.issuer, issuer) != 0)",
+     "if (strcmp(out->context.issuer, issuer) != 0 && out->id == NULL)",
+     REMOTE + "test_command_line"),
+    ("what is shown is not what is signed", "client/remote.c",
+     "memcmp(said, out->bytes, n) == 0 ? TSR_OK : TSR_INVALID", "1 ? TSR_OK : TSR_INVALID",
+     REMOTE + "test_command_line"),
+    ("a key signs for a bank", "client/remote.c",
+     "strncmp(rp, REMOTE_RP_PREFIX, strlen(REMOTE_RP_PREFIX)) == 0 &&", "rp[0] != 0 &&",
+     REMOTE + "test_command_line"),
 ]
