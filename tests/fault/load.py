@@ -54,7 +54,6 @@ class Load:
         self.state, self.proofs = {}, 0		# acknowledged
         self.counter, self.twice = -1, 0	# the last code that was taken; taken again
         self.newest = self.spent = None		# refresh tokens: the good one, the one before it
-        self.opened = False			# the good one was being spent when all ended
         self.lost = self.doubled = 0		# good, but refused / spent, but taken
         self.keys = {}				# key -> credential id, None: not enrolled
         self.begun = {}				# what -> what it will be
@@ -190,8 +189,7 @@ class Load:
                     newest, spent = answer.json["refresh_token"], newest
                     self.say("ack", "refresh", newest)
                 elif answer.status == 400:
-                    if not self.opened:
-                        self.say("ack", "lost", "+")
+                    self.say("ack", "lost", "+")
                     newest = None
                     self.say("ack", "family", "-")
                 if spent is not None and random.random() < 0.3:
@@ -216,7 +214,7 @@ class Load:
             "offline_access": "true"})
         if answer.status != 200:
             raise harness.Failed(repr(answer))
-        self.newest, self.spent, self.opened = answer.json["refresh_token"], None, False
+        self.newest, self.spent = answer.json["refresh_token"], None
 
     # --- the record
 
@@ -327,7 +325,8 @@ class Load:
         if self.lost + self.doubled > 0:
             said.append("%d refresh tokens were lost, %d taken twice" % (self.lost, self.doubled))
         if adopt:
-            self.opened = "refresh" in self.begun
+            if "refresh" in self.begun:	# perhaps spent, or about to be by the next agent,
+                self.newest = None	# which finds the request in its socket
             self.counter = spent[0] if spent is not None else -1
             self.proofs, self.begun = proofs, {}
         return said
