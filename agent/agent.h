@@ -51,6 +51,10 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct opaques *opaques;	/* tokens that are looked up: opaque.h */
+	struct token_cache *cache;	/* tokens that may be given again */
+	struct rates *rates;		/* what is counted by the minute */
+	uint8_t service_key[16];	/* makes a service's sid, new at each start */
 	struct plug_act *plugs;		/* which FIDO2 keys */
 	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */

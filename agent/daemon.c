@@ -6,6 +6,7 @@
 #include "agent/daemon_internal.h"
 
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "agent/enrol_code.h"
 #include "agent/fido.h"
 #include "agent/import.h"
+#include "agent/opaque.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
@@ -30,7 +32,9 @@
 #include "agent/presence_act.h"
 #include "agent/revoke.h"
 #include "agent/proof.h"
+#include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -48,6 +52,8 @@ daemon_expire(void *arg)
 
 	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
+	token_cache_expire(d->agent.cache, clock_wall());
+	opaque_sweep(&d->agent);
 	health_look(&d->agent);
 	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
@@ -80,6 +86,8 @@ daemon_session_ended(void *arg, const struct session *s)
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
+	opaque_session_ended(&d->agent, s->sid);
+	token_cache_forget(d->agent.cache, s->sid);
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -92,7 +100,10 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	    s->sid, s->credential, reason);
 
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
+	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	if (s->left)			/* nothing of it wakes up again by itself */
+		opaque_session_ended(&d->agent, s->sid);
 	audit_event_session_locked(&d->agent, s, reason);
 }
 
@@ -228,6 +239,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
+	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
+	    (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
 	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
@@ -253,6 +266,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	}
 	metrics_start(clock_boot_ms(), clock_wall());
 	clock_boot_id(d->agent.boot_id);
+	randombytes_buf(d->agent.service_key, sizeof(d->agent.service_key));
 	d->agent.started_s = clock_boot_ms() / 1000;
 	d->options = *o;
 	d->first = config;
@@ -332,6 +346,9 @@ daemon_free(struct daemon **dp)
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
+	token_cache_free(&d->agent.cache);
+	rates_free(&d->agent.rates);
+	opaques_free(&d->agent.opaques);
 	otp_pendings_free(&d->agent.otp_pendings);
 	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);

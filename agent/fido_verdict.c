@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/audit_event.h"
+#include "agent/misuse.h"
 #include "base/log.h"
 #include "include/tessera.h"
 
@@ -37,9 +38,10 @@ fido_verdict_judge_silent(struct fido_verdict *v, const struct credential *c,
     const struct fido_record *r, const uint8_t hash[ASSERTION_HASH_LEN],
     const uint8_t *authdata, size_t authdata_len, const uint8_t *sig, size_t sig_len)
 {
+	const uint32_t last = r->counter;
 	const struct assertion_policy policy = {
 		.rp_id = r->rp_id, .spki = c->spki, .spki_len = c->spki_len,
-		.algorithm = c->algorithm, .counter = r->counter
+		.algorithm = c->algorithm, .counter = last
 	};
 	struct assertion_found found = { .counter = 0 };
 	struct authdata a;
@@ -51,7 +53,7 @@ fido_verdict_judge_silent(struct fido_verdict *v, const struct credential *c,
 	    authdata_read(authdata, authdata_len, &a) != TSR_OK)
 		return;
 	v->counter = a.counter;
-	v->behind = v->fault == ASSERTION_COUNTER && a.counter < r->counter;
+	v->behind = v->fault == ASSERTION_COUNTER && a.counter < last;
 	if (v->code == TSR_OK && (a.flags & (AUTHDATA_UP | AUTHDATA_UV)) != 0) {
 		v->code = TSR_DENIED;	/* an answer to a question that was not asked */
 		v->fault = ASSERTION_PRESENCE;
@@ -75,6 +77,7 @@ verdict_suspend(struct agent *a, const struct caller *by, const struct credentia
 	}
 	if ((r = store_keep(a->store)) != TSR_OK)
 		return r;
+	misuse_tell(a, by, METRICS_MISUSE_CLONE, c->uid, c->subject, NULL, c->label);
 	(void)session_end_credential(a->sessions, c->id);
 	n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"reason\":\"clone\"}", c->id);
 	events_hold(a->events, c->uid, EVENT_SUSPENDED, json, (size_t)n);

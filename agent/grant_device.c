@@ -131,7 +131,7 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 			presence_act_session(d->agent->presence, c, s);
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	}
-	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
+	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
 }
 
@@ -165,7 +165,7 @@ device_grant_waited(struct device_grant *d, struct buf *out)
 		return TSR_STORE;
 	if ((r = session_good_for(d->agent->sessions, d->uid, d->subject, aud, UINT32_MAX, &s)) != TSR_OK)
 		return r;
-	if ((r = mint_answer(d->agent, aud, s, d->scope, d->request->caller, out)) == TSR_OK)
+	if ((r = mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out)) == TSR_OK)
 		metrics_token(aud->name, METRICS_SESSION);
 	return r;
 }
@@ -183,7 +183,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	d->pin_default = code == TSR_OK && members[0] != '\0';
 	buf_init(&out, HTTP_ANSWER_MAX);
 	if (code == TSR_LOGIN_REQUIRED && (code = device_grant_waited(d, &out)) == TSR_OK)
-		http_answer(conn, 200, NULL, out.data, out.len, 0);
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
 	else if (code != TSR_OK) {
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
@@ -304,6 +304,7 @@ device_grant_fill(struct device_grant *d, const struct grant *g, int helper, uid
 	d->acr = g->audience->acr;
 	d->class = g->audience->class;
 	d->reuse = g->audience->reuse;
+	d->wish = g->wish;
 	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
 	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);
 	mint_client_id(g->audience, d->request->caller, d->client);

@@ -26,6 +26,7 @@ struct device_grant {
 	char sid[STORE_ID_LEN + 1];	/* of the session that stays, "" where none does */
 	enum audience_class class;
 	enum audience_reuse reuse;
+	struct mint_wish wish;
 	enum acr acr;
 	uint64_t generation;		/* of the policy that admitted it */
 	uid_t only;			/* the one subject this caller may name, or -1 */

@@ -172,7 +172,7 @@ grant_challenge(struct agent *a, const struct http_request *r, const struct aske
 	memset(&g, 0, sizeof(g));
 	buf_init(&g.scope, GRANT_SCOPE_MAX);
 	if (remote_read(a, r, o, &ask, &helper, &only) == TSR_OK &&
-	    grant_audience(a, r, ask.audience, ask.scope, &g) == TSR_OK)
+	    grant_audience(a, r, ask.audience, ask.scope, 0, &g) == TSR_OK)
 		remote_ask(a, r, who, &ask, &g, helper, only);
 	buf_free(&g.scope);
 	json_decref(o);
@@ -326,17 +326,22 @@ remote_same(const struct device_grant *d, const struct form *f)
 /* The challenge is spent, whatever comes of it. */
 static void
 remote_answered(const struct http_request *r, const struct form *f, struct challenge_held *held,
-    const struct webauthn *w)
+    const struct webauthn *w, const struct mint_wish *wish)
 {
 	struct remote_answer m = { .grant = held->of, .held = held, .response = w, .detail = "" };
+	const struct config_audience *aud = policy_audience(m.grant->agent->policy, m.grant->audience);
 	struct credential *c = NULL;
+	const char *unfit;
 	int code = TSR_BAD_GRANT;
 
 	m.grant->request = r;
-	if (remote_same(m.grant, f))
-		code = remote_judge(&m, &c);
-	else
+	m.grant->wish = *wish;
+	if (!remote_same(m.grant, f))
 		m.detail = "the challenge was given for another audience or scope";
+	else if (aud != NULL && (unfit = grant_unfit(aud, wish)) != NULL)
+		m.detail = unfit;
+	else
+		code = remote_judge(&m, &c);
 	metrics_proof(code);
 	device_grant_proved(m.grant, code, c, "", m.detail);
 	credential_free(&c);
@@ -372,15 +377,16 @@ grant_from_assertion(struct agent *a, const struct http_request *r, const struct
 {
 	struct challenge_held held;
 	struct webauthn *w = NULL;
+	struct mint_wish wish;
 	int code;
 
-	if (remote_response(r, f, &w) != TSR_OK)
+	if (grant_wish(r, f, NULL, &wish) != TSR_OK || remote_response(r, f, &w) != TSR_OK)
 		return;
 	if ((code = watch_mint(a->watch)) != TSR_OK || (code = audit_ready(a->audit)) != TSR_OK)
 		problem(r->conn, code, NULL);
 	else if ((code = challenge_take(a->challenges, form_get(f, "challenge_id"), r->caller->uid,
 	    CHALLENGE_REMOTE, 0, &held)) == TSR_OK) {
-		remote_answered(r, f, &held, w);
+		remote_answered(r, f, &held, w, &wish);
 		sodium_memzero(&held, sizeof(held));
 	} else {
 		metrics_proof(code);

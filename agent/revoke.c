@@ -15,7 +15,9 @@
 #include "agent/grant_internal.h"
 #include "agent/http_form.h"
 #include "agent/mint.h"
+#include "agent/opaque.h"
 #include "agent/problem.h"
+#include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -83,12 +85,25 @@ revoke_jwt(struct agent *a, const struct http_request *r, const struct asker *wh
 	revoke_answer(a, r, ended);
 }
 
+static void
+revoke_opaque(struct agent *a, const struct http_request *r, const struct asker *who, const char *token)
+{
+	int code = opaque_revoke(a, r->caller, token);
+
+	(void)who;
+	if (code == TSR_OK || code == TSR_NOT_FOUND)
+		http_answer(r->conn, 200, NULL, "{\"ended\":0}", 11, code == TSR_OK);
+	else
+		problem(r->conn, code, NULL);
+}
+
 /* By what a token begins with; the last takes all that are left. */
 static const struct revoke_form {
 	const char *prefix;
 	void (*revoke)(struct agent *a, const struct http_request *r, const struct asker *who,
 	    const char *token);
 } revoke_forms[] = {
+	{ "tsr_", revoke_opaque },
 	{ "", revoke_jwt }
 };
 
@@ -236,6 +251,7 @@ revoke_everything(struct agent *a)
 	(void)epochs_gathered(a->epochs);	/* what fails is told by the answer */
 	epochs_state(a->epochs, &s);
 	n = snprintf(json, sizeof(json), "{\"epoch\":%lld}", (long long)s.epoch);
+	token_cache_clear(a->cache);
 	events_send_all(a->events, "revoked", json, (size_t)n);
 	revoke_note(a);
 	return ended;
@@ -273,7 +289,7 @@ revoke_admin(struct agent *a, const struct http_request *r, const struct asker *
 	const char *subject, *credential;
 	unsigned ended;
 	json_t *o;
-	int all = 0;
+	int all = 0, code;
 
 	if (admin_may_change(a, r, who) != TSR_OK || body_read(r, allowed, &o) != TSR_OK)
 		return;
@@ -286,7 +302,11 @@ revoke_admin(struct agent *a, const struct http_request *r, const struct asker *
 			ended = all ? revoke_everything(a) : subject != NULL ? revoke_subject(a, subject) :
 			    session_end_credential(a->sessions, credential);
 			audit_event_revoked(a, r->caller, subject, credential, NULL);
-			revoke_answer(a, r, ended);
+			/* what the store cannot forget now is older than the epoch */
+			if ((code = opaque_end(a, subject, credential)) != TSR_OK && !all)
+				problem(r->conn, code, NULL);
+			else
+				revoke_answer(a, r, ended);
 		}
 	}
 	json_decref(o);

@@ -23,6 +23,7 @@
 #include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
+#include "agent/misuse.h"
 #include "agent/pin_change.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
@@ -121,6 +122,20 @@ route_matches(const char *pattern, const struct http_text *path, char id[ROUTE_I
 	return 1;
 }
 
+/* By the caller's own rate alone. */
+static int
+route_too_many(struct agent *a, const struct http_request *r, unsigned endpoint)
+{
+	char members[64];
+	uint32_t wait_s = 0;
+
+	if (misuse_admit(a, r->caller->uid, endpoint, &wait_s) == TSR_OK)
+		return 0;
+	(void)snprintf(members, sizeof(members), ",\"retry_after\":%u", wait_s);
+	problem_with(r->conn, TSR_SLOW_DOWN, members, "too many requests in a minute");
+	return 1;
+}
+
 static void
 route_answer(struct agent *a, const struct http_request *r, const struct asker *who)
 {
@@ -138,7 +153,9 @@ route_answer(struct agent *a, const struct http_request *r, const struct asker *
 			continue;
 		}
 		http_set_endpoint(r->conn, METRICS_ROUTES + (unsigned)i);
-		if (!t->query && r->head.query.p != NULL)
+		if (route_too_many(a, r, METRICS_ROUTES + (unsigned)i))
+			;	/* answered */
+		else if (!t->query && r->head.query.p != NULL)
 			problem_invalid(r->conn, "this endpoint has no query");
 		else if (t->handler != NULL)
 			t->handler(a, r, who);

@@ -222,8 +222,7 @@ session_passing(const struct credential *c, struct session *out)
 	out->proved_ms = clock_boot_ms();
 }
 
-/* When the proof that pays for this audience happened; 0 where none did. */
-static uint64_t
+uint64_t
 session_paid_ms(const struct session *s, const struct config_audience *a)
 {
 	size_t i;
@@ -237,8 +236,7 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 	return 0;
 }
 
-/* Is the device there, as far as the audience asks? */
-static int
+int
 session_present(const struct session *s, const struct config_audience *a)
 {
 	return !s->left && (a->presence == PRESENCE_PROOF || (!s->away && !s->locked));
@@ -433,13 +431,13 @@ session_lock(struct sessions *ss, struct session *s, const char *reason)
 static unsigned
 session_leave(struct sessions *ss, struct session *s, const char *reason)
 {
-	int locked = s->locked;
+	int was = s->locked;
 
 	if (s->left)
 		return 0;
 	s->left = 1;
-	session_lock(ss, s, reason);	/* also a locked one: a mere proof had tokens of it still */
-	return !locked;
+	session_lock(ss, s, reason);	/* told also where a device had locked it: it is more now */
+	return was ? 0 : 1;
 }
 
 unsigned
@@ -482,6 +480,17 @@ session_device_lock(struct sessions *ss, const char *device, const char *reason)
 			n++;
 		}
 	return n;
+}
+
+const struct session *
+session_find(const struct sessions *ss, uid_t uid, const char *sid)
+{
+	const struct session *s;
+
+	for (s = ss->bucket[uid % SESSION_BUCKETS]; s != NULL; s = s->next)
+		if (s->uid == uid && strcmp(s->sid, sid) == 0 && s->ends_ms > clock_boot_ms())
+			return s;
+	return NULL;
 }
 
 unsigned

@@ -120,6 +120,16 @@ unsigned sessions_lock_all(struct sessions *ss, const char *reason);
 /* End all of everybody; the number ended. */
 unsigned sessions_end_all(struct sessions *ss);
 
+/* When the proof that pays for this audience happened, on the boot-time clock; 0
+ * where none did. */
+uint64_t session_paid_ms(const struct session *s, const struct config_audience *a);
+
+/* Is the device there, as far as the audience asks? */
+int session_present(const struct session *s, const struct config_audience *a);
+
+/* The live session of that sid, settled or not; NULL where there is none. */
+const struct session *session_find(const struct sessions *ss, uid_t uid, const char *sid);
+
 /* Append one session as a JSON object. */
 struct buf;
 int session_json(struct buf *out, const struct session *s);

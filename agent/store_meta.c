@@ -5,8 +5,10 @@
  */
 #include "agent/store_sqlite.h"
 
+#include <sodium.h>
 #include <string.h>
 
+#include "agent/seal.h"
 #include "tessera.h"
 
 #define MARK	"clock"		/* the latest wall clock time believed */
@@ -151,4 +153,30 @@ int
 store_meta_set(struct store *st, const char *name, const void *p, size_t n)
 {
 	return store_meta_put(st, name, p, n);
+}
+
+int
+store_meta_secret(struct store *st, const char *name, int make, struct secret **out)
+{
+	uint8_t sealed[STORE_META_SECRET + SEAL_OVERHEAD];
+	struct secret *key = NULL;
+	int r;
+
+	r = store_meta_bytes(st, name, sealed, sizeof(sealed));
+	if (r == TSR_OK && (r = seal_open(st->seal, "meta", name, sealed, sizeof(sealed), &key)) == TSR_OK &&
+	    key->size != STORE_META_SECRET)
+		r = TSR_CORRUPT;
+	if (r == TSR_NOT_FOUND && make) {
+		if ((key = secret_new(STORE_META_SECRET)) == NULL)
+			return TSR_NOMEM;
+		randombytes_buf(key->data, key->size);
+		if ((r = seal_make(st->seal, "meta", name, key->data, key->size, sealed)) == TSR_OK)
+			r = store_meta_set(st, name, sealed, sizeof(sealed));
+	}
+	if (r == TSR_OK) {
+		*out = key;
+		key = NULL;
+	}
+	secret_free(&key);
+	return r;
 }

@@ -31,6 +31,9 @@ enum store_stmt {
 	STMT_OTP_ANY,
 	STMT_FIDO_ADD, STMT_FIDO_GET, STMT_FIDO_COUNT, STMT_FIDO_EXISTS, STMT_FIDO_REMOVE,
 	STMT_RECOVERY_ADD, STMT_RECOVERY_CLEAR, STMT_RECOVERY_FIND, STMT_RECOVERY_SPEND,
+	STMT_TOKEN_ADD, STMT_TOKEN_GET, STMT_TOKEN_SPEND, STMT_TOKEN_END, STMT_TOKEN_LIVE,
+	STMT_TOKEN_SWEEP, STMT_TOKEN_BOOT, STMT_TOKEN_OF_SID, STMT_TOKEN_DUE,
+	STMT_TOKEN_END_SID, STMT_TOKEN_END_SUBJECT, STMT_TOKEN_END_CREDENTIAL, STMT_TOKEN_END_ALL,
 	STMT_COUNT
 };
 
@@ -87,6 +90,10 @@ int store_ready(struct store *st, int write);
 /* store_meta.c: a value of exactly n bytes.  TSR_NOT_FOUND, TSR_CORRUPT. */
 int store_meta_bytes(struct store *st, const char *name, uint8_t *out, size_t n);
 int store_meta_set(struct store *st, const char *name, const void *p, size_t n);
+/* A random key of STORE_META_SECRET bytes, sealed under that name; make: drawn
+ * and stored in this request where there is none yet.  TSR_NOT_FOUND. */
+#define STORE_META_SECRET	32	/* bytes */
+int store_meta_secret(struct store *st, const char *name, int make, struct secret **out);
 
 /* store_row.c */
 /* An SQLite result as one of ours.  The second also where it is about the

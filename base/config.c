@@ -213,6 +213,7 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "fido", config_keys_fido, c)) != TSR_OK ||
 	    (r = config_section_webauthn(p, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "limits", config_keys_limits, c)) != TSR_OK ||
+	    (r = config_section_plain(p, "misuse", config_keys_misuse, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "audit", config_keys_audit, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = fill_issuer(p, c)) != TSR_OK || (r = fill_realm(p, c)) != TSR_OK ||
@@ -302,6 +303,7 @@ config_free(struct config **cp)
 		config_key_free(config_keys_callers, &c->audiences[i].callers);
 		config_key_free(config_keys_callers, &c->audiences[i].verifiers);
 		free(c->audiences[i].name);
+		free(c->audiences[i].file);
 	}
 	for (i = 0; i < c->n_login_helpers; i++) {
 		config_key_free(config_keys_helper, &c->login_helpers[i]);

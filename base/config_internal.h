@@ -124,6 +124,7 @@ extern const struct config_key config_keys_pcsc[];
 extern const struct config_key config_keys_fido[];
 extern const struct config_key config_keys_webauthn[];
 extern const struct config_key config_keys_limits[];
+extern const struct config_key config_keys_misuse[];
 extern const struct config_key config_keys_audit[];
 extern const struct config_key config_keys_module[];
 extern const struct config_key config_keys_audience[];

@@ -177,6 +177,14 @@ const struct config_key config_keys_limits[] = {
 	NUMBER("connections", struct config, limits.connections, "4096", 1, 65536),
 	NUMBER("connections-per-uid", struct config, limits.connections_per_uid, "512", 1, 65536),
 	NUMBER("pending-per-uid", struct config, limits.pending_per_uid, "8", 1, 256),
+	NUMBER("requests-per-minute", struct config, limits.requests_per_minute, "3000000", 1, 1000000000),
+	END
+};
+
+const struct config_key config_keys_misuse[] = {
+	NUMBER("tokens-per-minute", struct config, misuse.tokens_per_minute, "6000", 1, 1000000000),
+	NUMBER("uses-per-minute", struct config, misuse.uses_per_minute, "60000", 1, 1000000000),
+	BOOL("lock", struct config, misuse.lock),
 	END
 };
 
@@ -208,6 +216,8 @@ const struct config_key config_keys_audience[] = {
 	WORD("presence", struct config_audience, presence, "device", words_presence),
 	BOOL("inline-pin", struct config_audience, inline_pin),
 	BOOL("refresh", struct config_audience, refresh),
+	DURATION("refresh-idle", struct config_audience, refresh_idle, "1h", 10, 30 * DAY),
+	DURATION("refresh-lifetime", struct config_audience, refresh_lifetime, "12h", 10, 30 * DAY),
 	END
 };
 

@@ -33,7 +33,7 @@
 
 struct options {
 	cfg_opt_t root[OPTIONS_MAX], signing[OPTIONS_MAX], session[OPTIONS_MAX],
-	    limits[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
+	    limits[OPTIONS_MAX], misuse[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
 	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX], metrics[OPTIONS_MAX], pcsc[OPTIONS_MAX],
 	    fido[OPTIONS_MAX], webauthn[OPTIONS_MAX];
 };
@@ -174,6 +174,7 @@ options_init(struct options *o)
 	add_keys(o->fido, config_keys_fido);
 	add_keys(o->webauthn, config_keys_webauthn);
 	add_keys(o->limits, config_keys_limits);
+	add_keys(o->misuse, config_keys_misuse);
 	add_keys(o->audit, config_keys_audit);
 	add_keys(o->module, config_keys_module);
 	add_keys(o->audience, config_keys_audience);
@@ -188,6 +189,7 @@ options_init(struct options *o)
 	add_section(o->root, "fido", o->fido, CFGF_NONE);
 	add_section(o->root, "webauthn", o->webauthn, CFGF_NONE);
 	add_section(o->root, "limits", o->limits, CFGF_NONE);
+	add_section(o->root, "misuse", o->misuse, CFGF_NONE);
 	add_section(o->root, "audit", o->audit, CFGF_NONE);
 	add_section(o->root, "metrics", o->metrics, CFGF_NONE);
 	add_section(o->audience, "verifiers", o->verifiers, CFGF_NONE);

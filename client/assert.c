@@ -292,8 +292,14 @@ assert_answer(struct client *c, const struct remote *r, const char *only, const 
 {
 	struct key k = { .credential = NULL };
 	struct buf out;
-	int e, status;
+	size_t i;
+	int e, status, any = 0;
 
+	for (i = 0; i < json_array_size(r->credentials); i++)
+		any |= remote_is_native(json_array_get(r->credentials, i));
+	if (!any)
+		return fail_set(&c->failure, "denied", "none of the credentials that are asked for is an "
+		    "agent's: those of browsers answer there");
 	if ((status = assert_find(c, r, only, device, &k)) != FAIL_NONE)
 		return status;
 	(void)fprintf(stderr, "Touch the key when it blinks.\n");

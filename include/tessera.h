@@ -151,7 +151,10 @@ enum tsr_parameter {
 	TSR_TTY,		/* the same */
 	TSR_RHOST,		/* the same */
 	TSR_OTP,		/* a code read off a token, which is the proof then; good once */
-	TSR_OTP_NEXT		/* the code after it, of a token that is out of step */
+	TSR_OTP_NEXT,		/* the code after it, of a token that is out of step */
+	TSR_MIN_VALID,		/* seconds: one given before will do that lives that long */
+	TSR_TOKEN_FORMAT,	/* "jwt" or "opaque" */
+	TSR_OFFLINE_ACCESS	/* "true": and a refresh token, by the command line alone */
 };
 
 /* Which proof will do. */

@@ -80,7 +80,7 @@ class Shell(ClientTest):
     def test_bash(self):
         commands = self.table()
         self.assertEqual(self.complete("tessera", ""), {c[0] for c in commands})
-        self.assertEqual(self.complete("tessera", "token", ""), {"get", "verify", "introspect", "revoke"})
+        self.assertEqual(self.complete("tessera", "token", ""), {"get", "verify", "introspect", "refresh", "revoke"})
         self.assertEqual(self.complete("tessera", "--socket", "/x", "token", "g"), {"get"})
         self.assertEqual(self.complete("tessera", "completion", "z"), {"zsh"})
         self.assertEqual(self.complete("tessera", "help", ""), {c[0] for c in commands})

@@ -214,6 +214,7 @@ class Remote(unittest.TestCase):
                 offer = self.ok(challenge(m))
                 m.tessera("credential", "disable", c["id"], "--force", check=True)
                 self.refused(prove(m, offer, page.get(offer["public_key"])), 403, "unauthorized_client")
+                self.refused(challenge(m), 404, "device_not_found")
 
     def test_browser_verified(self):
         """Verified where it was enrolled so, and never enrolled so without."""
@@ -315,7 +316,7 @@ class Remote(unittest.TestCase):
                     ("nobody to ask", answer(), "--yes"),
                     ("another issuer", answer("--yes", issuer="https://other.example"), "of the issuer"),
                     ("relayed", answer("--yes", given=json.dumps(relayed)), "not what would be signed"),
-                    ("for the web", answer("--yes", given=json.dumps(web)), "no key"),
+                    ("for the web", answer("--yes", given=json.dumps(web)), "an agent's"),
                     ("no challenge", answer("--yes", given="{}"), "no challenge")]:
                 with self.subTest(name):
                     self.assertNotEqual(done.returncode, 0)
