@@ -100,6 +100,7 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	    s->sid, s->credential, reason);
 
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
+	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
 		opaque_session_ended(&d->agent, s->sid);
