@@ -18,6 +18,7 @@
 #include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
 #include "agent/enrol_otp_read.h"
+#include "agent/enrol_webauthn.h"
 #include "agent/http_form.h"
 #include "agent/mint.h"
 #include "agent/otp.h"
@@ -61,7 +62,7 @@ admin_token_good(struct agent *a, const struct http_request *r, const struct ask
 	enum acr acr;
 
 	mint_client_uid(r->caller->uid, client);
-	return jwt_check(token, n, &want, &c) == TSR_OK && strcmp(c.sub, who->name) == 0 &&
+	return jwt_check(token, n, &want, &c) == TSR_OK && !epochs_dead(a->epochs, &c) && strcmp(c.sub, who->name) == 0 &&
 	    strcmp(c.client_id, client) == 0 && acr_parse(c.acr, &acr) == TSR_OK &&
 	    acr >= ACR_HARDWARE && c.auth_time + ADMIN_PROOF_S >= want.now;
 }
@@ -186,7 +187,11 @@ void
 admin_enrol_confirm(struct agent *a, const struct http_request *r, const struct asker *who,
     const char *id)
 {
-	if (admin_may_change(a, r, who) == TSR_OK)
+	if (admin_may_change(a, r, who) != TSR_OK)
+		return;
+	if (enrol_webauthn_waits(a, r, id, 1))
+		enrol_webauthn_confirm(a, r, id, 1);
+	else
 		enrol_otp_admin_confirm(a, r, who, id);
 }
 

@@ -44,6 +44,8 @@ admin_code_named(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 		*c->answered = 1;
 	if (code != TSR_OK)
 		problem(conn, code, code == TSR_NOT_FOUND ? "there is no such user" : NULL);
+	else if (uid == CALLER_UNMAPPED)
+		problem(conn, TSR_DENIED, CALLER_UNMAPPED_TEXT);
 	else if ((code = audit_event_code_made(c->agent, c->request->caller, name, uid)) != TSR_OK)
 		problem(conn, code, NULL);
 	else if ((code = enrol_code_make(c->agent->codes, uid, text)) != TSR_OK)

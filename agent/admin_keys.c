@@ -95,7 +95,7 @@ admin_keys_rotate(struct agent *a, const struct http_request *r, const struct as
 	if (code == TSR_CONFLICT) {
 		(void)snprintf(text, sizeof(text), "a next key is shown already, and signs in %lld seconds",
 		    (long long)(signs > clock_wall() ? signs - clock_wall() : 0));
-		problem(r->conn, code, text);
+		problem(r->conn, code, "%s", text);
 		return;
 	}
 	if (code != TSR_OK) {

@@ -8,6 +8,7 @@
 #define AGENT_AGENT_H
 
 #include "agent/audit.h"
+#include "agent/epochs.h"
 #include "agent/events.h"
 #include "agent/helper.h"
 #include "agent/http.h"
@@ -33,6 +34,7 @@ struct agent {
 	struct audit *audit;
 	const char *store_room;		/* what store_room() said last; NULL before */
 	struct keys *keys;
+	struct epochs *epochs;
 	struct names *names;
 	struct policy *policy;		/* the one in force; replaced on reload */
 	struct sessions *sessions;
@@ -45,9 +47,15 @@ struct agent {
 	enum config_seat seat;		/* of the configuration in force */
 	struct enrol_codes *codes;
 	struct otp_pendings *otp_pendings;
+	struct challenges *challenges;
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct opaques *opaques;	/* tokens that are looked up: opaque.h */
+	struct token_cache *cache;	/* tokens that may be given again */
+	struct rates *rates;		/* what is counted by the minute */
+	uint8_t service_key[16];	/* makes a service's sid, new at each start */
+	struct plug_act *plugs;		/* which FIDO2 keys */
 	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */

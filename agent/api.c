@@ -48,11 +48,13 @@ api_metadata(struct agent *a, const struct http_request *r, const struct asker *
 	(void)who;
 	buf_init(&b, HTTP_ANSWER_MAX);
 	code = buf_printf(&b, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\","
-	    "\"introspection_endpoint\":\"%s/introspect\",\"jwks_uri\":\"%s/.well-known/jwks.json\","
+	    "\"introspection_endpoint\":\"%s/introspect\",\"revocation_endpoint\":\"%s/revoke\",\"jwks_uri\":\"%s/.well-known/jwks.json\","
 	    "\"response_types_supported\":[],\"token_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"introspection_endpoint_auth_methods_supported\":[\"none\"],"
-	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:session\"]}",
-	    a->issuer, a->issuer, a->issuer, a->issuer);
+	    "\"revocation_endpoint_auth_methods_supported\":[\"none\"],"
+	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:assertion\","
+	    "\"urn:tessera:grant:session\",\"refresh_token\",\"client_credentials\"]}",
+	    a->issuer, a->issuer, a->issuer, a->issuer, a->issuer);
 	api_answer(r->conn, code, &b);
 	buf_free(&b);
 }
@@ -100,7 +102,10 @@ api_session_delete(struct agent *a, const struct http_request *r, const struct a
 	(void)who;
 	buf_init(&b, 64);
 	code = buf_printf(&b, "{\"ended\":%u}", session_end_user(a->sessions, r->caller->uid));
-	api_answer(r->conn, code, &b);
+	if (code == TSR_OK)	/* what the sessions left behind ends with this batch */
+		http_answer(r->conn, 200, NULL, b.data, b.len, 1);
+	else
+		problem(r->conn, code, NULL);
 	buf_free(&b);
 }
 

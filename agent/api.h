@@ -21,6 +21,9 @@ void api_events(struct agent *a, const struct http_request *r, const struct aske
 /* POST /prompt/ID */
 void api_prompt(struct agent *a, const struct http_request *r, const struct asker *who,
     const char *id);
+/* GET /verify?audience=NAME: 200 with Tessera-Subject, Tessera-Scope, Tessera-Client
+ * and Tessera-Acr, 401 with WWW-Authenticate, 403 for who is no verifier. */
+void api_verify(struct agent *a, const struct http_request *r, const struct asker *who);
 /* POST /introspect (RFC 7662) */
 void api_introspect(struct agent *a, const struct http_request *r, const struct asker *who);
 

@@ -1,6 +1,7 @@
 /*
  * api_device.c - GET /devices and GET /admin/devices: what is plugged in, for
- * an administrator with the keys and the URIs that enrol them.
+ * an administrator with the keys of cards and the URIs that enrol them.  Cards and
+ * FIDO2 keys are asked for at the same time.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -12,6 +13,7 @@
 #include "agent/api.h"
 #include "agent/credential_json.h"
 #include "agent/device.h"
+#include "agent/fido.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/uri.h"
@@ -25,16 +27,20 @@ struct device_answer {
 	struct device_list list;	/* failures are in the JSON by then */
 	size_t next;			/* the device whose keys are asked for */
 	struct device_query *query;
+	struct fido_query *fido_query;
+	int cards, keys;		/* these are still waited for */
 	struct pending pending;
-	struct buf out, errors;
+	struct buf out, fido, errors;
 };
 
 static void
 device_answer_free(struct device_answer *d)
 {
 	device_query_cancel(&d->query);
+	fido_query_cancel(&d->fido_query);
 	pending_end(&d->pending);
 	buf_free(&d->out);
+	buf_free(&d->fido);
 	buf_free(&d->errors);
 	free(d);
 }
@@ -45,10 +51,26 @@ device_answer_gone(void *arg)
 	device_answer_free(arg);
 }
 
+/* The devices are there, cards first. */
+static int
+device_answer_join(struct device_answer *d)
+{
+	int r;
+
+	if (d->fido.len == 0)
+		return TSR_OK;
+	if (d->list.n > 0 && (r = buf_put_cstr(&d->out, ",")) != TSR_OK)
+		return r;
+	return buf_put(&d->out, d->fido.data, d->fido.len);
+}
+
 static void
 device_answer_end(struct device_answer *d, int code)
 {
-	if (code == TSR_OK && (code = buf_put_cstr(&d->out, "],\"errors\":[")) == TSR_OK &&
+	if (code == TSR_OK && (d->cards || d->keys))
+		return;
+	if (code == TSR_OK && (code = device_answer_join(d)) == TSR_OK &&
+	    (code = buf_put_cstr(&d->out, "],\"errors\":[")) == TSR_OK &&
 	    (code = buf_put(&d->out, d->errors.data, d->errors.len)) == TSR_OK)
 		code = buf_put_cstr(&d->out, "]}");
 	if (code == TSR_OK)
@@ -59,12 +81,13 @@ device_answer_end(struct device_answer *d, int code)
 }
 
 static int
-device_json(struct buf *b, const struct device *v, int first)
+device_json(const struct device_answer *d, struct buf *b, const struct device *v, int first)
 {
-	int r;
+	const struct config_module *m = config_module(policy_config(d->agent->policy), v->module);
+	int r, unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED;
 
-	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\"", first ? "" : ",",
-	    v->id, device_pin_state(v->flags))) != TSR_OK ||
+	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\",\"state\":\"ready\"", first ? "" : ",",
+	    v->id, device_pin_state(v->flags, unlimited))) != TSR_OK ||
 	    (r = json_put_member(b, "module", v->module)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", v->serial)) != TSR_OK ||
 	    (r = json_put_member(b, "label", v->label)) != TSR_OK ||
@@ -178,7 +201,7 @@ device_answer_keys(void *arg, int code, const struct device_keys *keys, const ch
 	int r;
 
 	d->query = NULL;
-	if ((r = device_json(&d->out, v, d->next == 0)) == TSR_OK)
+	if ((r = device_json(d, &d->out, v, d->next == 0)) == TSR_OK)
 		r = buf_put_cstr(&d->out, ",\"keys\":[");
 	for (i = 0; r == TSR_OK && code == TSR_OK && i < keys->n; i++)
 		r = device_key_json(d, v, &keys->key[i], i == 0);
@@ -200,6 +223,7 @@ device_answer_next(struct device_answer *d)
 	int r;
 
 	if (d->next == d->list.n) {
+		d->cards = 0;
 		device_answer_end(d, TSR_OK);
 		return;
 	}
@@ -228,9 +252,54 @@ device_answer_listed(void *arg, const struct device_list *list)
 		return;
 	}
 	for (i = 0; r == TSR_OK && i < list->n; i++)
-		if ((r = device_json(&d->out, &list->device[i], i == 0)) == TSR_OK)
+		if ((r = device_json(d, &d->out, &list->device[i], i == 0)) == TSR_OK)
 			r = buf_put_cstr(&d->out, "}");
+	d->cards = 0;
 	device_answer_end(d, r);
+}
+
+/* --- FIDO2 keys --- */
+
+static int
+device_fido_error(struct device_answer *d, int code, const char *detail)
+{
+	int r;
+
+	if ((r = buf_printf(&d->errors, "%s{\"error\":\"%s\",\"kind\":\"fido\"", d->errors.len > 0 ? "," : "",
+	    problem_name(code))) != TSR_OK || (r = json_put_member(&d->errors, "error_description",
+	    detail[0] != '\0' ? detail : tsr_strerror(code))) != TSR_OK)
+		return r;
+	return buf_put_cstr(&d->errors, "}");
+}
+
+static void
+device_fido_listed(void *arg, int code, const struct fido_list *l, const char *detail)
+{
+	struct device_answer *d = arg;
+	int r = TSR_OK;
+	size_t i;
+
+	d->fido_query = NULL;
+	d->keys = 0;
+	for (i = 0; r == TSR_OK && i < l->n; i++)
+		if ((r = buf_put_cstr(&d->fido, i == 0 ? "" : ",")) == TSR_OK &&
+		    (r = fido_key_json(&d->fido, &l->key[i])) == TSR_OK)
+			r = buf_put_cstr(&d->fido, "}");
+	if (r == TSR_OK && code != TSR_OK)
+		r = device_fido_error(d, code, detail);
+	device_answer_end(d, r);
+}
+
+static int
+device_fido_begin(struct device_answer *d)
+{
+	int r = fido_list(d->agent->fido, device_fido_listed, d, &d->fido_query);
+
+	d->keys = r == TSR_OK;
+	if (r == TSR_OK || r == TSR_UNAVAILABLE)	/* none is configured */
+		return TSR_OK;
+	return device_fido_error(d, r, r == TSR_HELPER ?
+	    "the helper for FIDO2 keys cannot be reached: see fido { socket }" : "");
 }
 
 static void
@@ -247,16 +316,22 @@ device_answer_begin(struct agent *a, const struct http_request *r, int with_keys
 	d->request = r;
 	d->with_keys = with_keys;
 	buf_init(&d->out, HTTP_ANSWER_MAX);
+	buf_init(&d->fido, HTTP_ANSWER_MAX);
 	buf_init(&d->errors, HTTP_ANSWER_MAX);
 	http_park(r->conn, device_answer_gone, d);
 	if ((code = pending_begin(&a->pending, &d->pending, r->caller->uid,
 	    policy_config(a->policy)->limits.pending_per_uid)) != TSR_OK ||
-	    (code = buf_put_cstr(&d->out, "{\"devices\":[")) != TSR_OK) {
+	    (code = buf_put_cstr(&d->out, "{\"devices\":[")) != TSR_OK ||
+	    (code = device_fido_begin(d)) != TSR_OK) {
 		device_answer_end(d, code);
 		return;
 	}
 	code = device_list(a->helpers, policy_config(a->policy), NULL, device_answer_listed, d, &d->query);
-	if (code != TSR_OK)	/* no module, or none that can be asked */
+	d->cards = code == TSR_OK;
+	if (code != TSR_OK && code != TSR_DEVICE_NOT_FOUND && d->keys)	/* they are told nevertheless */
+		code = device_error_json(&d->errors, policy_config(a->policy)->modules[0].name, code,
+		    tsr_strerror(code));
+	if (!d->cards)		/* no module, or none that can be asked */
 		device_answer_end(d, code == TSR_DEVICE_NOT_FOUND ? TSR_OK : code);
 }
 

@@ -123,3 +123,43 @@ attestation_read(const void *format, size_t format_len, const uint8_t *map, size
 	*out = s;
 	return TSR_OK;
 }
+
+static int
+object_member(struct rest *r, struct attestation_object *o)
+{
+	const uint8_t *name;
+	size_t n;
+
+	if (read_string(r, MAJOR_TEXT, &name, &n) != TSR_OK)
+		return TSR_INVALID;
+	if (n == 3 && memcmp(name, "fmt", n) == 0)
+		return read_string(r, MAJOR_TEXT, &o->format, &o->format_len);
+	if (n == 8 && memcmp(name, "authData", n) == 0)
+		return read_string(r, MAJOR_BYTES, &o->authdata, &o->authdata_len);
+	if (n != 7 || memcmp(name, "attStmt", n) != 0 ||
+	    cbor_map(r->p, r->n, &o->statement_len) != TSR_OK)
+		return TSR_INVALID;
+	o->statement = r->p;
+	r->p += o->statement_len;
+	r->n -= o->statement_len;
+	return TSR_OK;
+}
+
+int
+attestation_object_read(const uint8_t *p, size_t n, struct attestation_object *out)
+{
+	struct attestation_object o;
+	struct rest r = { p, n };
+	size_t used, i, members;
+
+	memset(&o, 0, sizeof(o));
+	/* no name stands twice: three of three are all of them */
+	if (cbor_map(p, n, &used) != TSR_OK || used != n ||
+	    read_head(&r, MAJOR_MAP, &members) != TSR_OK || members != 3)
+		return TSR_INVALID;
+	for (i = 0; i < members; i++)
+		if (object_member(&r, &o) != TSR_OK)
+			return TSR_INVALID;
+	*out = o;
+	return TSR_OK;
+}

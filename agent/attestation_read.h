@@ -18,4 +18,15 @@
 int attestation_read(const void *format, size_t format_len, const uint8_t *map, size_t map_len,
     struct attestation_statement *out);
 
+/* The parts of an attestation object, as a browser hands it on (WebAuthn level 3
+ * section 6.5.4); they point into it. */
+struct attestation_object {
+	const uint8_t *format, *statement, *authdata;
+	size_t format_len, statement_len, authdata_len;
+};
+
+/* TSR_INVALID where it is not canonical CBOR of a map with "fmt", "attStmt" and
+ * "authData" and nothing else, or bytes follow. */
+int attestation_object_read(const uint8_t *p, size_t n, struct attestation_object *out);
+
 #endif

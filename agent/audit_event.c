@@ -15,8 +15,13 @@
 static struct audit_record
 event_by(const char *event, const struct caller *by)
 {
-	struct audit_record rec = { .event = event, .has_by = 1, .by = by->uid, .pid = by->pid };
+	struct audit_record rec = { .event = event };
 
+	if (by == NULL)		/* nobody asked */
+		return rec;
+	rec.has_by = 1;
+	rec.by = by->uid;
+	rec.pid = by->pid;
 	return rec;
 }
 
@@ -65,20 +70,48 @@ audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, cons
 }
 
 int
-audit_event_mint(struct agent *a, const struct caller *by, const struct session *s,
-    const struct jwt_claims *j)
+audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
+    const struct jwt_claims *j, int durable)
 {
 	struct audit_record rec = event_by("mint", by);
 
 	event_for(&rec, s->subject, s->uid);
-	rec.credential = s->credential;
+	rec.credential = s->credential[0] != '\0' ? s->credential : NULL;
 	rec.audience = j->aud;
 	rec.scope = j->scope;
 	rec.client = j->client_id;
-	rec.acr = j->acr;
+	rec.acr = j->acr[0] != '\0' ? j->acr : NULL;
 	rec.sid = j->sid;
 	rec.jti = j->jti;
-	return audit_put(a->audit, &rec, 0);
+	return audit_put(a->audit, &rec, durable);
+}
+
+int
+audit_event_token(struct agent *a, const struct caller *by, const char *event,
+    const struct store_token *t)
+{
+	struct audit_record rec = event_by(event, by);
+
+	event_for(&rec, t->subject, t->uid);
+	rec.audience = t->audience;
+	rec.client = t->client;
+	rec.sid = t->sid;
+	rec.jti = t->jti[0] != '\0' ? t->jti : NULL;
+	rec.detail = t->kind == TOKEN_OPAQUE ? "access token" : "refresh tokens";
+	return audit_put(a->audit, &rec, 1);
+}
+
+void
+audit_event_misuse(struct agent *a, const struct caller *by, const char *kind, uid_t uid,
+    const char *subject, const char *audience, const char *detail)
+{
+	struct audit_record rec = event_by("misuse", by);
+
+	event_for(&rec, subject, uid);
+	rec.verdict = kind;
+	rec.audience = audience;
+	rec.detail = detail;
+	(void)audit_put(a->audit, &rec, 0);
 }
 
 int
@@ -193,6 +226,20 @@ audit_event_admin(struct agent *a, const struct caller *by, const char *event)
 	struct audit_record rec = event_by(event, by);
 
 	return audit_put(a->audit, &rec, 1);
+}
+
+void
+audit_event_revoked(struct agent *a, const struct caller *by, const char *subject,
+    const char *credential, const char *sid)
+{
+	struct audit_record rec = event_by("revoked", by);
+
+	rec.subject = subject;
+	rec.credential = credential;
+	rec.sid = sid;
+	if (subject == NULL && credential == NULL && sid == NULL)
+		rec.detail = "every token";
+	(void)audit_put(a->audit, &rec, 0);
 }
 
 void

@@ -9,6 +9,8 @@
 #include "agent/agent.h"
 #include "agent/caller.h"
 #include "agent/http.h"
+#include "agent/mint.h"
+#include "agent/store_token.h"
 #include "token/jwt.h"
 
 /* A proof of the subject was accepted with c for the audience (NULL or "": a
@@ -20,9 +22,18 @@ int audit_event_proof(struct agent *a, const struct caller *by, const struct cre
 void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience);
 
-/* A token leaves.  TSR_STORE: it must not. */
-int audit_event_mint(struct agent *a, const struct caller *by, const struct session *s,
-    const struct jwt_claims *j);
+/* A token leaves; durable: what else is stored of it waits.  TSR_STORE: it must not. */
+int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
+    const struct jwt_claims *j, int durable);
+
+/* What happened to a stored token or family: "token-revoked", "family-ended".
+ * TSR_STORE: it must not. */
+int audit_event_token(struct agent *a, const struct caller *by, const char *event,
+    const struct store_token *t);
+
+/* "misuse" of what is uid's (misuse.h). */
+void audit_event_misuse(struct agent *a, const struct caller *by, const char *kind, uid_t uid,
+    const char *subject, const char *audience, const char *detail);
 
 /* The end of an enrolment that came to its proof; code TSR_OK: c is stored. */
 int audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c,
@@ -44,6 +55,11 @@ int audit_event_clone(struct agent *a, const struct caller *by, const struct cre
 /* "code-made" for uid; "code-spent" by him, or not with code. */
 int audit_event_code_made(struct agent *a, const struct caller *by, const char *subject, uid_t uid);
 int audit_event_code_spent(struct agent *a, struct http_conn *conn, int code);
+
+/* Tokens were revoked by the caller: those of a session, a credential, a subject,
+ * or (all NULL) of everybody.  What it says has happened. */
+void audit_event_revoked(struct agent *a, const struct caller *by, const char *subject,
+    const char *credential, const char *sid);
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 

@@ -119,7 +119,8 @@ authdata_read(const uint8_t *p, size_t n, struct authdata *out)
 	a.flags = head[AUTHDATA_RP_LEN];
 	a.counter = (uint32_t)head[33] << 24 | (uint32_t)head[34] << 16 | (uint32_t)head[35] << 8 |
 	    head[36];
-	if ((a.flags & AUTHDATA_BS) != 0 && (a.flags & AUTHDATA_BE) == 0)
+	if ((a.flags & ~AUTHDATA_FLAGS) != 0 ||
+	    ((a.flags & AUTHDATA_BS) != 0 && (a.flags & AUTHDATA_BE) == 0))
 		return TSR_INVALID;
 	if ((a.flags & AUTHDATA_AT) != 0 && authdata_credential(&r, &a) != TSR_OK)
 		return TSR_INVALID;

@@ -19,6 +19,9 @@
 #define AUTHDATA_AT	0x40u	/* has a new credential */
 #define AUTHDATA_ED	0x80u	/* has extensions */
 
+#define AUTHDATA_FLAGS	(AUTHDATA_UP | AUTHDATA_UV | AUTHDATA_BE | AUTHDATA_BS | AUTHDATA_AT | \
+    AUTHDATA_ED)	/* the others are reserved */
+
 #define AUTHDATA_RP_LEN		32	/* bytes: SHA-256 of the rp id */
 #define AUTHDATA_AAGUID_LEN	16
 #define AUTHDATA_ID_MAX		512	/* bytes of a credential id we keep */
@@ -41,9 +44,10 @@ struct authdata {
 
 /*
  * Read it all: TSR_INVALID where it is cut short, has bytes too many, flags
- * without what they announce or the reverse, BS without BE, CBOR that is not
- * canonical, a key that is not COSE's ES256 or EdDSA in its only spelling (RFC
- * 9053, CTAP 2.1 section 8).  Whether the point is on the curve is sigcheck.h's.
+ * without what they announce or the reverse, reserved ones, BS without BE, CBOR
+ * that is not canonical, a key that is not COSE's ES256 or EdDSA in its only
+ * spelling (RFC 9053, CTAP 2.1 section 8).  Whether the point is on the curve is
+ * sigcheck.h's.
  */
 int authdata_read(const uint8_t *p, size_t n, struct authdata *out);
 

@@ -24,7 +24,6 @@
 #define SO_PEERPIDFD	77	/* Linux 6.5 */
 #endif
 
-#define UID_UNMAPPED	65534	/* what the kernel shows for a uid without a mapping */
 #define GROUPS_MAX	65536	/* NGROUPS_MAX of the kernel */
 #define PROC_MAX	8192	/* bytes of a file of /proc that are read */
 #define STAT_START_TIME	22	/* proc_pid_stat(5) */
@@ -146,7 +145,7 @@ caller_read(int sock, int use_pidfd, struct caller *out)
 	c.pidfd = -1;
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof(peer))
 		return TSR_SYSTEM;
-	if (peer.uid == UID_UNMAPPED || peer.uid == (uid_t)-1 || peer.pid <= 0)
+	if (peer.uid == CALLER_UNMAPPED || peer.uid == (uid_t)-1 || peer.pid <= 0)
 		return TSR_DENIED;
 	c.uid = peer.uid;
 	c.gid = peer.gid;
@@ -196,11 +195,14 @@ caller_in_group(const struct caller *c, gid_t gid)
 static ssize_t
 caller_cgroup(const struct caller *c, char text[PROC_MAX])
 {
+	static ino_t ours;	/* never changes */
 	struct stat st;
 	ssize_t n;
 
 	/* Paths are told relative to the reader's namespace. */
-	if (stat("/proc/self/ns/cgroup", &st) != 0 || st.st_ino != CGROUP_NS_INIT)
+	if (ours == 0 && stat("/proc/self/ns/cgroup", &st) == 0)
+		ours = st.st_ino;
+	if (ours != CGROUP_NS_INIT)
 		return TSR_NOT_FOUND;
 	if (!caller_alive(c))
 		return TSR_CLOSED;

@@ -33,6 +33,12 @@ struct caller {
  * TSR_SYSTEM.  Freed by caller_clear. */
 int caller_read(int sock, int use_pidfd, struct caller *c);
 
+/* What the kernel shows for a uid without a mapping, and most systems call
+ * "nobody": never a person. */
+#define CALLER_UNMAPPED		65534
+#define CALLER_UNMAPPED_TEXT	"uid 65534 is what the kernel shows for users that it does not know: nobody is " \
+    "enrolled under it"
+
 /* Close what caller_read opened. */
 void caller_clear(struct caller *c);
 

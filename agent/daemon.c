@@ -6,6 +6,7 @@
 #include "agent/daemon_internal.h"
 
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,20 +15,26 @@
 #include <unistd.h>
 
 #include "agent/audit_event.h"
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/confine.h"
 #include "agent/daemon_open.h"
 #include "agent/enrol_code.h"
 #include "agent/fido.h"
 #include "agent/import.h"
+#include "agent/opaque.h"
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
 #include "agent/leaving.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
+#include "agent/revoke.h"
 #include "agent/proof.h"
+#include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -45,7 +52,10 @@ daemon_expire(void *arg)
 
 	leaving_look(d->agent.leaving);
 	sessions_expire(d->agent.sessions);
+	token_cache_expire(d->agent.cache, clock_wall());
+	opaque_sweep(&d->agent);
 	health_look(&d->agent);
+	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
 	    daemon_expire, d);
 }
@@ -75,6 +85,9 @@ daemon_session_ended(void *arg, const struct session *s)
 	/* of one whose proof did not become durable nobody has heard */
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
+	opaque_session_ended(&d->agent, s->sid);
+	token_cache_forget(d->agent.cache, s->sid);
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -86,7 +99,11 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\",\"reason\":\"%s\"}",
 	    s->sid, s->credential, reason);
 
+	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
+	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
+	if (s->left)			/* nothing of it wakes up again by itself */
+		opaque_session_ended(&d->agent, s->sid);
 	audit_event_session_locked(&d->agent, s, reason);
 }
 
@@ -222,7 +239,10 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
-	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
+	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
+	    (r = token_cache_new(&a->cache)) != TSR_OK ||
+	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	sessions_on_lock(a->sessions, daemon_session_locked, d);
 	http_server_on_refused(a->http, daemon_refused, d);
@@ -246,6 +266,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	}
 	metrics_start(clock_boot_ms(), clock_wall());
 	clock_boot_id(d->agent.boot_id);
+	randombytes_buf(d->agent.service_key, sizeof(d->agent.service_key));
 	d->agent.started_s = clock_boot_ms() / 1000;
 	d->options = *o;
 	d->first = config;
@@ -279,6 +300,8 @@ daemon_serve(struct daemon *d)
 		return r;
 	d->first = NULL;
 	if ((r = policy_new(c, a->names, daemon_policy_ready, d, daemon_unknown_name, &d->next)) != TSR_OK)
+		return r;
+	if ((r = epochs_begin(a->epochs, loop_timers(a->loop))) != TSR_OK)
 		return r;
 	daemon_expire(d);
 	daemon_keys(d);
@@ -319,10 +342,15 @@ daemon_free(struct daemon **dp)
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	leaving_free(&d->agent.leaving);
 	presence_act_free(&d->agent.presence);
+	plug_act_free(&d->agent.plugs);
 	proofs_free(&d->agent.proofs);
 	fido_free(&d->agent.fido);
 	pin_guard_free(&d->agent.guard);
+	token_cache_free(&d->agent.cache);
+	rates_free(&d->agent.rates);
+	opaques_free(&d->agent.opaques);
 	otp_pendings_free(&d->agent.otp_pendings);
+	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);
 	enrol_codes_free(&d->agent.codes);
 	prompts_free(&d->agent.prompts);
@@ -336,6 +364,7 @@ daemon_free(struct daemon **dp)
 	audit_free(&d->agent.audit);
 	audit_file_close(&d->audit_file);
 	watch_free(&d->agent.watch);
+	epochs_free(&d->agent.epochs);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

@@ -15,6 +15,7 @@
 #include "agent/enrol_code.h"
 #include "agent/journal.h"
 #include "agent/metrics.h"
+#include "agent/opaque.h"
 #include "agent/route.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -31,6 +32,7 @@ daemon_publish(struct daemon *d)
 		log_line(LOG_ERROR, "the public key file cannot be written");
 	if (changed && !keys_changed(d->agent.keys))
 		events_send_all(d->agent.events, "keys-changed", "{}", 2);
+	(void)epochs_keys(d->agent.epochs, keys_written(d->agent.keys));	/* it says itself */
 	kid = keys_active_kid(d->agent.keys);
 	if (strcmp(kid, d->kid) != 0)
 		audit_event_agent(&d->agent, "key-rotated", NULL, NULL);
@@ -89,13 +91,17 @@ int
 daemon_commit(void *arg)
 {
 	struct daemon *d = arg;
-	uint64_t begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
-	int r = daemon_durable(d);
+	uint64_t begun;
+	int r;
 
+	(void)opaque_end_sessions(&d->agent);	/* what cannot be written now comes with the next */
+	begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
+	r = daemon_durable(d);
 	if (begun != 0 && r == TSR_OK) {
 		metrics_observe(&metrics.commit, clock_work_us() - begun);
 		watch_committed(d->agent.watch);
 	}
+	opaque_settle(&d->agent, r == TSR_OK);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
 	enrol_codes_settle(d->agent.codes, r == TSR_OK);

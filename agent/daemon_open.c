@@ -19,6 +19,7 @@
 #include "agent/fido.h"
 #include "agent/journal.h"
 #include "agent/offline.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -184,6 +185,27 @@ daemon_open_file(const struct config *c, struct secret **key, struct store **st,
 	return daemon_store_key(c, key, err, err_size);
 }
 
+/* After the keys' file, whose number it holds. */
+static int
+daemon_open_epochs(const struct config *c, struct agent *a, int fresh, char *err, size_t err_size)
+{
+	struct epochs_start s = { .folder = c->public_dir, .latest = watch_latest(a->watch),
+	    .issued = !fresh };
+	int r;
+
+	/* an altered one: the check of the store tells, and suspends */
+	if ((r = store_epoch(a->store, &s.stored)) == TSR_NOT_FOUND || r == TSR_CORRUPT)
+		s.stored = 0;
+	else if (r != TSR_OK) {
+		(void)snprintf(err, err_size, "the store cannot be read: %s", tsr_strerror(r));
+		return r;
+	}
+	if ((r = epochs_open(&s, &a->epochs)) != TSR_OK)
+		(void)snprintf(err, err_size, "%s/" EPOCHS_NAME " cannot be written: %s", c->public_dir,
+		    r == TSR_SYSTEM ? strerror(errno) : tsr_strerror(r));
+	return r;
+}
+
 int
 daemon_open_store(const struct config *c, struct agent *a, struct audit_file **audit, char *err,
     size_t err_size)
@@ -213,6 +235,8 @@ daemon_open_store(const struct config *c, struct agent *a, struct audit_file **a
 		goto out;
 	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),
 	    &a->keys, err, err_size);
+	if (r == TSR_OK)
+		r = daemon_open_epochs(c, a, fresh, err, err_size);
  out:
 	secret_free(&key);
 	return r;
@@ -300,11 +324,20 @@ daemon_open_fido(const struct config *c, const struct daemon_options *o, struct 
 {
 	struct helpers_options h = { .config_file = o->config_file, .user_mode = o->mode == CONFIG_USER };
 	char program[PATH_MAX];
+	int watch = c->fido.watch, r;
 
 	daemon_fido_program(c, program, sizeof(program));
 	if (c->fido.socket != NULL)
 		h.socket = c->fido.socket;
 	else
 		h.program = program;
-	return fido_new(a, c->fido.socket == NULL && c->helper_socket != NULL ? NULL : &h, &a->fido);
+	if ((r = fido_new(a, c->fido.socket == NULL && c->helper_socket != NULL ? NULL : &h,
+	    &a->fido)) != TSR_OK)
+		return r;
+	if (watch && c->fido.socket != NULL && c->fido.watch_socket == NULL) {
+		log_line(LOG_WARN, "the section fido has a socket and no watch-socket: keys are not watched, "
+		    "and sessions outlive the removal of their key");
+		watch = 0;
+	}
+	return plug_act_new(a, watch && fido_there(a->fido), c->fido.watch_socket, &a->plugs);
 }

@@ -45,7 +45,8 @@ int daemon_open_helpers(const struct config *c, const struct daemon_options *o, 
  * what it sees. */
 int daemon_open_presence(const struct config *c, const struct daemon_options *o, struct agent *a);
 
-/* tessera-fido: forked where no helper has a socket, else by its own or not at all. */
+/* tessera-fido: forked where no helper has a socket, else by its own or not at all;
+ * with it the watcher of keys, the same way. */
 int daemon_open_fido(const struct config *c, const struct daemon_options *o, struct agent *a);
 void daemon_fido_program(const struct config *c, char *out, size_t size);
 

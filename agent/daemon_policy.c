@@ -15,6 +15,7 @@
 #include "agent/daemon_open.h"
 #include "agent/fido.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -71,12 +72,14 @@ daemon_policy_ready(void *arg, struct policy *p)
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
 		presence_act_renew(d->agent.presence);
+		plug_act_renew(d->agent.plugs);
 		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
 		audit_event_agent(&d->agent, "reload", NULL, NULL);
 		log_line(LOG_NOTICE, "configuration read again");
 	}
 	if (!d->ready) {
 		presence_act_start(d->agent.presence);
+		plug_act_start(d->agent.plugs);
 		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);
 	}
 	d->ready = 1;
@@ -104,6 +107,8 @@ daemon_warn_fixed(const struct config *was, const struct config *is)
 	    daemon_differ(was->helper_socket, is->helper_socket) ||
 	    daemon_differ(was->watch_socket, is->watch_socket) ||
 	    daemon_differ(was->fido.socket, is->fido.socket) || was->pcsc.watch != is->pcsc.watch ||
+	    daemon_differ(was->fido.watch_socket, is->fido.watch_socket) ||
+	    was->fido.watch != is->fido.watch ||
 	    daemon_differ(was->admin_group, is->admin_group) ||
 	    daemon_differ(was->signing.algorithm, is->signing.algorithm) ||
 	    was->signing.rotate != is->signing.rotate ||

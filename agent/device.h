@@ -67,8 +67,9 @@ int device_make_id(char id[DEVICE_ID_LEN + 1], const char *module, const char *s
  * PROTO_TRIES_UNKNOWN.  CKF_USER_PIN_COUNT_LOW gives no number: PKCS#11 means by
  * it that a wrong PIN was entered since the last right one. */
 uint32_t device_tries(uint32_t flags);
-/* "ok", "low", "final", "locked": constants. */
-const char *device_pin_state(uint32_t flags);
+/* "ok", "low", "final", "locked": constants.  unlimited: its module never locks a
+ * PIN, and flags that say otherwise mean nothing. */
+const char *device_pin_state(uint32_t flags, int unlimited);
 
 struct device_query;
 

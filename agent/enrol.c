@@ -17,10 +17,10 @@
 #include "agent/credential_json.h"
 #include "agent/device.h"
 #include "agent/enrol_card.h"
-#include "agent/enrol_code.h"
 #include "agent/enrol_match.h"
 #include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
+#include "agent/enrol_word.h"
 #include "agent/login.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
@@ -38,7 +38,7 @@ struct enrol {
 	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
 	int own;			/* by the subject */
 	int self;			/* who proves himself first */
-	uint64_t code;			/* serial of the code that stands for the administrator, or 0 */
+	struct enrol_word word;		/* the administrator's, where there is one */
 	struct credential *credential;	/* being put together */
 	struct card_key card;		/* by which its card proves that it is there */
 	struct device device;		/* the token that matched */
@@ -112,10 +112,10 @@ enrol_acr(const struct enrol *e)
 static int
 enrol_authority(struct enrol *e)
 {
-	int r = TSR_OK;
+	int r;
 
-	if (e->code != 0)
-		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
+	if ((r = enrol_word_spend(e->agent, e->credential, &e->word, e)) != TSR_OK)
+		return r;
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -133,12 +133,11 @@ enrol_store(struct enrol *e)
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
 	    /* not before: a code that paid for nothing is as good as it was */
-	    (e->code != 0 &&
-	    (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
+	    (r = enrol_word_audit(e->agent, e->request->conn, e->credential, &e->word)) != TSR_OK ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
 	    e->pin_default)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
+		enrol_word_undone(e->agent, e->credential, &e->word, e);
 		return r;
 	}
 	return store_keep(st);
@@ -168,7 +167,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	login_failure(code, tries_left, members);
 	if (code != TSR_OK) {
 		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
-		login_describe(code, detail, text, sizeof(text));
+		login_describe(code, "PIN", tries_left, detail, text, sizeof(text));
 		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
 		return;
 	}
@@ -429,7 +428,9 @@ enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	}
 	e->credential->uid = uid;
 	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
+	if (uid == CALLER_UNMAPPED)
+		enrol_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
 		enrol_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
 	else if (e->own && uid != e->request->caller->uid)	/* one name, two numbers */
 		enrol_fail(e, TSR_DENIED, "", "your user name is also another user's");
@@ -570,13 +571,7 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 	if ((code = enrol_read(e, r, o)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
 		e->self = 0;	/* the code stands for the administrator */
-		if ((code = audit_ready(a->audit)) == TSR_OK)
-			code = enrol_code_check(a->codes, r->caller->uid, code_text, &e->code);
-		if (code == TSR_BAD_GRANT)
-			(void)audit_event_code_spent(a, r->conn, code);
-		if (code != TSR_OK)
-			problem(r->conn, code, "this enrolment code is wrong, used or over: ask an "
-			    "administrator for a new one");
+		code = enrol_word_read(a, r, who->name, code_text, &e->word);
 	}
 	json_decref(o);
 	if (code != TSR_OK) {

@@ -16,33 +16,14 @@
 #include "agent/clock.h"
 #include "agent/credential_json.h"
 #include "agent/enrol.h"
-#include "agent/enrol_code.h"
-#include "agent/enrol_fido_make.h"
-#include "agent/login.h"
-#include "agent/pending.h"
+#include "agent/enrol_fido_internal.h"
+#include "agent/enrol_webauthn.h"
+#include "agent/enrol_word.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
-struct enrol_fido {
-	struct agent *agent;
-	const struct http_request *request;
-	struct credential *credential;	/* being put together */
-	struct fido_record record;
-	int direct;			/* its make is asked for */
-	enum acr vouched;		/* ACR_HARDWARE, ACR_HARDWARE_PIN, or 0 */
-	int own, self;			/* by the subject; who proves himself first */
-	uint64_t code;			/* serial of an enrolment code, or 0 */
-	enum acr voucher_acr;		/* of the credential that vouched */
-	char voucher[STORE_ID_LEN + 1];
-	unsigned ticket;
-	int *answered;			/* set where the look-up ends inside its call */
-	struct pending pending;
-	struct login *login;
-	struct enrol_fido_make *make;
-};
-
-static void
+void
 enrol_fido_free(struct enrol_fido *e)
 {
 	if (e->ticket != 0)
@@ -60,7 +41,7 @@ enrol_fido_gone(void *arg)
 	enrol_fido_free(arg);
 }
 
-static void
+void
 enrol_fido_fail(struct enrol_fido *e, int code, const char *members, const char *text)
 {
 	problem_with(e->request->conn, code, members, text[0] != '\0' ? "%s" : NULL, text);
@@ -90,10 +71,10 @@ enrol_fido_acr(const struct enrol_fido *e)
 static int
 enrol_fido_authority(struct enrol_fido *e)
 {
-	int r = TSR_OK;
+	int r;
 
-	if (e->code != 0)
-		return enrol_code_spend(e->agent->codes, e->credential->uid, e->code, e);
+	if ((r = enrol_word_spend(e->agent, e->credential, &e->word, e)) != TSR_OK)
+		return r;
 	if (e->voucher[0] != '\0')
 		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -110,10 +91,10 @@ enrol_fido_store(struct enrol_fido *e)
 	if ((r = enrol_fido_authority(e)) != TSR_OK ||
 	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
 	    (r = store_fido_add(st, &e->record)) != TSR_OK ||
-	    (e->code != 0 && (r = audit_event_code_spent(e->agent, e->request->conn, TSR_OK)) != TSR_OK) ||
+	    (r = enrol_word_audit(e->agent, e->request->conn, e->credential, &e->word)) != TSR_OK ||
 	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential, 0)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(e->agent->codes, e->credential->uid, e->code, e);
+		enrol_word_undone(e->agent, e->credential, &e->word, e);
 		return r;
 	}
 	return store_keep(st);
@@ -128,7 +109,7 @@ enrol_fido_tell(const struct enrol_fido *e)
 	events_hold(e->agent->events, e->credential->uid, "credential-enrolled", json, (size_t)n);
 }
 
-static void
+void
 enrol_fido_finish(struct enrol_fido *e)
 {
 	struct buf out;
@@ -184,6 +165,10 @@ enrol_fido_ready(struct enrol_fido *e)
 	struct enrol_fido_wish wish = { e->credential, &e->record, e->direct, e->request->caller };
 	int r;
 
+	if (!e->record.native) {
+		enrol_webauthn_offer(e);
+		return;
+	}
 	fido_rp_id(e->agent->fido, e->record.rp_id);
 	if ((r = enrol_fido_make_start(e->agent->fido, &wish, enrol_fido_end, e, &e->make)) != TSR_OK)
 		enrol_fido_fail(e, r, "", r == TSR_UNAVAILABLE ?
@@ -246,7 +231,9 @@ enrol_fido_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	}
 	e->credential->uid = uid;
 	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (e->agent->mode == CONFIG_USER && uid != caller)
+	if (uid == CALLER_UNMAPPED)
+		enrol_fido_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (e->agent->mode == CONFIG_USER && uid != caller)
 		enrol_fido_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
 	else if (e->own && uid != caller)	/* one name, two numbers */
 		enrol_fido_fail(e, TSR_DENIED, "", "your user name is also another user's");
@@ -281,9 +268,10 @@ enrol_fido_begin(struct enrol_fido *e)
 int
 enrol_fido_wanted(const struct http_request *r)
 {
-	char kind[8];
+	char kind[16];
 
-	return body_peek(r, "kind", kind, sizeof(kind)) == TSR_OK && strcmp(kind, "fido") == 0;
+	return body_peek(r, "kind", kind, sizeof(kind)) == TSR_OK &&
+	    (strcmp(kind, "fido") == 0 || strcmp(kind, "webauthn") == 0);
 }
 
 /* How the key is asked. */
@@ -291,16 +279,20 @@ static int
 enrol_fido_read_key(struct enrol_fido *e, const struct http_request *r, const json_t *o)
 {
 	const struct config *cf = policy_config(e->agent->policy);
-	const char *uv, *attestation;
+	const char *kind, *uv, *attestation;
 
-	if (body_text(r, o, "uv", &uv) != TSR_OK || body_text(r, o, "attestation", &attestation) != TSR_OK ||
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "uv", &uv) != TSR_OK || body_text(r, o, "attestation", &attestation) != TSR_OK ||
 	    body_flag(r, o, "resident", &e->record.resident) != TSR_OK)
 		return TSR_INVALID;
 	if (uv != NULL && strcmp(uv, "required") != 0 && strcmp(uv, "preferred") != 0)
 		problem_invalid(r->conn, "\"uv\" is \"required\" or \"preferred\"");
 	else if (attestation != NULL && strcmp(attestation, "none") != 0 && strcmp(attestation, "direct") != 0)
 		problem_invalid(r->conn, "\"attestation\" is \"none\" or \"direct\"");
+	else if (strcmp(kind, "webauthn") == 0 && cf->webauthn.rp_id == NULL)
+		problem(r->conn, TSR_UNAVAILABLE, "no browser can be enrolled here: webauthn { rp-id "
+		    "origins } is not configured");
 	else {
+		e->record.native = strcmp(kind, "webauthn") != 0;
 		e->record.verification = uv != NULL ? uv[0] == 'r' : cf->fido.verification == VERIFY_REQUIRED;
 		/* where makes are told apart, or makers known, they are asked for */
 		e->direct = attestation != NULL ? attestation[0] == 'd' :
@@ -331,7 +323,7 @@ enrol_fido_read(struct enrol_fido *e, const struct http_request *r, const json_t
 	else {
 		(void)snprintf(c->subject, sizeof(c->subject), "%s", subject);
 		(void)snprintf(c->label, sizeof(c->label), "%s", label != NULL && label[0] != '\0' ?
-		    label : "security key");
+		    label : e->record.native ? "security key" : "browser");
 		if (vouch != NULL)
 			(void)acr_parse(vouch, &e->vouched);
 		c->vouched = vouch != NULL;
@@ -354,7 +346,6 @@ enrol_fido_new(struct agent *a, const struct http_request *r)
 	}
 	e->agent = a;
 	e->request = r;
-	e->record.native = 1;
 	e->credential->state = CREDENTIAL_ACTIVE;
 	store_make_id(e->credential->id);
 	(void)snprintf(e->record.credential, sizeof(e->record.credential), "%s", e->credential->id);
@@ -364,25 +355,17 @@ enrol_fido_new(struct agent *a, const struct http_request *r)
 
 /* An enrolment code stands for the administrator. */
 static int
-enrol_fido_own_code(struct enrol_fido *e, const struct http_request *r, const json_t *o)
+enrol_fido_own_code(struct enrol_fido *e, const struct http_request *r, const json_t *o,
+    const char *name)
 {
-	struct agent *a = e->agent;
 	const char *code;
-	int result;
 
 	if (body_text(r, o, "code", &code) != TSR_OK)
 		return TSR_INVALID;
 	if (code == NULL)
 		return TSR_OK;
 	e->self = 0;
-	if ((result = audit_ready(a->audit)) == TSR_OK)
-		result = enrol_code_check(a->codes, r->caller->uid, code, &e->code);
-	if (result == TSR_BAD_GRANT)
-		(void)audit_event_code_spent(a, r->conn, result);
-	if (result != TSR_OK)
-		problem(r->conn, result, "this enrolment code is wrong, used or over: ask an "
-		    "administrator for a new one");
-	return result;
+	return enrol_word_read(e->agent, r, name, code, &e->word);
 }
 
 void
@@ -423,7 +406,8 @@ enrol_fido_own(struct agent *a, const struct http_request *r, const struct asker
 		e->own = 1;
 		/* In user mode the user is the administrator who enrols the first one, too. */
 		e->self = !(a->mode == CONFIG_USER && r->caller->uid == getuid());
-		if (enrol_fido_read(e, r, o, who->name) == TSR_OK && enrol_fido_own_code(e, r, o) == TSR_OK)
+		if (enrol_fido_read(e, r, o, who->name) == TSR_OK &&
+		    enrol_fido_own_code(e, r, o, who->name) == TSR_OK)
 			enrol_fido_begin(e);
 		else
 			enrol_fido_free(e);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/attestation_read.h"
 #include "agent/clock.h"
+#include "agent/enrol_fido_judge.h"
 #include "agent/fido_pin.h"
 #include "base/escape.h"
 #include "include/tessera.h"
@@ -64,7 +64,7 @@ make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *de
 	void *arg = m->arg;
 	char text[512];
 
-	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in m */
+	(void)snprintf(text, sizeof(text), "%s", detail[0] != '\0' ? detail : fido_pin_text(code));
 	make_free(m, code);
 	done(arg, code, number, text);
 }
@@ -72,63 +72,18 @@ make_finish(struct enrol_fido_make *m, int code, uint32_t number, const char *de
 /* --- what it made --- */
 
 static int
-make_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
-}
-
-/* Makes that may be enrolled: what the key says of itself counts only where a maker
- * that is trusted has signed it. */
-static int
-make_allowed(const struct enrol_fido_make *m, const struct attestation_found *found)
-{
-	const struct strings *list = &policy_config(m->fido->agent->policy)->fido.aaguids;
-	uint8_t aaguid[PROTO_FIDO_AAGUID_LEN];
-	const char *p;
-	size_t i, k;
-
-	if (list->n == 0)
-		return 1;
-	for (i = 0; i < list->n && found->kind == ATTESTATION_TRUSTED; i++) {
-		for (k = 0, p = list->v[i]; k < sizeof(aaguid); k++, p += 2) {
-			p += *p == '-';
-			aaguid[k] = (uint8_t)(make_hex(p[0]) << 4 | make_hex(p[1]));
-		}
-		if (memcmp(aaguid, found->data.aaguid, sizeof(aaguid)) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-static int
 make_judge(struct enrol_fido_make *m, const struct proto_value *v)
 {
-	struct attestation_statement s = { .packed = 0 };
-	struct fido_record *rec = m->wish.record;
-	struct credential *c = m->wish.credential;
-	const struct assertion_policy policy = {
-		.rp_id = rec->rp_id, .presence = 1, .verification = rec->verification
+	const struct enrol_fido_evidence e = {
+		.hash = m->hash, .authdata = v[1].p, .authdata_len = v[1].n,
+		.format = v[2].p, .format_len = v[2].n, .statement = v[3].p, .statement_len = v[3].n,
+		.transports = v[4].p, .transports_len = v[4].n
 	};
-	struct attestation_found found;
+	struct credential *c = m->wish.credential;
 	int r;
 
-	/* What was not asked for is not looked at, and not kept. */
-	if (m->wish.direct && (r = attestation_read(v[2].p, v[2].n, v[3].p, v[3].n, &s)) != TSR_OK)
-		return r == TSR_UNSUPPORTED ? TSR_KEY_UNUSABLE : TSR_BAD_SIGNATURE;
-	if ((r = attestation_judge(&policy, m->hash, v[1].p, v[1].n, &s, m->fido->roots, clock_wall(),
-	    &found, &m->fault)) != TSR_OK)
+	if ((r = enrol_fido_judge(m->fido, &m->wish, &e, &m->fault)) != TSR_OK)
 		return r;
-	if (!make_allowed(m, &found))
-		return TSR_KEY_UNUSABLE;
-	memcpy(rec->cred_id, found.data.id, found.data.id_len);
-	rec->cred_id_len = found.data.id_len;
-	memcpy(rec->aaguid, found.data.aaguid, sizeof(rec->aaguid));
-	rec->counter = found.data.counter;
-	rec->attestation = found.kind;
-	escape_cut(rec->transports, sizeof(rec->transports), v[4].p, v[4].n);
-	c->algorithm = found.data.algorithm;
-	memcpy(c->spki, found.data.spki, found.data.spki_len);
-	c->spki_len = found.data.spki_len;
 	escape_cut(c->token_label, sizeof(c->token_label), m->chosen->product, strlen(m->chosen->product));
 	escape_cut(c->token_manufacturer, sizeof(c->token_manufacturer), m->chosen->manufacturer,
 	    strlen(m->chosen->manufacturer));
@@ -204,17 +159,6 @@ make_draw(struct enrol_fido_make *m)
 	return r;
 }
 
-/* The same for each credential of a user, and nothing that names him. */
-static void
-make_user_id(const struct enrol_fido_make *m, uint8_t out[crypto_hash_sha256_BYTES])
-{
-	const struct credential *c = m->wish.credential;
-	char text[512];
-	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", m->fido->agent->issuer, c->subject, c->uid);
-
-	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
-}
-
 struct exclude {
 	struct store *store;
 	const char *rp_id;
@@ -245,7 +189,7 @@ make_send(struct enrol_fido_make *m)
 	struct fido_call_client client = { make_part, make_answered, m };
 	const struct credential *c = m->wish.credential;
 	const struct fido_record *rec = m->wish.record;
-	uint8_t user_id[crypto_hash_sha256_BYTES];
+	uint8_t user_id[FIDO_USER_LEN];
 	struct proto_value v[10];
 	struct buf ids;
 	struct exclude e = { m->fido->agent->store, rec->rp_id, &ids, 0 };
@@ -255,7 +199,7 @@ make_send(struct enrol_fido_make *m)
 	if ((r = make_draw(m)) != TSR_OK ||
 	    (r = store_credential_each(e.store, c->subject, c->uid, make_exclude, &e)) != TSR_OK)
 		goto out;
-	make_user_id(m, user_id);
+	fido_user_id(m->fido->agent->issuer, c->subject, c->uid, user_id);
 	memset(v, 0, sizeof(v));
 	v[0] = fido_text(m->chosen->device);
 	v[1] = fido_text(rec->rp_id);
@@ -348,7 +292,7 @@ make_chosen(struct enrol_fido_make *m)
 		make_announce_or_fail(m, make_go);
 	else if ((flags & PROTO_FIDO_KEY_PIN_SET) == 0)
 		make_finish(m, TSR_PIN_UNSET, PROTO_TRIES_UNKNOWN, "the key has no PIN yet, and its owner is "
-		    "to be verified: set one first");
+		    "to be verified: set one with \"tessera device pin set\"");
 	else if ((r = make_ask_pin(m, TSR_OK)) != TSR_OK)
 		make_finish(m, r, m->chosen->tries, "");
 }
@@ -419,7 +363,7 @@ make_key(void *arg, uint16_t type, const struct proto_value *v)
 	escape_cut(k->device, sizeof(k->device), v[0].p, v[0].n);
 	escape_cut(k->manufacturer, sizeof(k->manufacturer), v[1].p, v[1].n);
 	escape_cut(k->product, sizeof(k->product), v[2].p, v[2].n);
-	k->flags = v[6].u32;
+	k->flags = v[8].u32 > 0 ? v[6].u32 : v[6].u32 & ~PROTO_FIDO_KEY_UV_SET;	/* its PIN then */
 	k->tries = v[7].u32;
 }
 

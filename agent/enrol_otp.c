@@ -15,9 +15,9 @@
 #include "agent/body.h"
 #include "agent/clock.h"
 #include "agent/enrol.h"
-#include "agent/enrol_code.h"
 #include "agent/enrol_otp_read.h"
 #include "agent/enrol_otp_store.h"
+#include "agent/enrol_word.h"
 #include "agent/login.h"
 #include "agent/otp.h"
 #include "agent/pending.h"
@@ -180,7 +180,9 @@ enrol_otp_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	c->uid = uid;
 	(void)snprintf(c->subject, sizeof(c->subject), "%s", name);
 	enrol_otp_name(a, &e->pending);
-	if (a->mode == CONFIG_USER && uid != caller)
+	if (uid == CALLER_UNMAPPED)
+		enrol_otp_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
+	else if (a->mode == CONFIG_USER && uid != caller)
 		enrol_otp_fail(e, TSR_DENIED, "", "in user mode only your own tokens are enrolled");
 	else if (e->own && uid != caller)	/* one name, two numbers */
 		enrol_otp_fail(e, TSR_DENIED, "", "your user name is also another user's");
@@ -249,21 +251,11 @@ enrol_otp_admin(struct agent *a, const struct http_request *r, const struct aske
 static int
 enrol_otp_own_code(struct enrol_otp *e)
 {
-	struct agent *a = e->agent;
-	int r;
-
 	if (e->wish.enrol_code[0] == '\0')
 		return TSR_OK;
 	e->vouched = 0;
-	if ((r = audit_ready(a->audit)) == TSR_OK)
-		r = enrol_code_check(a->codes, e->request->caller->uid, e->wish.enrol_code,
-		    &e->pending.code);
-	if (r == TSR_BAD_GRANT)
-		(void)audit_event_code_spent(a, e->request->conn, r);
-	if (r != TSR_OK)
-		problem(e->request->conn, r, "this enrolment code is wrong, used or over: ask an "
-		    "administrator for a new one");
-	return r;
+	return enrol_word_read(e->agent, e->request, e->pending.credential.subject,
+	    e->wish.enrol_code, &e->pending.word);
 }
 
 void

@@ -12,7 +12,7 @@
 #include "agent/caller_source.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
-#include "agent/enrol_code.h"
+#include "agent/enrol_word.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
@@ -143,10 +143,10 @@ store_count(void *arg, const struct credential *c)
 static int
 store_authority(struct agent *a, const struct otp_pending *p)
 {
-	int r = TSR_OK;
+	int r;
 
-	if (p->code != 0)
-		return enrol_code_spend(a->codes, p->credential.uid, p->code, p);
+	if ((r = enrol_word_spend(a, &p->credential, &p->word, p)) != TSR_OK)
+		return r;
 	if (p->voucher[0] != '\0')
 		r = store_credential_used(a->store, p->voucher, clock_wall());
 	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
@@ -169,10 +169,10 @@ store_both(struct agent *a, struct http_conn *conn, struct otp_pending *p)
 	if ((r = store_authority(a, p)) != TSR_OK ||
 	    (r = store_credential_add(st, &p->credential)) != TSR_OK ||
 	    (r = store_otp_add(st, &p->record)) != TSR_OK ||
-	    (p->code != 0 && (r = audit_event_code_spent(a, conn, TSR_OK)) != TSR_OK) ||
+	    (r = enrol_word_audit(a, conn, &p->credential, &p->word)) != TSR_OK ||
 	    (r = audit_event_enrol(a, conn, TSR_OK, &p->credential, 0)) != TSR_OK) {
 		store_undo(st);
-		enrol_code_keep(a->codes, p->credential.uid, p->code, p);
+		enrol_word_undone(a, &p->credential, &p->word, p);
 		return r;
 	}
 	return store_keep(st);

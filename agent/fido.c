@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ fido_new(struct agent *a, const struct helpers_options *o, struct fido **out)
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return TSR_NOMEM;
 	f->agent = a;
+	fido_lists_init(&f->lists);
 	fido_turns_init(&f->turns, loop_timers(a->loop));
 	if (o != NULL) {
 		f->options = *o;
@@ -56,6 +58,7 @@ fido_free(struct fido **fp)
 
 	if (f == NULL)
 		return;
+	fido_lists_end(&f->lists);
 	fido_turns_end(&f->turns);
 	attestation_roots_free(&f->roots);
 	free(f->program);
@@ -104,7 +107,8 @@ fido_roots(struct fido *f, const struct config *c, char *err, size_t err_size)
 	for (i = 0; i < c->fido.attestation_roots.n && r == TSR_OK; i++)
 		if ((r = roots_read(c->fido.attestation_roots.v[i], &roots)) != TSR_OK)
 			(void)snprintf(err, err_size, "attestation-roots: %s is not a file with "
-			    "certificates of key makers in PEM: no maker is trusted",
+			    "certificates of key makers in PEM (or one that was not configured "
+			    "when the agent started: restart it): no maker is trusted",
 			    c->fido.attestation_roots.v[i]);
 	if (r == TSR_OK)
 		f->roots = roots;
@@ -134,6 +138,15 @@ struct proto_value
 fido_bytes(const void *p, size_t n)
 {
 	return (struct proto_value){ .p = p, .n = n };
+}
+
+void
+fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN])
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", issuer, subject, uid);
+
+	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
 }
 
 struct proto_value
@@ -206,5 +219,7 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	n = snprintf(json, sizeof(json), "{\"touch\":\"%s\",\"result\":\"%s\"}", t->id,
 	    touch_result(code));
 	t->id[0] = '\0';
+	if (code == TSR_TOUCH_TIMEOUT || code == TSR_CANCELLED || code == TSR_HELPER)
+		fido_turns_rest(&f->turns);
 	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
 }

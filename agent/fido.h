@@ -10,6 +10,7 @@
 #include "agent/agent.h"
 #include "agent/attestation.h"
 #include "agent/fido_call.h"
+#include "agent/fido_list.h"
 #include "agent/fido_turn.h"
 
 #define FIDO_TOUCH_MS	30000	/* a key waits for its touch */
@@ -22,6 +23,7 @@ struct fido {
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
 	struct fido_turns turns;
+	struct fido_lists lists;
 	size_t proofs;			/* under way: fido_proof.h */
 	struct attestation_roots *roots;	/* of the configuration in force; NULL: none */
 };
@@ -43,6 +45,11 @@ void fido_rp_id(const struct fido *f, char out[FIDO_RP_LEN]);
 /* fido_call_start() for f's helper. */
 int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t n,
     uint32_t deadline_ms, const struct fido_call_client *client, struct fido_call **out);
+
+/* The user handle of a subject: the same for each credential of his, and nothing
+ * that names him. */
+#define FIDO_USER_LEN	32
+void fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN]);
 
 /* A value of a frame. */
 struct proto_value fido_text(const char *s);
@@ -68,7 +75,8 @@ struct fido_touch_show {
 /* Tell uid's listeners that a key will blink, and who asks: before it does. */
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
-/* It blinks no more, and why: a word.  Once; nothing where nobody was told. */
+/* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
+ * nobody touched it the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -118,7 +118,6 @@ pin_count(struct fido_pin *p, int code)
 		break;
 	case TSR_PIN_WRONG:
 	case TSR_PIN_LOCKED:
-	case TSR_DEVICE_REPLUG:
 		pin_guard_refused(g, &p->of, p->place, 1, clock_boot_ms());
 		break;
 	case TSR_DEVICE_NOT_FOUND:
@@ -129,6 +128,7 @@ pin_count(struct fido_pin *p, int code)
 	case TSR_CONFLICT:
 		pin_guard_unspent(g, &p->of);
 		break;
+	/* TSR_DEVICE_REPLUG too: it may not even have been looked at, and be right */
 	default:			/* nobody knows whether the key saw it */
 		pin_guard_refused(g, &p->of, p->place, 0, clock_boot_ms());
 	}
@@ -144,6 +144,13 @@ fido_pin_answered(struct fido_pin *p, int code, uint32_t tries)
 	/* Somebody who mistyped may try again once, but never with the last try. */
 	return (code == TSR_PIN_WRONG || code == TSR_PIN_LENGTH) && p->asked > 0 &&
 	    p->asked < FIDO_PIN_ASKED && tries > 1;
+}
+
+const char *
+fido_pin_text(int code)
+{
+	return code == TSR_PIN_LOCKED ? "no PIN tries are left: the key has to be reset, which removes its "
+	    "credentials" : "";
 }
 
 void

@@ -44,6 +44,10 @@ int fido_pin_take(struct fido_pin *p, struct secret **pin, uint32_t tries);
 /* What the key made of it.  1 where a person may be asked once more. */
 int fido_pin_answered(struct fido_pin *p, int code, uint32_t tries);
 
+/* The sentence for a code of the above that a key wants otherwise than a card, "" for
+ * the others. */
+const char *fido_pin_text(int code);
+
 void fido_pin_end(struct fido_pin *p);
 
 #endif

@@ -14,6 +14,7 @@
 #include "agent/fido_pin.h"
 #include "agent/fido_verdict.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/store_fido.h"
 #include "base/escape.h"
 #include "include/tessera.h"
@@ -48,6 +49,7 @@ struct fido_proof {
 	uint8_t challenge[CHALLENGE_LEN], hash[ASSERTION_HASH_LEN];
 	uint64_t sent_us;
 	struct holder *answered;	/* whose credential signed */
+	char device[DEVICE_LEN];	/* and on which key */
 	struct fido_verdict verdict;
 };
 
@@ -77,7 +79,7 @@ proof_finish(struct fido_proof *p, int code, uint32_t number, const char *detail
 	char text[512];
 	void *arg = p->arg;
 
-	(void)snprintf(text, sizeof(text), "%s", detail);	/* it may lie in p */
+	(void)snprintf(text, sizeof(text), "%s", detail[0] != '\0' ? detail : fido_pin_text(code));
 	if (code != TSR_LOGIN_REQUIRED)
 		metrics_proof(code);
 	proof_free(p, code);
@@ -99,6 +101,7 @@ proof_part(void *arg, uint16_t type, const struct proto_value *v)
 		    memcmp(p->holder[i].record.cred_id, v[1].p, v[1].n) == 0 &&
 		    (p->only == NULL || p->only == &p->holder[i]))
 			p->answered = &p->holder[i];
+	escape_cut(p->device, sizeof(p->device), v[0].p, v[0].n);
 	if (p->answered != NULL)
 		fido_verdict_judge(&p->verdict, p->answered->credential, &p->answered->record, p->hash,
 		    v[2].p, v[2].n, v[3].p, v[3].n);
@@ -183,8 +186,10 @@ proof_answered(void *arg, int code, uint32_t tries, const char *detail)
 		code = fido_verdict_spend(a, &p->verdict, p->ask.requester, p->answered->credential);
 		detail = fido_verdict_text(&p->verdict, code);
 	}
-	if (code == TSR_OK)
+	if (code == TSR_OK) {
+		plug_act_holds(a->plugs, p->answered->credential, p->device);
 		fido_turn_spent(&p->turn);
+	}
 	proof_finish(p, code, tries, detail);
 }
 
@@ -300,7 +305,7 @@ proof_key(void *arg, uint16_t type, const struct proto_value *v)
 	if (v[0].n != strlen(p->only->device) || memcmp(v[0].p, p->only->device, v[0].n) != 0)
 		return;
 	escape_cut(p->product, sizeof(p->product), v[2].p, v[2].n);
-	p->key_flags = v[6].u32;
+	p->key_flags = v[8].u32 > 0 ? v[6].u32 : v[6].u32 & ~PROTO_FIDO_KEY_UV_SET;	/* its PIN then */
 	p->tries = v[7].u32;
 }
 

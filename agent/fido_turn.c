@@ -14,6 +14,7 @@ fido_turns_init(struct fido_turns *ts, struct timers *timers)
 	ts->timers = timers;
 	ts->has = NULL;
 	ts->last = (uid_t)-1;
+	ts->rest_ms = 0;
 	link_init(&ts->waiting);
 }
 
@@ -30,6 +31,22 @@ turn_leave(struct fido_turn *t)
 	link_remove(&t->link);
 }
 
+static void turn_next(void *arg);
+
+static int
+turn_schedule(struct fido_turns *ts)
+{
+	uint64_t now = clock_boot_ms();
+
+	return timer_arm(ts->timers, &ts->timer, now < ts->rest_ms ? ts->rest_ms : now, turn_next, ts);
+}
+
+void
+fido_turns_rest(struct fido_turns *ts)
+{
+	ts->rest_ms = clock_boot_ms() + FIDO_TURN_REST_MS;
+}
+
 /* The oldest of another user than the last, else the oldest. */
 static void
 turn_next(void *arg)
@@ -40,6 +57,10 @@ turn_next(void *arg)
 
 	if (ts->has != NULL || link_empty(&ts->waiting))
 		return;
+	if (clock_boot_ms() < ts->rest_ms) {
+		(void)turn_schedule(ts);	/* its place in the heap is free */
+		return;
+	}
 	for (l = ts->waiting.next; l != &ts->waiting && t == NULL; l = l->next)
 		if (LINK_OF(l, struct fido_turn, link)->uid != ts->last)
 			t = LINK_OF(l, struct fido_turn, link);
@@ -49,12 +70,6 @@ turn_next(void *arg)
 	ts->has = t;
 	ts->last = t->uid;
 	t->go(t->arg, TSR_OK);
-}
-
-static int
-turn_schedule(struct fido_turns *ts)
-{
-	return timer_arm(ts->timers, &ts->timer, clock_boot_ms(), turn_next, ts);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "agent/timer.h"
 
 #define FIDO_TURN_WAIT_MS	120000	/* behind others, before a request is given up */
+#define FIDO_TURN_REST_MS	500	/* for a finger that is on its way to a key gone dark */
 
 struct fido_turn;
 
@@ -23,6 +24,7 @@ struct fido_turns {
 	struct fido_turn *has;		/* NULL: nobody */
 	struct timer timer;		/* the next one begins from the loop */
 	uid_t last;			/* whose turn it was last */
+	uint64_t rest_ms;		/* clock_boot_ms(): none begins before */
 };
 
 /* Embedded in what waits.  Zeroed memory waits for nothing. */
@@ -47,6 +49,10 @@ void fido_turns_end(struct fido_turns *ts);
 int fido_turn_wait(struct fido_turns *ts, struct fido_turn *t);
 /* Give up the turn or the place. */
 void fido_turn_end(struct fido_turn *t);
+
+/* A touch that was announced was given up: nobody's turn begins for a while, so that
+ * one which comes too late is not the next request's. */
+void fido_turns_rest(struct fido_turns *ts);
 
 /* t has proved its user: what he waits for besides does not get another touch of
  * its own.  It is told after the batch. */

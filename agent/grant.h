@@ -1,5 +1,5 @@
 /*
- * grant.h - POST /token and POST /session.
+ * grant.h - POST /token, POST /session and POST /challenge.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 
 void grant_token(struct agent *a, const struct http_request *r, const struct asker *who);
+void grant_challenge(struct agent *a, const struct http_request *r, const struct asker *who);
 void grant_session(struct agent *a, const struct http_request *r, const struct asker *who);
 
 #endif

@@ -14,44 +14,15 @@
 #include "agent/caller_source.h"
 #include "agent/clock.h"
 #include "agent/grant.h"
-#include "agent/grant_internal.h"
-#include "agent/login.h"
+#include "agent/grant_device.h"
 #include "agent/metrics.h"
-#include "agent/mint.h"
 #include "agent/otp.h"
-#include "agent/pending.h"
 #include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
-/* One parked request.  The audience is kept by name: a reload may replace the
- * policy while somebody looks for his card. */
-struct device_grant {
-	struct agent *agent;
-	const struct http_request *request;
-	char subject[NAMES_NAME_MAX];
-	uid_t uid;
-	char audience[SESSION_AUDIENCE_LEN];	/* "" for POST /session */
-	char scope[GRANT_SCOPE_MAX];
-	char client[MINT_CLIENT_MAX];
-	char sid[STORE_ID_LEN + 1];	/* of the session that stays, "" where none does */
-	enum audience_class class;
-	enum audience_reuse reuse;
-	enum acr acr;
-	uint64_t generation;		/* of the policy that admitted it */
-	uid_t only;			/* the one subject this caller may name, or -1 */
-	unsigned ticket;		/* the subject's look-up */
-	int *answered;			/* set where the look-up ends inside its call */
-	int helper;			/* a login helper's: the subject is another */
-	char *credential, *device;	/* asked for, or NULL */
-	struct secret *pin;
-	struct pending pending;
-	struct login *login;
-	int pin_default;		/* the proof's PIN is one of new tokens */
-};
-
-static void
+void
 device_grant_free(struct device_grant *d)
 {
 	if (d->ticket != 0)
@@ -156,10 +127,11 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	    &s)) != TSR_OK)
 		return r;
 	if (s != &passing) {
-		presence_act_session(d->agent->presence, c, s);
+		if (!d->remote)
+			presence_act_session(d->agent->presence, c, s);
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	}
-	return aud != NULL ? mint_answer(d->agent, aud, s, d->scope, d->request->caller, out) :
+	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
 }
 
@@ -193,12 +165,12 @@ device_grant_waited(struct device_grant *d, struct buf *out)
 		return TSR_STORE;
 	if ((r = session_good_for(d->agent->sessions, d->uid, d->subject, aud, UINT32_MAX, &s)) != TSR_OK)
 		return r;
-	if ((r = mint_answer(d->agent, aud, s, d->scope, d->request->caller, out)) == TSR_OK)
+	if ((r = mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out)) == TSR_OK)
 		metrics_token(aud->name, METRICS_SESSION);
 	return r;
 }
 
-static void
+void
 device_grant_proved(void *arg, int code, const struct credential *c, const char *members,
     const char *detail)
 {
@@ -211,7 +183,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	d->pin_default = code == TSR_OK && members[0] != '\0';
 	buf_init(&out, HTTP_ANSWER_MAX);
 	if (code == TSR_LOGIN_REQUIRED && (code = device_grant_waited(d, &out)) == TSR_OK)
-		http_answer(conn, 200, NULL, out.data, out.len, 0);
+		http_answer(conn, 200, NULL, out.data, out.len, 1);
 	else if (code != TSR_OK) {
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
@@ -225,7 +197,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		    "the credential or the policy changed meanwhile" : NULL);
 	} else {
 		if (aud != NULL)
-			metrics_token(aud->name, METRICS_DEVICE);
+			metrics_token(aud->name, d->remote ? METRICS_ASSERTION : METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
 		if (d->class != CLASS_LOGIN)	/* which leaves no session */
 			device_grant_tell(d, c);
@@ -263,7 +235,7 @@ device_grant_begin(struct device_grant *d)
 	device_grant_free(d);
 }
 
-static int
+int
 device_grant_new(struct agent *a, const struct http_request *r, const char *credential,
     const char *device, struct device_grant **out)
 {
@@ -275,6 +247,7 @@ device_grant_new(struct agent *a, const struct http_request *r, const char *cred
 	d->request = r;
 	d->only = (uid_t)-1;
 	d->acr = ACR_SELF;
+	d->begin = device_grant_begin;
 	d->generation = policy_generation(a->policy);
 	if ((credential != NULL && (d->credential = strdup(credential)) == NULL) ||
 	    (device != NULL && (d->device = strdup(device)) == NULL)) {
@@ -298,7 +271,7 @@ device_grant_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name
 		*d->answered = 1;
 	if (code == TSR_OK && (d->only == (uid_t)-1 || d->only == uid)) {
 		(void)snprintf(d->subject, sizeof(d->subject), "%s", name);	/* as it is spelled */
-		device_grant_begin(d);
+		d->begin(d);
 		return;
 	}
 	/* Nobody learns who exists. */
@@ -321,6 +294,33 @@ device_grant_look_up(struct device_grant *d, const char *subject)
 	d->ticket = ticket;
 	if (r != TSR_OK)
 		device_grant_subject(d, r, 0, 0, NULL);
+}
+
+void
+device_grant_fill(struct device_grant *d, const struct grant *g, int helper, uid_t only)
+{
+	d->helper = helper;
+	d->only = only;
+	d->acr = g->audience->acr;
+	d->class = g->audience->class;
+	d->reuse = g->audience->reuse;
+	d->wish = g->wish;
+	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
+	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);
+	mint_client_id(g->audience, d->request->caller, d->client);
+}
+
+void
+device_grant_whose(struct device_grant *d, const struct asker *who, const char *subject)
+{
+	http_park(d->request->conn, device_grant_gone, d);
+	if (d->helper) {
+		device_grant_look_up(d, subject);
+		return;
+	}
+	d->uid = who->caller->uid;
+	(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
+	d->begin(d);
 }
 
 /* May a PIN come with the request, and is the rest of it allowed?  On an error
@@ -364,22 +364,8 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;
 	}
-	d->helper = helper;
-	d->only = only;
-	d->acr = g->audience->acr;
-	d->class = g->audience->class;
-	d->reuse = g->audience->reuse;
-	(void)snprintf(d->audience, sizeof(d->audience), "%s", g->audience->name);
-	(void)snprintf(d->scope, sizeof(d->scope), "%s", (const char *)g->scope.data);
-	mint_client_id(g->audience, r->caller, d->client);
-	http_park(r->conn, device_grant_gone, d);
-	if (helper) {
-		device_grant_look_up(d, form_get(f, "subject"));
-		return;
-	}
-	d->uid = r->caller->uid;
-	(void)snprintf(d->subject, sizeof(d->subject), "%s", who->name);
-	device_grant_begin(d);
+	device_grant_fill(d, g, helper, only);
+	device_grant_whose(d, who, form_get(f, "subject"));
 }
 
 void

@@ -35,6 +35,7 @@ struct otp_grant {
 	char scope[GRANT_SCOPE_MAX];
 	char credential[STORE_ID_LEN + 1];	/* asked for, or "" */
 	char source[CALLER_SOURCE_MAX];
+	struct mint_wish wish;
 	char code[OTP_TEXT_MAX + 1], next[OTP_TEXT_MAX + 1];
 	int helper;			/* a login helper's: the subject is another */
 	uid_t only;			/* the one subject this caller may name, or -1 */
@@ -141,13 +142,13 @@ otp_grant_answer(struct otp_grant *g, const struct config_audience *aud,
 	 * recovery code. */
 	if (aud != NULL && (aud->class == CLASS_LOGIN || c->acr == ACR_RECOVERY)) {
 		session_passing(c, &passing);
-		return mint_answer(g->agent, aud, &passing, g->scope, g->request->caller, out);
+		return mint_wished(g->agent, aud, &passing, g->scope, &g->wish, g->request->caller, out);
 	}
 	if ((r = session_proved(g->agent->sessions, c, g->audience[0] != '\0' ? g->audience : NULL,
 	    cf->session.lifetime, cf->session.per_user, &s)) != TSR_OK)
 		return r;
 	(void)snprintf(sid, STORE_ID_LEN + 1, "%s", s->sid);
-	return aud != NULL ? mint_answer(g->agent, aud, s, g->scope, g->request->caller, out) :
+	return aud != NULL ? mint_wished(g->agent, aud, s, g->scope, &g->wish, g->request->caller, out) :
 	    session_json(out, s);
 }
 
@@ -315,6 +316,7 @@ grant_from_otp(struct agent *a, const struct http_request *r, const struct asker
 	else if ((g = otp_grant_new(a, r, form_get(f, "credential"), code, next)) != NULL) {
 		g->helper = helper;
 		g->only = only;
+		g->wish = grant->wish;
 		(void)snprintf(g->audience, sizeof(g->audience), "%s", grant->audience->name);
 		(void)snprintf(g->scope, sizeof(g->scope), "%s", (const char *)grant->scope.data);
 		if (helper) {

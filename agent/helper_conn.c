@@ -37,6 +37,7 @@ helper_code(uint32_t wire)
 	case TSR_PIN_WRONG:
 	case TSR_PIN_LOCKED:
 	case TSR_PIN_LENGTH:
+	case TSR_PIN_UNSET:
 	case TSR_KEY_UNUSABLE:
 	case TSR_MODULE:
 	case TSR_TIMEOUT:

@@ -10,19 +10,8 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/hex.h"
 #include "tessera.h"
-
-static int
-form_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 /* Decode one name or value to *to and move *to behind its NUL. */
 static int
@@ -34,8 +23,8 @@ form_decode(const char *in, size_t n, char **to)
 
 	for (i = 0; i < n; i++) {
 		if (in[i] == '%') {
-			if (n - i < 3 || (hi = form_hex(in[i + 1])) < 0 ||
-			    (lo = form_hex(in[i + 2])) < 0)
+			if (n - i < 3 || (hi = hex_digit(in[i + 1])) < 0 ||
+			    (lo = hex_digit(in[i + 2])) < 0)
 				return TSR_INVALID;
 			*p++ = (char)(hi * 16 + lo);
 			i += 2;

@@ -200,7 +200,8 @@ import_rows(struct agent *a, const struct http_request *r, const struct asker *w
 	else if (!json_is_array(json_object_get(o, "rows")))
 		problem_invalid(r->conn, "\"rows\" is a list");
 	else if ((code = import_take(im, json_object_get(o, "rows"), &list)) == TSR_TOO_LARGE)
-		problem(r->conn, code, "an import has at most %d rows", IMPORT_ROWS_MAX);
+		problem(r->conn, code, "an import has at most %d rows: split the file, and import "
+		    "one part after the other", IMPORT_ROWS_MAX);
 	else if (code == TSR_OK && (code = buf_printf(&out, "{\"rows\":%zu,\"refused\":[%.*s]}", im->n,
 	    (int)list.len, list.len > 0 ? (const char *)list.data : "")) == TSR_OK)
 		http_answer(r->conn, 200, NULL, out.data, out.len, 0);

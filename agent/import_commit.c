@@ -223,6 +223,7 @@ commit_named(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	if (code == TSR_OK) {
 		row->uid = uid;
 		(void)snprintf(row->text.subject, sizeof(row->text.subject), "%s", name);
+		row->refused = uid == CALLER_UNMAPPED ? CALLER_UNMAPPED_TEXT : row->refused;
 	} else
 		row->refused = code == TSR_NOT_FOUND ? "there is no such user" :
 		    "whether there is such a user cannot be told now";

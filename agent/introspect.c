@@ -4,12 +4,16 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/api.h"
 #include "agent/clock.h"
 #include "agent/grant_internal.h"
+#include "agent/misuse.h"
+#include "agent/opaque.h"
 #include "agent/problem.h"
+#include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
 #include "token/jwt.h"
@@ -51,11 +55,63 @@ introspect_active(struct agent *a, const struct http_request *r, const char *tok
 		.now = clock_wall(), .leeway = 0, .max_lifetime = 3600
 	};
 	const struct config_audience *aud;
+	const struct session *s;
 
-	if (jwt_check(token, strlen(token), &want, c) != TSR_OK)
+	if (jwt_check(token, strlen(token), &want, c) != TSR_OK || epochs_dead(a->epochs, c))
 		return 0;
 	aud = policy_audience(a->policy, c->aud);
-	return aud != NULL && policy_may_verify(a->policy, aud, r->caller) == TSR_OK;
+	if (aud == NULL || policy_may_verify(a->policy, aud, r->caller) != TSR_OK)
+		return 0;
+	s = session_by_sid(a->sessions, c->sid);
+	misuse_use(a, r->caller, s != NULL ? s->uid : (uid_t)-1, c->sub, c->aud, c->jti);
+	return 1;
+}
+
+/* What the store knows of a token that says nothing itself. */
+static void
+introspect_claims(const struct agent *a, const struct store_token *t, struct jwt_claims *c)
+{
+	memset(c, 0, sizeof(*c));
+	(void)snprintf(c->iss, sizeof(c->iss), "%s", a->issuer);
+	(void)snprintf(c->sub, sizeof(c->sub), "%s", t->subject);
+	(void)snprintf(c->aud, sizeof(c->aud), "%s", t->audience);
+	(void)snprintf(c->client_id, sizeof(c->client_id), "%s", t->client);
+	(void)snprintf(c->scope, sizeof(c->scope), "%s", t->scope);
+	(void)snprintf(c->sid, sizeof(c->sid), "%s", t->sid);
+	(void)snprintf(c->jti, sizeof(c->jti), "%s", t->jti);
+	if (t->acr != 0)
+		(void)snprintf(c->acr, sizeof(c->acr), "%s", acr_name((enum acr)t->acr));
+	c->iat = c->nbf = t->made;
+	c->exp = t->ends;
+	c->auth_time = t->auth_time;
+}
+
+/* An opaque one is as good as its row, and rests with its session. */
+static int
+introspect_opaque(struct agent *a, const struct http_request *r, const char *token,
+    struct jwt_claims *c)
+{
+	const struct config_audience *aud;
+	const struct session *s;
+	struct store_token t;
+	struct opaque o;
+
+	if (opaque_read(a, token, &o) != TSR_OK || o.kind != TOKEN_OPAQUE ||
+	    store_token_get(a->store, TOKEN_OPAQUE, o.hash, &t) != TSR_OK ||
+	    t.ends <= clock_wall() || watch_mint(a->watch) != TSR_OK)
+		return 0;
+	aud = policy_audience(a->policy, t.audience);
+	if (aud == NULL || policy_may_verify(a->policy, aud, r->caller) != TSR_OK ||
+	    opaque_is_ending(a, t.sid))
+		return 0;
+	s = session_find(a->sessions, t.uid, t.sid);
+	if (s != NULL && !session_present(s, aud))
+		return 0;
+	introspect_claims(a, &t, c);
+	if (epochs_dead(a->epochs, c))
+		return 0;
+	misuse_use(a, r->caller, t.uid, t.subject, t.audience, t.jti);
+	return 1;
 }
 
 void
@@ -73,7 +129,8 @@ api_introspect(struct agent *a, const struct http_request *r, const struct asker
 	buf_init(&b, INTROSPECT_MAX);
 	if ((token = form_get(&f, "token")) == NULL)
 		problem_invalid(r->conn, "\"token\" is missing");
-	else if (introspect_active(a, r, token, &c) && introspect_json(&b, &c) == TSR_OK)
+	else if ((introspect_opaque(a, r, token, &c) || introspect_active(a, r, token, &c)) &&
+	    introspect_json(&b, &c) == TSR_OK)
 		http_answer(r->conn, 200, NULL, b.data, b.len, 0);
 	else
 		http_answer(r->conn, 200, NULL, inactive, sizeof(inactive) - 1, 0);

@@ -37,6 +37,7 @@ struct keys {
 	struct ring *ring;
 	int stale;			/* the store may know more than ring */
 	int unpublished;		/* the file is older than ring */
+	uint64_t written;		/* how often it was */
 };
 
 static void
@@ -299,8 +300,10 @@ publish(struct keys *k)
 	buf_init(&text, JWK_SET_BYTES_MAX + 1);
 	if ((r = buf_put(&text, k->ring->json.data, k->ring->json.len)) == TSR_OK &&
 	    (r = buf_put_u8(&text, '\n')) == TSR_OK &&
-	    (r = public_file_write(k->public_file, text.data, text.len)) == TSR_OK)
+	    (r = public_file_write(k->public_file, text.data, text.len)) == TSR_OK) {
 		k->unpublished = 0;
+		k->written++;
+	}
 	buf_free(&text);
 	return r;
 }
@@ -401,6 +404,12 @@ keys_active_kid(const struct keys *k)
 	const struct entry *e = find(k, SIGNING_ACTIVE);
 
 	return e != NULL ? e->kid : "";
+}
+
+uint64_t
+keys_written(const struct keys *k)
+{
+	return k->written;
 }
 
 const struct jwk_set *

@@ -64,6 +64,9 @@ struct keys_state {
 };
 void keys_state(const struct keys *k, struct keys_state *out);
 
+/* How often the public file was written. */
+uint64_t keys_written(const struct keys *k);
+
 /* The n-th key of the set (n below keys_set()->n), oldest first. */
 struct keys_entry {
 	const char *kid, *algorithm;

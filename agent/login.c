@@ -176,12 +176,30 @@ login_failure(int code, uint32_t tries_left, char members[96])
 		(void)snprintf(members, 96, ",\"retry_after\":%d", HELPER_REST_MS / 1000);
 }
 
-void
-login_describe(int code, const char *detail, char *out, size_t size)
+/* With what helps before the token locks itself. */
+static void
+login_refused(const char *what, uint32_t tries_left, char *out, size_t size)
 {
+	int few = tries_left <= PROTO_TRIES_FEW, pin = strcmp(what, "PIN") == 0;
+
+	if (tries_left == PROTO_TRIES_UNKNOWN)
+		(void)snprintf(out, size, "the token refused the %s", what);
+	else
+		(void)snprintf(out, size, "the token refused the %s, %u %s left%s", what, tries_left,
+		    tries_left == 1 ? "try is" : "tries are", few && pin ? ": with its PUK \"tessera device pin "
+		    "unblock\" sets a new one" : "");
+}
+
+void
+login_describe(int code, const char *what, uint32_t tries_left, const char *detail, char *out,
+    size_t size)
+{
+	char refused[160];
+
+	login_refused(what, tries_left, refused, sizeof(refused));
 	if (strncmp(detail, "C_", 2) == 0)
-		(void)snprintf(out, size, "%s (%s)", code == TSR_PIN_WRONG ? "the token refused the PIN" :
-		    tsr_strerror(code), detail);
+		(void)snprintf(out, size, "%s (%s)", code == TSR_PIN_WRONG ? refused : tsr_strerror(code),
+		    detail);
 	else
 		(void)snprintf(out, size, "%s", detail);
 }
@@ -196,7 +214,7 @@ login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	login_failure(code, tries_left, members);
 	if (code == TSR_OK && l->pin_default)
 		(void)snprintf(members, sizeof(members), "%s", LOGIN_PIN_DEFAULT);
-	login_describe(code, detail, text, sizeof(text));
+	login_describe(code, "PIN", tries_left, detail, text, sizeof(text));
 	login_finish(l, code, members, text);
 }
 

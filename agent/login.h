@@ -50,7 +50,10 @@ int login_would_use(const struct agent *a, const struct credential *c);
 void login_failure(int code, uint32_t tries_left, char members[96]);
 
 /* The sentence for a helper's detail: where that names a PKCS#11 call and what it
- * returned, it goes behind a sentence, in brackets.  "" for none. */
-void login_describe(int code, const char *detail, char *out, size_t size);
+ * returned, it goes behind a sentence, in brackets.  "" for none.  what was
+ * refused is "PIN" or "PUK"; tries_left, PROTO_TRIES_UNKNOWN or those of it, are
+ * told with the refusal. */
+void login_describe(int code, const char *what, uint32_t tries_left, const char *detail, char *out,
+    size_t size);
 
 #endif

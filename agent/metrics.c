@@ -147,3 +147,13 @@ metrics_proof(int code)
 		code = TSR_SYSTEM;
 	metrics.proofs[-code]++;
 }
+
+const char *
+metrics_misuse_name(enum metrics_misuse what)
+{
+	static const char *const names[METRICS_MISUSES] = {
+		"token-burst", "use-burst", "refresh-reuse", "refresh-stolen", "clone"
+	};
+
+	return names[what];
+}

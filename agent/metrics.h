@@ -23,7 +23,10 @@
 enum metrics_endpoint { METRICS_MALFORMED, METRICS_UNKNOWN, METRICS_ROUTES };
 /* The class of a status, 1 to 5; 0: the client left before it was answered. */
 #define METRICS_CLASSES	6
-enum metrics_grant { METRICS_DEVICE, METRICS_OTP, METRICS_SESSION, METRICS_GRANTS };
+enum metrics_grant {
+	METRICS_DEVICE, METRICS_OTP, METRICS_ASSERTION, METRICS_SESSION, METRICS_REFRESH, METRICS_SERVICE,
+	METRICS_GRANTS
+};
 enum metrics_prompt {
 	METRICS_PROMPT_ANSWERED, METRICS_PROMPT_CANCELLED, METRICS_PROMPT_TIMEOUT,
 	METRICS_PROMPT_NO_PROMPTER, METRICS_PROMPT_ABANDONED, METRICS_PROMPTS
@@ -36,6 +39,15 @@ enum metrics_refusal {
 	METRICS_REFUSED_RESOURCES,	/* descriptors or memory are out */
 	METRICS_REFUSED_SENDER,		/* somebody else wrote, or sent more than bytes */
 	METRICS_REFUSALS
+};
+/* What honest programs do not do: misuse.h. */
+enum metrics_misuse {
+	METRICS_MISUSE_TOKENS,		/* tokens asked for in a burst */
+	METRICS_MISUSE_USES,		/* one token used in a burst */
+	METRICS_MISUSE_REUSE,		/* a refresh token that was rotated away came back */
+	METRICS_MISUSE_STOLEN,		/* a refresh token came from another user than its own */
+	METRICS_MISUSE_CLONE,		/* a key's counter went back */
+	METRICS_MISUSES
 };
 enum metrics_socket { METRICS_API, METRICS_ADMIN, METRICS_SOCKETS };
 
@@ -63,6 +75,8 @@ struct metrics {
 	uint64_t helpers_started, helper_deaths, breakers_opened;
 	uint64_t accepted[METRICS_SOCKETS], connections[METRICS_SOCKETS];
 	uint64_t refused[METRICS_REFUSALS];
+	uint64_t misuse[METRICS_MISUSES];
+	uint64_t cached;		/* tokens given again by min_valid */
 	uint64_t batches;
 	struct metrics_histogram commit;
 	uint64_t names_hits, names_misses, names_starts;
@@ -84,6 +98,9 @@ void metrics_request(unsigned endpoint, int status, uint64_t us, int waited);
 /* Make an audience known, so that it is shown before its first token. */
 void metrics_audience(const char *name);
 void metrics_token(const char *audience, enum metrics_grant grant);
+
+/* "token-burst", "use-burst", "refresh-reuse", "refresh-stolen", "clone". */
+const char *metrics_misuse_name(enum metrics_misuse what);
 
 /* A proof that ended with a TSR_* code. */
 void metrics_proof(int code);

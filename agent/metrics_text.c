@@ -22,7 +22,9 @@
 #define METRICS_MODULES	32	/* modules that are told of */
 
 static const char *const sockets[METRICS_SOCKETS] = { "api", "admin" };
-static const char *const grants[METRICS_GRANTS] = { "device", "otp", "session" };
+static const char *const grants[METRICS_GRANTS] = {
+	"device", "otp", "assertion", "session", "refresh", "service"
+};
 static const char *const classes[METRICS_CLASSES] = { "gone", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
 /* A newline has an escape of its own here: it alone is not escape_text's. */
@@ -184,6 +186,25 @@ metrics_tokens(struct buf *out)
 	for (i = 0; i < METRICS_GRANTS; i++)
 		if (metrics.other[i] > 0 &&
 		    (r = metrics_token_line(out, "", i, metrics.other[i])) != TSR_OK)
+			return r;
+	return TSR_OK;
+}
+
+static int
+metrics_misuses(struct buf *out)
+{
+	unsigned i;
+	int r;
+
+	if ((r = metrics_counter(out, "tokens_cached", "Tokens that were given again by min_valid.",
+	    metrics.cached)) != TSR_OK ||
+	    (r = metrics_family(out, "misuse", "counter", NULL,
+	    "What honest programs do not do, by kind.")) != TSR_OK)
+		return r;
+	for (i = 0; i < METRICS_MISUSES; i++)
+		if ((r = buf_printf(out, "tessera_misuse_total{kind=\"%s\"} %llu\n",
+		    metrics_misuse_name((enum metrics_misuse)i),
+		    (unsigned long long)metrics.misuse[i])) != TSR_OK)
 			return r;
 	return TSR_OK;
 }
@@ -397,6 +418,7 @@ metrics_text(struct buf *out, struct agent *a)
 	int r;
 
 	if ((r = metrics_requests(out)) != TSR_OK || (r = metrics_tokens(out)) != TSR_OK ||
+	    (r = metrics_misuses(out)) != TSR_OK ||
 	    (r = metrics_proofs(out)) != TSR_OK || (r = metrics_prompts(out, a)) != TSR_OK ||
 	    (r = metrics_helpers(out, a)) != TSR_OK || (r = metrics_connections(out)) != TSR_OK ||
 	    (r = metrics_store(out, a)) != TSR_OK || (r = metrics_names(out)) != TSR_OK)

@@ -54,54 +54,55 @@ otp_complaint(const char *code)
 
 /* --- which tokens --- */
 
-static struct credential *
-trial_copy(const struct credential *from)
-{
-	struct credential *c;
-
-	if ((c = malloc(sizeof(*c))) == NULL)
-		return NULL;
-	*c = *from;
-	c->certificate = NULL;
-	c->certificate_len = 0;
-	return c;
-}
-
+/* The user's own token of that id, NULL where there is none.  A stand-in is read
+ * for one that is not there, so that the time does not tell. */
 static int
-trial_gather(void *arg, const struct credential *c)
+trial_credential(const struct trial *t, const char *id, const char *stand_in,
+    struct credential **out)
 {
-	struct trial *t = arg;
-	struct attempt *a = &t->attempt[t->n];
+	struct credential *c = NULL;
+	int r = TSR_NOT_FOUND;
 
-	if (!credential_is_otp(c) || t->n == t->slots ||
-	    (t->ask->credential != NULL && strcmp(t->ask->credential, c->id) != 0))
-		return TSR_OK;
-	if ((a->credential = trial_copy(c)) == NULL)
-		return TSR_NOMEM;
-	t->n++;
-	return TSR_OK;
+	if (id != NULL && (r = store_credential_get(t->store, id, &c)) != TSR_OK && r != TSR_NOT_FOUND)
+		return r;
+	if (r == TSR_NOT_FOUND && stand_in[0] != '\0') {
+		id = NULL;
+		if ((r = store_credential_get(t->store, stand_in, &c)) == TSR_CORRUPT)
+			r = TSR_OK;	/* its owner's trouble */
+	}
+	if (c != NULL && (id == NULL || !credential_is_otp(c) || c->uid != t->ask->uid ||
+	    strcmp(c->subject, t->ask->subject) != 0))
+		credential_free(&c);
+	*out = c;
+	return r == TSR_NOT_FOUND ? TSR_OK : r;
 }
 
 /* The user's tokens, and decoys for the rest. */
 static int
 trial_load(struct trial *t)
 {
-	char id[STORE_ID_LEN + 1];
+	char ids[OTP_PER_USER][STORE_ID_LEN + 1], stand_in[STORE_ID_LEN + 1] = "";
+	char decoy[STORE_ID_LEN + 1];
+	const char *id;
 	struct attempt *a;
+	size_t n = 0;
 	int r;
 
-	if (t->ask->uid != (uid_t)-1 &&
-	    (r = store_credential_each(t->store, t->ask->subject, t->ask->uid, trial_gather, t)) != TSR_OK)
+	if (t->ask->credential == NULL &&
+	    (((r = store_otp_stand_in(t->store, stand_in)) != TSR_OK && r != TSR_NOT_FOUND) ||
+	    (r = store_credential_tokens(t->store, t->ask->subject, t->ask->uid, OTP_PER_USER, ids,
+	    &n)) != TSR_OK))
 		return r;
-	for (a = t->attempt; a < t->attempt + t->slots; a++) {
-		if (a->credential != NULL)
-			(void)snprintf(id, sizeof(id), "%s", a->credential->id);
-		else
-			store_otp_decoy((unsigned)(a - t->attempt), id);
-		if ((r = store_otp_get(t->store, id, &a->record)) != TSR_OK)
+	for (; t->n < t->slots; t->n++) {
+		a = &t->attempt[t->n];
+		id = t->ask->credential != NULL ? t->ask->credential : t->n < n ? ids[t->n] : NULL;
+		if ((r = trial_credential(t, id, stand_in, &a->credential)) != TSR_OK)
+			return r;
+		store_otp_decoy((unsigned)t->n, decoy);
+		if ((r = store_otp_get(t->store, a->credential != NULL ? a->credential->id : decoy,
+		    &a->record)) != TSR_OK)
 			return r;
 	}
-	t->n = t->slots;
 	return TSR_OK;
 }
 

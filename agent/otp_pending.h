@@ -7,6 +7,7 @@
 #ifndef AGENT_OTP_PENDING_H
 #define AGENT_OTP_PENDING_H
 
+#include "agent/enrol_word.h"
 #include "agent/store_otp.h"
 
 #define OTP_PENDING_MAX		256	/* of all users */
@@ -20,7 +21,7 @@ struct otp_pending {
 	struct otp_record record;
 	uid_t by;			/* who began it */
 	char voucher[STORE_ID_LEN + 1];	/* the credential that vouched, or "" */
-	uint64_t code;			/* serial of the enrolment code, or 0 */
+	struct enrol_word word;		/* an administrator's, where there is one */
 	int admin;			/* begun on the admin socket */
 };
 

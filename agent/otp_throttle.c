@@ -178,17 +178,6 @@ otp_throttle_put(const struct otp_throttle *t, uint8_t out[OTP_THROTTLE_LEN])
 }
 
 static int
-get_bytes(struct reader *r, uint8_t *out, size_t n)
-{
-	size_t i;
-	int code = TSR_OK;
-
-	for (i = 0; i < n && code == TSR_OK; i++)
-		code = reader_u8(r, &out[i]);
-	return code;
-}
-
-static int
 get_budget(struct reader *r, struct otp_budget *b)
 {
 	if (reader_u32(r, &b->failures) != TSR_OK || reader_u64(r, &b->until) != TSR_OK ||
@@ -202,7 +191,7 @@ get_known(struct reader *r, struct otp_known *k)
 {
 	uint64_t succeeded;
 
-	if (get_bytes(r, k->source, OTP_SOURCE_LEN) != TSR_OK ||
+	if (reader_bytes(r, k->source, OTP_SOURCE_LEN) != TSR_OK ||
 	    reader_u64(r, &succeeded) != TSR_OK || succeeded > INT64_MAX)
 		return TSR_CORRUPT;
 	k->succeeded = (int64_t)succeeded;
@@ -221,7 +210,7 @@ otp_throttle_get(const uint8_t *p, size_t n, struct otp_throttle *out)
 	reader_init(&r, p, n);
 	if (n != OTP_THROTTLE_LEN || reader_u8(&r, &form) != TSR_OK || form != THROTTLE_FORM ||
 	    reader_u32(&r, &t.failures) != TSR_OK || t.failures > OTP_FAILURES_MAX ||
-	    get_bytes(&r, t.boot, OTP_BOOT_LEN) != TSR_OK ||
+	    reader_bytes(&r, t.boot, OTP_BOOT_LEN) != TSR_OK ||
 	    get_budget(&r, &t.strangers) != TSR_OK ||
 	    reader_u8(&r, &known) != TSR_OK || known > OTP_KNOWN_MAX)
 		return TSR_CORRUPT;

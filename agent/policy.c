@@ -374,3 +374,17 @@ policy_scope(const struct config_audience *a, const char *asked, struct buf *out
 	}
 	return out->len > before ? TSR_OK : TSR_BAD_SCOPE;
 }
+
+int
+policy_scope_within(const char *asked, const char *granted)
+{
+	size_t len;
+
+	for (;; asked += len + 1) {
+		len = strcspn(asked, " ");
+		if (!policy_has_word(granted, asked, len))
+			return 0;
+		if (asked[len] == '\0')
+			return 1;
+	}
+}

@@ -59,4 +59,7 @@ int policy_is_admin(const struct policy *p, const struct caller *c);
  * TSR_BAD_SCOPE for a word the audience does not have, or for none. */
 int policy_scope(const struct config_audience *a, const char *asked, struct buf *out);
 
+/* 1 where every word that is asked for is one of granted's. */
+int policy_scope_within(const char *asked, const char *granted);
+
 #endif

@@ -14,6 +14,20 @@
 
 static void presence_tick(void *arg);
 
+const char *
+presence_word(enum presence_reason why)
+{
+	switch (why) {
+	case PRESENCE_UNWATCHED:
+		return "unwatched";
+	case PRESENCE_FALSE:
+		return "not_proved";
+	case PRESENCE_REMOVED:
+		break;
+	}
+	return "device_removed";
+}
+
 int
 presence_new(struct timers *ts, const struct presence_owner *o, struct presence **out)
 {

@@ -36,6 +36,9 @@ enum presence_reason {
 	PRESENCE_FALSE		/* it is back and could not prove that it is the same */
 };
 
+/* The word for it in events and in the audit log. */
+const char *presence_word(enum presence_reason why);
+
 /* Called from the calls below and from the timer; none calls back at once but
  * prove(), by presence_proved(). */
 struct presence_owner {

@@ -11,6 +11,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/pin_guard.h"
+#include "agent/plug_act.h"
 #include "agent/presence.h"
 #include "agent/proof.h"
 #include "base/log.h"
@@ -150,13 +151,9 @@ act_back(void *arg, const struct device *d)
 static void
 act_lock(void *arg, const struct device *d, enum presence_reason why)
 {
-	static const char *const words[] = {
-		[PRESENCE_REMOVED] = "device_removed", [PRESENCE_UNWATCHED] = "unwatched",
-		[PRESENCE_FALSE] = "not_proved"
-	};
 	struct presence_act *p = arg;
 
-	(void)session_device_lock(p->agent->sessions, d->id, words[why]);
+	(void)session_device_lock(p->agent->sessions, d->id, presence_word(why));
 }
 
 /* --- a card that is back --- */
@@ -324,7 +321,8 @@ presence_act_new(struct agent *a, const struct helpers_options *o, struct presen
 	if (o != NULL) {
 		struct presence_owner owner = { act_list, act_added, act_removed, act_away, act_back,
 		    act_lock, act_prove, p };
-		struct watcher_client client = { act_service, act_reader, act_ready, p };
+		struct watcher_client client = { .service = act_service, .reader = act_reader,
+		    .ready = act_ready, .arg = p };
 
 		if ((r = act_options(p, o)) != TSR_OK ||
 		    (r = presence_new(loop_timers(a->loop), &owner, &p->presence)) != TSR_OK ||
@@ -394,7 +392,11 @@ presence_act_session(struct presence_act *p, const struct credential *c, const s
 {
 	struct device d;
 
-	if (p->watcher == NULL || credential_is_fido(c))	/* no reader tells of it */
+	if (credential_is_fido(c)) {	/* no reader tells of it */
+		plug_act_session(p->agent->plugs, c);
+		return;
+	}
+	if (p->watcher == NULL)
 		return;
 	memset(&d, 0, sizeof(d));
 	(void)snprintf(d.module, sizeof(d.module), "%s", c->module);

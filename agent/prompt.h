@@ -32,7 +32,7 @@ struct prompt_reply {
  * devices, and are escaped by who shows them. */
 struct prompt_show {
 	const char *kind;		/* NULL: "pkcs11" */
-	const char *purpose;		/* "login", "enrol", "pin-change", "pin-unblock" */
+	const char *purpose;		/* "login", "enrol", "pin-change", "pin-unblock", "pin-set" */
 	const char *ask;		/* "pin", "puk", "new-pin", "new-pin-again" */
 	const char *audience, *scope;	/* "" where none */
 	const char *token_label, *token_serial, *token_manufacturer, *token_model;

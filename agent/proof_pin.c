@@ -123,8 +123,8 @@ proof_pin_show(struct proof *p, int last, struct prompt_show *show)
 	show->pad = (p->flags & PROTO_TOKEN_PROTECTED_PATH) != 0;
 	/* A wrong PIN is what "low" means, whatever the token said before; one of a
 	 * length that it does not take was none of its tries. */
-	show->pin = p->tries == 1 ? "final" : last == TSR_PIN_WRONG ? "low" :
-	    device_pin_state(p->flags);
+	show->pin = p->tries == 1 ? "final" : last == TSR_PIN_WRONG && !p->of.unlimited ? "low" :
+	    device_pin_state(p->flags, p->of.unlimited);
 }
 
 /* last: what came of the PIN before, TSR_OK where there was none.  TSR_OK; else why
@@ -321,6 +321,7 @@ proof_pin_count(struct proof *p, int code)
 		break;
 	case TSR_PIN_REQUIRED:
 	case TSR_PIN_LENGTH:
+	case TSR_PIN_UNSET:
 	case TSR_DEVICE_BUSY:
 	case TSR_KEY_UNUSABLE:
 	case TSR_NOT_FOUND:

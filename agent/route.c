@@ -16,16 +16,18 @@
 #include "agent/agent.h"
 #include "agent/api.h"
 #include "agent/enrol.h"
-#include "agent/enrol_otp.h"
+#include "agent/enrol_webauthn.h"
 #include "agent/grant.h"
 #include "agent/health.h"
 #include "agent/import.h"
 #include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/metrics_text.h"
+#include "agent/misuse.h"
 #include "agent/pin_change.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
+#include "agent/revoke.h"
 #include "agent/status.h"
 #include "include/tessera.h"
 
@@ -42,16 +44,20 @@ static const struct route {
 	route_id_handler id_handler;
 } routes[] = {
 	{ HTTP_API, HTTP_POST, "/token", 0, grant_token, NULL },
+	{ HTTP_API, HTTP_POST, "/challenge", 0, grant_challenge, NULL },
 	{ HTTP_API, HTTP_POST, "/introspect", 0, api_introspect, NULL },
+	{ HTTP_API, HTTP_GET, "/verify", 1, api_verify, NULL },
+	{ HTTP_API, HTTP_POST, "/revoke", 0, revoke_token, NULL },
 	{ HTTP_API, HTTP_POST, "/session", 0, grant_session, NULL },
 	{ HTTP_API, HTTP_GET, "/session", 0, api_session_get, NULL },
 	{ HTTP_API, HTTP_DELETE, "/session", 0, api_session_delete, NULL },
+	{ HTTP_API, HTTP_DELETE, "/session/*", 0, NULL, revoke_own },
 	{ HTTP_API, HTTP_GET, "/devices", 0, api_devices, NULL },
 	{ HTTP_API, HTTP_POST, "/devices/*/pin", 0, NULL, pin_change },
 	{ HTTP_API, HTTP_GET, "/credentials", 0, api_credentials, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
-	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_otp_own_confirm },
+	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_own_confirm },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
 	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },
@@ -78,6 +84,9 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/confirm", 0, admin_store_confirm, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/sessions", 1, revoke_sessions, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/sessions/*/revoke", 0, NULL, revoke_session },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/revoke", 0, revoke_admin, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/credentials/*", 0, NULL, admin_credential },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/confirm", 0, NULL, admin_enrol_confirm },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/credentials/*/resync", 0, NULL, admin_credential_resync },
@@ -113,6 +122,20 @@ route_matches(const char *pattern, const struct http_text *path, char id[ROUTE_I
 	return 1;
 }
 
+/* By the caller's own rate alone. */
+static int
+route_too_many(struct agent *a, const struct http_request *r, unsigned endpoint)
+{
+	char members[64];
+	uint32_t wait_s = 0;
+
+	if (misuse_admit(a, r->caller->uid, endpoint, &wait_s) == TSR_OK)
+		return 0;
+	(void)snprintf(members, sizeof(members), ",\"retry_after\":%u", wait_s);
+	problem_with(r->conn, TSR_SLOW_DOWN, members, "too many requests in a minute");
+	return 1;
+}
+
 static void
 route_answer(struct agent *a, const struct http_request *r, const struct asker *who)
 {
@@ -130,7 +153,9 @@ route_answer(struct agent *a, const struct http_request *r, const struct asker *
 			continue;
 		}
 		http_set_endpoint(r->conn, METRICS_ROUTES + (unsigned)i);
-		if (!t->query && r->head.query.p != NULL)
+		if (route_too_many(a, r, METRICS_ROUTES + (unsigned)i))
+			;	/* answered */
+		else if (!t->query && r->head.query.p != NULL)
 			problem_invalid(r->conn, "this endpoint has no query");
 		else if (t->handler != NULL)
 			t->handler(a, r, who);

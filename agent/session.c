@@ -130,6 +130,14 @@ session_of_credential(struct sessions *ss, const struct credential *c)
 	return NULL;
 }
 
+int
+session_device(const struct credential *c, char id[DEVICE_ID_LEN + 1])
+{
+	if (credential_is_fido(c))	/* keys of a make are all called the same */
+		return device_make_id(id, c->kind, c->id, "");
+	return device_make_id(id, c->module, c->token_serial, c->token_label);
+}
+
 static int
 session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
     uint32_t per_user, struct session **out)
@@ -141,7 +149,7 @@ session_new(struct sessions *ss, const struct credential *c, uint32_t lifetime,
 		return TSR_NOMEM;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
-	if ((r = device_make_id(s->device, c->module, c->token_serial, c->token_label)) != TSR_OK) {
+	if ((r = session_device(c, s->device)) != TSR_OK) {
 		free(s);
 		return r;
 	}
@@ -214,8 +222,7 @@ session_passing(const struct credential *c, struct session *out)
 	out->proved_ms = clock_boot_ms();
 }
 
-/* When the proof that pays for this audience happened; 0 where none did. */
-static uint64_t
+uint64_t
 session_paid_ms(const struct session *s, const struct config_audience *a)
 {
 	size_t i;
@@ -229,8 +236,7 @@ session_paid_ms(const struct session *s, const struct config_audience *a)
 	return 0;
 }
 
-/* Is the device there, as far as the audience asks? */
-static int
+int
 session_present(const struct session *s, const struct config_audience *a)
 {
 	return !s->left && (a->presence == PRESENCE_PROOF || (!s->away && !s->locked));
@@ -300,8 +306,10 @@ session_end_user(struct sessions *ss, uid_t uid)
 	return n;
 }
 
-unsigned
-session_end_credential(struct sessions *ss, const char *credential)
+/* Those that match. */
+static unsigned
+session_end_all(struct sessions *ss, int (*is)(const struct session *s, const char *what),
+    const char *what)
 {
 	struct session **at;
 	unsigned n = 0;
@@ -309,7 +317,7 @@ session_end_credential(struct sessions *ss, const char *credential)
 
 	for (i = 0; i < SESSION_BUCKETS; i++)
 		for (at = &ss->bucket[i]; *at != NULL;) {
-			if (strcmp((*at)->credential, credential) != 0) {
+			if (!is(*at, what)) {
 				at = &(*at)->next;
 				continue;
 			}
@@ -317,6 +325,74 @@ session_end_credential(struct sessions *ss, const char *credential)
 			n++;
 		}
 	return n;
+}
+
+static int
+session_is_credential(const struct session *s, const char *credential)
+{
+	return strcmp(s->credential, credential) == 0;
+}
+
+static int
+session_is_sid(const struct session *s, const char *sid)
+{
+	return strcmp(s->sid, sid) == 0;
+}
+
+static int
+session_is_any(const struct session *s, const char *what)
+{
+	(void)s;
+	(void)what;
+	return 1;
+}
+
+static int
+session_is_over(const struct session *s, const char *what)
+{
+	(void)what;
+	return s->ends_ms <= clock_boot_ms();
+}
+
+unsigned
+session_end_credential(struct sessions *ss, const char *credential)
+{
+	return session_end_all(ss, session_is_credential, credential);
+}
+
+unsigned
+session_end_sid(struct sessions *ss, const char *sid)
+{
+	return session_end_all(ss, session_is_sid, sid);
+}
+
+const struct session *
+session_by_sid(const struct sessions *ss, const char *sid)
+{
+	const struct session *s;
+	size_t i;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if (strcmp(s->sid, sid) == 0 && !s->unsettled && s->ends_ms > clock_boot_ms())
+				return s;
+	return NULL;
+}
+
+int
+sessions_each(struct sessions *ss, const char *subject,
+    int (*each)(void *arg, const struct session *s), void *arg)
+{
+	const struct session *s;
+	size_t i;
+	int r;
+
+	for (i = 0; i < SESSION_BUCKETS; i++)
+		for (s = ss->bucket[i]; s != NULL; s = s->next)
+			if ((subject == NULL || strcmp(s->subject, subject) == 0) && !s->unsettled &&
+			    s->ends_ms > clock_boot_ms() && (r = each(arg, s)) != TSR_OK)
+				return r;
+	return TSR_OK;
 }
 
 static void
@@ -349,16 +425,19 @@ session_lock(struct sessions *ss, struct session *s, const char *reason)
 	s->locked = 1;
 	if (ss->locked != NULL)
 		ss->locked(ss->locked_arg, s, reason);
+	store_make_id(s->sid);
 }
 
 static unsigned
 session_leave(struct sessions *ss, struct session *s, const char *reason)
 {
-	s->left = 1;
-	if (s->locked)
+	int locked = s->locked;
+
+	if (s->left)
 		return 0;
-	session_lock(ss, s, reason);
-	return 1;
+	s->left = 1;
+	session_lock(ss, s, reason);	/* also a locked one: a mere proof had tokens of it still */
+	return !locked;
 }
 
 unsigned
@@ -403,30 +482,27 @@ session_device_lock(struct sessions *ss, const char *device, const char *reason)
 	return n;
 }
 
-void
+const struct session *
+session_find(const struct sessions *ss, uid_t uid, const char *sid)
+{
+	const struct session *s;
+
+	for (s = ss->bucket[uid % SESSION_BUCKETS]; s != NULL; s = s->next)
+		if (s->uid == uid && strcmp(s->sid, sid) == 0 && s->ends_ms > clock_boot_ms())
+			return s;
+	return NULL;
+}
+
+unsigned
 sessions_end_all(struct sessions *ss)
 {
-	size_t i;
-
-	for (i = 0; i < SESSION_BUCKETS; i++)
-		while (ss->bucket[i] != NULL)
-			session_end(ss, &ss->bucket[i]);
+	return session_end_all(ss, session_is_any, NULL);
 }
 
 void
 sessions_expire(struct sessions *ss)
 {
-	struct session **at;
-	uint64_t now = clock_boot_ms();
-	size_t i;
-
-	for (i = 0; i < SESSION_BUCKETS; i++)
-		for (at = &ss->bucket[i]; *at != NULL;) {
-			if ((*at)->ends_ms > now)
-				at = &(*at)->next;
-			else
-				session_end(ss, at);
-		}
+	(void)session_end_all(ss, session_is_over, NULL);
 }
 
 size_t

@@ -57,7 +57,8 @@ void sessions_on_lock(struct sessions *ss,
 
 /* A proof with c was accepted now for audience (NULL: for no audience): the
  * session of that credential lives on with a new auth_time (and is locked no
- * more), or a new one is made (the oldest of the user ends beyond per_user).  It is good for nothing
+ * more), or a new one is made (the
+ * oldest of the user ends beyond per_user).  It is good for nothing
  * until session_settle().  TSR_NOMEM. */
 int session_proved(struct sessions *ss, const struct credential *c, const char *audience,
     uint32_t lifetime, uint32_t per_user, const struct session **out);
@@ -65,6 +66,10 @@ int session_proved(struct sessions *ss, const struct credential *c, const char *
 /* The batch in which proofs were accepted was committed, or was not: then the
  * sessions that came of them end. */
 void session_settle(struct sessions *ss, int committed);
+
+/* The name of a credential's device in sessions: of a token that of device.h, of a
+ * FIDO2 key one for each credential on it.  TSR_CRYPTO. */
+int session_device(const struct credential *c, char id[DEVICE_ID_LEN + 1]);
 
 /* A session that is kept nowhere, for a proof that pays for one token alone. */
 void session_passing(const struct credential *c, struct session *out);
@@ -87,13 +92,22 @@ int session_each(struct sessions *ss, uid_t uid,
 /* How many are live. */
 size_t sessions_count(const struct sessions *ss);
 
-/* End all of a user / of a credential; the number ended. */
+/* End all of a user / of a credential / the one of that sid; the number ended. */
 unsigned session_end_user(struct sessions *ss, uid_t uid);
 unsigned session_end_credential(struct sessions *ss, const char *credential);
+unsigned session_end_sid(struct sessions *ss, const char *sid);
+
+/* The live session of that sid, or NULL. */
+const struct session *session_by_sid(const struct sessions *ss, const char *sid);
+
+/* Each live session of everybody whose subject it is (NULL: of all). */
+int sessions_each(struct sessions *ss, const char *subject,
+    int (*each)(void *arg, const struct session *s), void *arg);
 
 /* The device was removed: its sessions are good for nothing.  It proved that it
  * is back: those not locked are good again.  Lock those that are away; the number
- * locked. */
+ * locked.  The tokens of a sid die with the lock: a locked session goes on under
+ * another one, after locked() was told the old. */
 void session_device_away(struct sessions *ss, const char *device);
 void session_device_back(struct sessions *ss, const char *device);
 unsigned session_device_lock(struct sessions *ss, const char *device, const char *reason);
@@ -103,8 +117,18 @@ unsigned session_device_lock(struct sessions *ss, const char *device, const char
 unsigned session_lock_user(struct sessions *ss, uid_t uid, const char *reason);
 unsigned sessions_lock_all(struct sessions *ss, const char *reason);
 
-/* End all of everybody. */
-void sessions_end_all(struct sessions *ss);
+/* End all of everybody; the number ended. */
+unsigned sessions_end_all(struct sessions *ss);
+
+/* When the proof that pays for this audience happened, on the boot-time clock; 0
+ * where none did. */
+uint64_t session_paid_ms(const struct session *s, const struct config_audience *a);
+
+/* Is the device there, as far as the audience asks? */
+int session_present(const struct session *s, const struct config_audience *a);
+
+/* The live session of that sid, settled or not; NULL where there is none. */
+const struct session *session_find(const struct sessions *ss, uid_t uid, const char *sid);
 
 /* Append one session as a JSON object. */
 struct buf;

@@ -11,6 +11,7 @@
 #include "agent/fido.h"
 #include "agent/health.h"
 #include "agent/metrics.h"
+#include "agent/plug_act.h"
 #include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
@@ -97,8 +98,9 @@ status_helpers(struct buf *b, struct agent *a)
 		    n.opening, n.idle, n.busy, n.resting)) != TSR_OK)
 			return r;
 	}
-	return buf_printf(b, "],\"watcher\":\"%s\",\"helper_deaths\":%llu",
-	    presence_act_state(a->presence, &detail), (unsigned long long)metrics.helper_deaths);
+	return buf_printf(b, "],\"watcher\":\"%s\",\"fido_watcher\":\"%s\",\"helper_deaths\":%llu",
+	    presence_act_state(a->presence, &detail), plug_act_state(a->plugs, &detail),
+	    (unsigned long long)metrics.helper_deaths);
 }
 
 struct status_list {

@@ -24,4 +24,5 @@ tessera_part(tessera_store
 		store_schema.c
 		store_signing.c
 		store_tag.c
+		store_token.c
 	LINK tessera_base tessera_token tessera_oath PkgConfig::SQLITE PkgConfig::SODIUM)

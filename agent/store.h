@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		6	/* version written; a higher one is refused */
+#define STORE_SCHEMA		7	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */
@@ -130,6 +130,10 @@ int store_credential_get(struct store *st, const char *id, struct credential **o
  * (TSR_INVALID). */
 int store_credential_each(struct store *st, const char *subject, uid_t uid,
     int (*each)(void *arg, const struct credential *c), void *arg);
+/* The ids of a subject's disconnected tokens, max at most, in order of creation.
+ * Whether they are his is known once each was read. */
+int store_credential_tokens(struct store *st, const char *subject, uid_t uid, size_t max,
+    char (*ids)[STORE_ID_LEN + 1], size_t *n);
 /* One conditional statement each: TSR_NOT_FOUND; TSR_CONFLICT where the state
  * is not `from` any more. */
 int store_credential_set_state(struct store *st, const char *id,
@@ -181,5 +185,9 @@ int store_signing_remove(struct store *st, const char *kid);
  * where none is noted yet, TSR_CORRUPT. */
 int store_clock_mark(struct store *st, int64_t *out);
 int store_set_clock_mark(struct store *st, int64_t mark);
+
+/* Tokens issued until then are dead: the same. */
+int store_epoch(struct store *st, int64_t *out);
+int store_set_epoch(struct store *st, int64_t epoch);
 
 #endif

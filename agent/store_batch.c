@@ -93,6 +93,7 @@ store_begin(struct store *st)
 		return r;
 	}
 	st->savepoint = 1;
+	store_tags_forget(st);
 	st->tags.kept = st->tags.now;
 	st->tags.scan.kept = st->tags.scan.sum;
 	st->changes = sqlite3_total_changes64(st->db);

@@ -194,7 +194,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_CARD_KEY] = "DELETE FROM card_key WHERE seq = ?1",
 		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
 		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1",
-		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1"
+		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1",
+		[PLACE_TOKEN] = "DELETE FROM token WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;
@@ -220,7 +221,7 @@ drop_damaged(struct store *st, unsigned *dropped)
 /* Without its seed or its record the credential of a disconnected token or of a
  * FIDO2 key is none, and the other way round.  What an old copy says of counters
  * may have been spent since: tokens have to show two codes that follow each
- * other, and recovery codes are void. */
+ * other; recovery codes and what was issued are void. */
 static int
 confirm_beside(struct store *st, unsigned *dropped)
 {
@@ -232,7 +233,8 @@ confirm_beside(struct store *st, unsigned *dropped)
 		"DELETE FROM otp WHERE credential NOT LIKE 'decoy.%'"
 		" AND credential NOT IN (SELECT id FROM credential)",
 		"UPDATE otp SET trust = 2, expected = -1",
-		"DELETE FROM recovery"
+		"DELETE FROM recovery",
+		"DELETE FROM token"
 	};
 	sqlite3_stmt *s = NULL;
 	int n, r = TSR_OK;

@@ -16,35 +16,49 @@
 _Static_assert(B64_LEN(16) == STORE_ID_LEN, "characters of an id");
 
 /* The text columns, in the order of every statement here. */
+/* As in the table; each is also the number of its parameter. */
+enum column {
+	COLUMN_SEQ, COLUMN_ID, COLUMN_KIND, COLUMN_SUBJECT, COLUMN_UID, COLUMN_LABEL, COLUMN_MODULE,
+	COLUMN_TOKEN_SERIAL, COLUMN_TOKEN_LABEL, COLUMN_TOKEN_MANUFACTURER, COLUMN_TOKEN_MODEL,
+	COLUMN_KEY_ID, COLUMN_KEY_LABEL, COLUMN_ALGORITHM, COLUMN_SPKI, COLUMN_SPKI_HASH,
+	COLUMN_CERTIFICATE, COLUMN_ACR, COLUMN_VOUCHED, COLUMN_KEY_FLAGS, COLUMN_STATE,
+	COLUMN_CREATED, COLUMN_LAST_USED, COLUMN_PROOFS, COLUMN_COUNT
+};
+
 static const struct text_column {
+	int column;
 	size_t at, min, size;	/* offset in struct credential; bytes, with NUL */
 } texts[] = {
-#define TEXT(member, min) { offsetof(struct credential, member), min, \
+#define TEXT(column, member, min) { column, offsetof(struct credential, member), min, \
 	sizeof(((struct credential *)NULL)->member) }
-	TEXT(id, STORE_ID_LEN), TEXT(kind, 1), TEXT(subject, 1), TEXT(label, 0), TEXT(module, 0),
-	TEXT(token_serial, 0), TEXT(token_label, 0), TEXT(token_manufacturer, 0),
-	TEXT(token_model, 0), TEXT(key_label, 0),
+	TEXT(COLUMN_ID, id, STORE_ID_LEN), TEXT(COLUMN_KIND, kind, 1),
+	TEXT(COLUMN_SUBJECT, subject, 1), TEXT(COLUMN_LABEL, label, 0),
+	TEXT(COLUMN_MODULE, module, 0), TEXT(COLUMN_TOKEN_SERIAL, token_serial, 0),
+	TEXT(COLUMN_TOKEN_LABEL, token_label, 0),
+	TEXT(COLUMN_TOKEN_MANUFACTURER, token_manufacturer, 0),
+	TEXT(COLUMN_TOKEN_MODEL, token_model, 0), TEXT(COLUMN_KEY_LABEL, key_label, 0),
 #undef TEXT
 };
 #define N_TEXTS	(sizeof(texts) / sizeof(texts[0]))
 
-enum column {
-	COLUMN_UID = N_TEXTS, COLUMN_ALGORITHM, COLUMN_ACR, COLUMN_VOUCHED, COLUMN_KEY_FLAGS,
-	COLUMN_STATE, COLUMN_CREATED, COLUMN_LAST_USED, COLUMN_PROOFS, COLUMN_KEY_ID, COLUMN_SPKI,
-	COLUMN_CERTIFICATE, COLUMN_SPKI_HASH, COLUMN_COUNT, COLUMN_SEQ = COLUMN_COUNT
-};
+_Static_assert(PLACE_CREDENTIAL == 2, "the place in ROWS");
 
-#define COLUMNS	"id, kind, subject, label, module, token_serial, token_label," \
-	" token_manufacturer, token_model, key_label, uid, algorithm, acr, vouched, key_flags," \
-	" state, created, last_used, proofs, key_id, spki, certificate, spki_hash"
+#define COLUMNS	"id, kind, subject, uid, label, module, token_serial, token_label," \
+	" token_manufacturer, token_model, key_id, key_label, algorithm, spki, spki_hash, certificate," \
+	" acr, vouched, key_flags, state, created, last_used, proofs"
+#define ROWS	"SELECT credential.*, tag FROM credential" \
+	" LEFT JOIN row_tag ON place = 2 AND row = credential.seq"
 
 /* One row more only while the subject has fewer than ?24. */
 #define SQL_ADD	"INSERT INTO credential (" COLUMNS ") SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9," \
 	" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23" \
-	" WHERE (SELECT count(*) FROM credential WHERE subject = ?3 AND uid = ?11) < ?24"
-#define SQL_GET		"SELECT " COLUMNS ", seq FROM credential WHERE id = ?1"
-#define SQL_ALL		"SELECT " COLUMNS ", seq FROM credential ORDER BY seq"
-#define SQL_OF		"SELECT " COLUMNS ", seq FROM credential WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
+	" WHERE (SELECT count(*) FROM credential WHERE subject = ?3 AND uid = ?4) < ?24"
+#define SQL_GET		ROWS " WHERE id = ?1"
+#define SQL_ALL		ROWS " ORDER BY seq"
+#define SQL_OF		ROWS " WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
+/* Not believed: each is read again by its id. */
+#define SQL_TOKENS	"SELECT id FROM credential WHERE subject = ?1 AND uid = ?2" \
+	" AND kind IN ('totp', 'hotp') ORDER BY seq LIMIT ?3"
 #define SQL_EXISTS	"SELECT 1 FROM credential WHERE id = ?1"
 #define SQL_STATE	"UPDATE credential SET state = ?3 WHERE id = ?1 AND state = ?2 AND held = 0"
 #define SQL_REMOVE	"DELETE FROM credential WHERE id = ?1"
@@ -162,18 +176,19 @@ bind_all(sqlite3_stmt *s, const struct credential *c, const uint8_t hash[32])
 	int rc = SQLITE_OK;
 
 	for (i = 0; i < N_TEXTS && rc == SQLITE_OK; i++)
-		rc = sqlite3_bind_text(s, (int)i + 1, (const char *)c + texts[i].at, -1, SQLITE_STATIC);
+		rc = sqlite3_bind_text(s, texts[i].column, (const char *)c + texts[i].at, -1,
+		    SQLITE_STATIC);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == SQLITE_OK; i++)
-		rc = sqlite3_bind_int64(s, numbers[i].column + 1, numbers[i].value);
+		rc = sqlite3_bind_int64(s, numbers[i].column, numbers[i].value);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(s, COLUMN_KEY_ID + 1, c->key_id, (int)c->key_id_len, SQLITE_STATIC);
+		rc = sqlite3_bind_blob(s, COLUMN_KEY_ID, c->key_id, (int)c->key_id_len, SQLITE_STATIC);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(s, COLUMN_SPKI + 1, c->spki, (int)c->spki_len, SQLITE_STATIC);
+		rc = sqlite3_bind_blob(s, COLUMN_SPKI, c->spki, (int)c->spki_len, SQLITE_STATIC);
 	if (rc == SQLITE_OK && c->certificate != NULL)
-		rc = sqlite3_bind_blob(s, COLUMN_CERTIFICATE + 1, c->certificate,
+		rc = sqlite3_bind_blob(s, COLUMN_CERTIFICATE, c->certificate,
 		    (int)c->certificate_len, SQLITE_STATIC);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(s, COLUMN_SPKI_HASH + 1, hash, 32, SQLITE_STATIC);
+		rc = sqlite3_bind_blob(s, COLUMN_SPKI_HASH, hash, 32, SQLITE_STATIC);
 	return rc;
 }
 
@@ -263,12 +278,13 @@ read_row(struct store *st, sqlite3_stmt *s, struct credential **out)
 	size_t i;
 	int r;
 
-	if ((r = store_tag_check(st, PLACE_CREDENTIAL, sqlite3_column_int64(s, COLUMN_SEQ))) != TSR_OK)
+	if ((r = store_tag_check_at(st, PLACE_CREDENTIAL, s)) != TSR_OK)
 		return r;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return TSR_NOMEM;
 	for (i = 0; i < N_TEXTS && r == TSR_OK; i++)
-		r = store_column_text(s, (int)i, (char *)c + texts[i].at, texts[i].min, texts[i].size);
+		r = store_column_text(s, texts[i].column, (char *)c + texts[i].at, texts[i].min,
+		    texts[i].size);
 	if (r == TSR_OK && (r = read_numbers(s, c)) == TSR_OK)
 		r = read_blobs(s, c);
 	if (r != TSR_OK) {
@@ -311,6 +327,31 @@ store_credential_get(struct store *st, const char *id, struct credential **out)
 		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
+	return r;
+}
+
+int
+store_credential_tokens(struct store *st, const char *subject, uid_t uid, size_t max,
+    char (*ids)[STORE_ID_LEN + 1], size_t *n)
+{
+	sqlite3_stmt *s;
+	size_t found = 0;
+	int rc, r;
+
+	if ((r = store_stmt(st, STMT_CREDENTIAL_TOKENS, SQL_TOKENS, &s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(s, 1, subject, -1, SQLITE_STATIC)) == SQLITE_OK &&
+	    (rc = sqlite3_bind_int64(s, 2, uid)) == SQLITE_OK)
+		rc = sqlite3_bind_int64(s, 3, (sqlite3_int64)max);
+	r = store_code_of(st, rc);
+	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW && found < max)
+		r = store_column_text(s, 0, ids[found++], STORE_ID_LEN, STORE_ID_LEN + 1);
+	if (r == TSR_OK)
+		r = store_code_of(st, rc);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	if (r == TSR_OK)
+		*n = found;
 	return r;
 }
 

@@ -5,11 +5,14 @@
  */
 #include "agent/store_sqlite.h"
 
+#include <sodium.h>
 #include <string.h>
 
+#include "agent/seal.h"
 #include "tessera.h"
 
 #define MARK	"clock"		/* the latest wall clock time believed */
+#define EPOCH	"epoch"		/* tokens issued until then are dead */
 #define LINES	"audit"		/* audit lines that are not in their file yet */
 
 #define SQL_GET	"SELECT value, seq FROM meta WHERE name = ?1"
@@ -57,8 +60,8 @@ store_meta_put(struct store *st, const char *name, const void *p, size_t n)
 	return store_write(st, s, rc, NULL);
 }
 
-int
-store_clock_mark(struct store *st, int64_t *out)
+static int
+store_meta_time(struct store *st, const char *name, int64_t *out)
 {
 	sqlite3_stmt *s = NULL;
 	const uint8_t *p = NULL;
@@ -66,7 +69,7 @@ store_clock_mark(struct store *st, int64_t *out)
 	size_t i, n = 0;
 	int r;
 
-	if ((r = store_meta_get(st, MARK, 8, 8, &s, &p, &n)) == TSR_OK) {
+	if ((r = store_meta_get(st, name, 8, 8, &s, &p, &n)) == TSR_OK) {
 		for (i = n; i > 0; i--)
 			v = v << 8 | p[i - 1];
 		*out = (int64_t)v;
@@ -75,8 +78,8 @@ store_clock_mark(struct store *st, int64_t *out)
 	return r;
 }
 
-int
-store_set_clock_mark(struct store *st, int64_t mark)
+static int
+store_meta_set_time(struct store *st, const char *name, int64_t mark)
 {
 	uint8_t blob[8];
 	size_t i;
@@ -85,7 +88,31 @@ store_set_clock_mark(struct store *st, int64_t mark)
 		return TSR_INVALID;
 	for (i = 0; i < sizeof(blob); i++)
 		blob[i] = (uint8_t)((uint64_t)mark >> 8 * i);
-	return store_meta_put(st, MARK, blob, sizeof(blob));
+	return store_meta_put(st, name, blob, sizeof(blob));
+}
+
+int
+store_clock_mark(struct store *st, int64_t *out)
+{
+	return store_meta_time(st, MARK, out);
+}
+
+int
+store_set_clock_mark(struct store *st, int64_t mark)
+{
+	return store_meta_set_time(st, MARK, mark);
+}
+
+int
+store_epoch(struct store *st, int64_t *out)
+{
+	return store_meta_time(st, EPOCH, out);
+}
+
+int
+store_set_epoch(struct store *st, int64_t epoch)
+{
+	return store_meta_set_time(st, EPOCH, epoch);
 }
 
 int
@@ -126,4 +153,30 @@ int
 store_meta_set(struct store *st, const char *name, const void *p, size_t n)
 {
 	return store_meta_put(st, name, p, n);
+}
+
+int
+store_meta_secret(struct store *st, const char *name, int make, struct secret **out)
+{
+	uint8_t sealed[STORE_META_SECRET + SEAL_OVERHEAD];
+	struct secret *key = NULL;
+	int r;
+
+	r = store_meta_bytes(st, name, sealed, sizeof(sealed));
+	if (r == TSR_OK && (r = seal_open(st->seal, "meta", name, sealed, sizeof(sealed), &key)) == TSR_OK &&
+	    key->size != STORE_META_SECRET)
+		r = TSR_CORRUPT;
+	if (r == TSR_NOT_FOUND && make) {
+		if ((key = secret_new(STORE_META_SECRET)) == NULL)
+			return TSR_NOMEM;
+		randombytes_buf(key->data, key->size);
+		if ((r = seal_make(st->seal, "meta", name, key->data, key->size, sealed)) == TSR_OK)
+			r = store_meta_set(st, name, sealed, sizeof(sealed));
+	}
+	if (r == TSR_OK) {
+		*out = key;
+		key = NULL;
+	}
+	secret_free(&key);
+	return r;
 }

@@ -157,6 +157,7 @@ store_disconnect(struct store *st)
 		st->stmt[i] = NULL;
 	}
 	store_tags_detach(st);
+	st->decoys = 0;
 	if (st->copy != NULL)
 		store_backup_abort(st->copy);
 	sqlite3_close(st->db);
@@ -221,6 +222,9 @@ store_open(const char *url, const struct secret *key, struct store **out,
 	snprintf(err, err_size, "out of memory for the store");
 	if (sodium_init() == -1)
 		return TSR_CRYPTO;
+	/* No counting of memory, which takes a lock an allocation; refused once SQLite is
+	 * at work, and then it was said before. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if ((st = calloc(1, sizeof(*st))) == NULL)
 		return TSR_NOMEM;
 	if ((r = seal_key(key, &st->seal)) != TSR_OK) {

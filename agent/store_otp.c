@@ -16,20 +16,25 @@
 
 #define OTP_DRIFT_MAX	1000000	/* steps */
 
+_Static_assert(PLACE_OTP == 5, "the place in SQL_GET");
+
 #define SQL_ADD	"INSERT INTO otp (credential, kind, hash, digits, period, start, watermark," \
 	" drift, expected, trust, seed, throttle) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9," \
 	" ?10, ?11, ?12)"
-#define SQL_GET	"SELECT credential, kind, hash, digits, period, start, watermark, drift," \
-	" expected, trust, seed, throttle, seq FROM otp WHERE credential = ?1"
+#define SQL_GET	"SELECT otp.*, tag FROM otp LEFT JOIN row_tag ON place = 5 AND row = otp.seq" \
+	" WHERE credential = ?1"
 #define SQL_SPEND	"UPDATE otp SET watermark = ?2, drift = ?3, expected = -1, trust = 0," \
 	" throttle = ?4 WHERE credential = ?1 AND watermark < ?2"
 #define SQL_REFUSE	"UPDATE otp SET expected = ?2, throttle = ?3 WHERE credential = ?1"
 #define SQL_EXISTS	"SELECT 1 FROM otp WHERE credential = ?1"
+#define SQL_ANY	"SELECT credential FROM otp WHERE EXISTS (SELECT 1 FROM credential" \
+	" WHERE id = otp.credential) ORDER BY seq LIMIT 1"
 
+/* As in the table; each is also the number of its parameter. */
 enum column {
-	COLUMN_CREDENTIAL, COLUMN_KIND, COLUMN_HASH, COLUMN_DIGITS, COLUMN_PERIOD, COLUMN_START,
+	COLUMN_SEQ, COLUMN_CREDENTIAL, COLUMN_KIND, COLUMN_HASH, COLUMN_DIGITS, COLUMN_PERIOD, COLUMN_START,
 	COLUMN_WATERMARK, COLUMN_DRIFT, COLUMN_EXPECTED, COLUMN_TRUST, COLUMN_SEED,
-	COLUMN_THROTTLE, COLUMN_SEQ
+	COLUMN_THROTTLE
 };
 
 void
@@ -86,12 +91,12 @@ store_otp_add(struct store *st, const struct otp_record *r)
 	otp_throttle_put(&r->throttle, throttle);
 	rc = bind_id(s, r->credential);
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == SQLITE_OK; i++)
-		rc = sqlite3_bind_int64(s, COLUMN_KIND + (int)i + 1, numbers[i]);
+		rc = sqlite3_bind_int64(s, COLUMN_KIND + (int)i, numbers[i]);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(s, COLUMN_SEED + 1, sealed,
+		rc = sqlite3_bind_blob(s, COLUMN_SEED, sealed,
 		    (int)(r->seed->size + SEAL_OVERHEAD), SQLITE_STATIC);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob(s, COLUMN_THROTTLE + 1, throttle, sizeof(throttle),
+		rc = sqlite3_bind_blob(s, COLUMN_THROTTLE, throttle, sizeof(throttle),
 		    SQLITE_STATIC);
 	return store_write(st, s, rc, NULL);
 }
@@ -132,7 +137,7 @@ read_row(struct store *st, sqlite3_stmt *s, struct otp_record *r)
 	size_t n;
 	int code;
 
-	if ((code = store_tag_check(st, PLACE_OTP, sqlite3_column_int64(s, COLUMN_SEQ))) != TSR_OK ||
+	if ((code = store_tag_check_at(st, PLACE_OTP, s)) != TSR_OK ||
 	    (code = store_column_text(s, COLUMN_CREDENTIAL, r->credential, STORE_ID_LEN,
 	    sizeof(r->credential))) != TSR_OK ||
 	    (code = read_numbers(s, r)) != TSR_OK ||
@@ -257,16 +262,36 @@ int
 store_otp_decoys(struct store *st)
 {
 	char id[STORE_ID_LEN + 1];
-	unsigned i;
+	unsigned i, made = 0;
 	int code;
 
+	if (st->decoys)
+		return TSR_OK;
 	for (i = 0; i < STORE_DECOYS; i++) {
 		store_otp_decoy(i, id);
 		code = store_exists(st, STMT_OTP_EXISTS, SQL_EXISTS, id);
-		if (code == TSR_NOT_FOUND)
-			code = make_decoy(st, i);
+		if (code == TSR_NOT_FOUND && (code = make_decoy(st, i)) == TSR_OK)
+			made++;
 		if (code != TSR_OK)
 			return code;
 	}
+	/* what was written in this batch may be undone with it; nobody removes one */
+	st->decoys = made == 0 && !st->dirty;
 	return TSR_OK;
+}
+
+int
+store_otp_stand_in(struct store *st, char id[STORE_ID_LEN + 1])
+{
+	sqlite3_stmt *s;
+	int rc, code;
+
+	if ((code = store_stmt(st, STMT_OTP_ANY, SQL_ANY, &s)) != TSR_OK)
+		return code;
+	if ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		code = store_column_text(s, 0, id, STORE_ID_LEN, STORE_ID_LEN + 1);
+	else
+		code = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
+	sqlite3_reset(s);
+	return code;
 }

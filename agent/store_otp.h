@@ -60,6 +60,9 @@ int store_otp_refuse(struct store *st, const char *credential, int64_t expected,
  * first call; n is their number from 0.  TSR_STORE, TSR_NOMEM. */
 #define STORE_DECOYS	4
 int store_otp_decoys(struct store *st);
+/* A credential that may be read in place of one that a decoy has not: somebody's.
+ * TSR_NOT_FOUND where nobody has a token. */
+int store_otp_stand_in(struct store *st, char id[STORE_ID_LEN + 1]);
 void store_otp_decoy(unsigned n, char id[STORE_ID_LEN + 1]);
 
 #endif

@@ -5,9 +5,6 @@
  */
 #include "agent/store_recovery.h"
 
-#include <sodium.h>
-
-#include "agent/seal.h"
 #include "agent/store_sqlite.h"
 #include "tessera.h"
 
@@ -20,30 +17,12 @@
 #define SQL_SPEND	"DELETE FROM recovery WHERE hash = ?4 AND subject = ?1 AND uid = ?2" \
 	" AND kind >= ?3 AND (ends = 0 OR ends > ?5)"
 
+_Static_assert(STORE_RECOVERY_KEY == STORE_META_SECRET, "STORE_RECOVERY_KEY");
+
 int
 store_recovery_key(struct store *st, int make, struct secret **out)
 {
-	uint8_t sealed[STORE_RECOVERY_KEY + SEAL_OVERHEAD];
-	struct secret *key;
-	int r;
-
-	r = store_meta_bytes(st, KEY_NAME, sealed, sizeof(sealed));
-	if (r == TSR_OK)
-		r = seal_open(st->seal, "meta", KEY_NAME, sealed, sizeof(sealed), out);
-	if (r == TSR_OK && (*out)->size != STORE_RECOVERY_KEY) {
-		secret_free(out);
-		return TSR_CORRUPT;
-	}
-	if (r != TSR_NOT_FOUND || !make)
-		return r;
-	if ((key = secret_new(STORE_RECOVERY_KEY)) == NULL)
-		return TSR_NOMEM;
-	randombytes_buf(key->data, key->size);
-	if ((r = seal_make(st->seal, "meta", KEY_NAME, key->data, key->size, sealed)) != TSR_OK ||
-	    (r = store_meta_set(st, KEY_NAME, sealed, sizeof(sealed))) != TSR_OK)
-		secret_free(&key);
-	*out = key;
-	return r;
+	return store_meta_secret(st, KEY_NAME, make, out);
 }
 
 static int

@@ -24,7 +24,7 @@ static const struct sealed {
 	const char *purpose;
 	const char *list, *put;		/* id and value; set the value of an id */
 } columns[] = {
-	{ "meta", "SELECT name, value FROM meta WHERE name IN ('check', 'recovery')",
+	{ "meta", "SELECT name, value FROM meta WHERE name IN ('check', 'recovery', 'token')",
 	    "UPDATE meta SET value = ?2 WHERE name = ?1" },
 	{ "signing", "SELECT kid, sealed FROM signing",
 	    "UPDATE signing SET sealed = ?2 WHERE kid = ?1" },

@@ -136,7 +136,35 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" attestation INTEGER NOT NULL,"
 	" resident INTEGER NOT NULL,"
 	" native INTEGER NOT NULL"
+	") STRICT;",
+
+	/* 7: tokens that are looked up: store_token.h */
+	"CREATE TABLE token ("
+	" seq INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL,"
+	" hash BLOB NOT NULL UNIQUE,"
+	" newest BLOB NOT NULL,"
+	" family BLOB NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" sid TEXT NOT NULL,"
+	" credential TEXT NOT NULL,"
+	" audience TEXT NOT NULL,"
+	" scope TEXT NOT NULL,"
+	" client TEXT NOT NULL,"
+	" jkt TEXT NOT NULL,"
+	" jti TEXT NOT NULL,"
+	" acr INTEGER NOT NULL,"
+	" auth_time INTEGER NOT NULL,"
+	" made INTEGER NOT NULL,"
+	" idle INTEGER NOT NULL,"
+	" ends INTEGER NOT NULL,"
+	" boot BLOB NOT NULL"
 	") STRICT;"
+	"CREATE INDEX token_uid ON token (uid, kind, ends);"
+	"CREATE INDEX token_sid ON token (sid);"
+	"CREATE INDEX token_family ON token (family) WHERE family <> x'';"
+	"CREATE INDEX token_ends ON token (kind, ends);"
 };
 
 /* One number from a PRAGMA or SELECT. */

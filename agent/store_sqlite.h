@@ -21,14 +21,19 @@
 enum store_stmt {
 	STMT_BEGIN, STMT_COMMIT, STMT_ROLLBACK, STMT_SAVEPOINT, STMT_RELEASE, STMT_UNDO,
 	STMT_CREDENTIAL_ADD, STMT_CREDENTIAL_GET, STMT_CREDENTIAL_ALL, STMT_CREDENTIAL_OF,
+	STMT_CREDENTIAL_TOKENS,
 	STMT_CREDENTIAL_EXISTS, STMT_CREDENTIAL_STATE,
 	STMT_CREDENTIAL_REMOVE, STMT_CREDENTIAL_USED,
 	STMT_SIGNING_ADD, STMT_SIGNING_ALL, STMT_SIGNING_EXISTS, STMT_SIGNING_STATE,
 	STMT_SIGNING_REMOVE, STMT_CARD_ADD, STMT_CARD_GET, STMT_CARD_REMOVE,
 	STMT_META_GET, STMT_META_PUT,
 	STMT_OTP_ADD, STMT_OTP_GET, STMT_OTP_SPEND, STMT_OTP_REFUSE, STMT_OTP_EXISTS, STMT_OTP_REMOVE,
+	STMT_OTP_ANY,
 	STMT_FIDO_ADD, STMT_FIDO_GET, STMT_FIDO_COUNT, STMT_FIDO_EXISTS, STMT_FIDO_REMOVE,
 	STMT_RECOVERY_ADD, STMT_RECOVERY_CLEAR, STMT_RECOVERY_FIND, STMT_RECOVERY_SPEND,
+	STMT_TOKEN_ADD, STMT_TOKEN_GET, STMT_TOKEN_SPEND, STMT_TOKEN_END, STMT_TOKEN_LIVE,
+	STMT_TOKEN_SWEEP, STMT_TOKEN_BOOT, STMT_TOKEN_OF_SID, STMT_TOKEN_DUE,
+	STMT_TOKEN_END_SID, STMT_TOKEN_END_SUBJECT, STMT_TOKEN_END_CREDENTIAL, STMT_TOKEN_END_ALL,
 	STMT_COUNT
 };
 
@@ -42,6 +47,7 @@ struct store {
 	int dirty;			/* something was kept in it */
 	int broken;			/* it is lost: nothing but store_commit helps */
 	int lost;			/* the sealed record is gone or altered */
+	int decoys;			/* all of them were there when a batch began */
 	int failing;			/* the last write did not become durable */
 	int suspect;			/* a commit failed: no write before a whole checkpoint */
 	struct store_backup *copy;	/* the backup under way */
@@ -84,6 +90,10 @@ int store_ready(struct store *st, int write);
 /* store_meta.c: a value of exactly n bytes.  TSR_NOT_FOUND, TSR_CORRUPT. */
 int store_meta_bytes(struct store *st, const char *name, uint8_t *out, size_t n);
 int store_meta_set(struct store *st, const char *name, const void *p, size_t n);
+/* A random key of STORE_META_SECRET bytes, sealed under that name; make: drawn
+ * and stored in this request where there is none yet.  TSR_NOT_FOUND. */
+#define STORE_META_SECRET	32	/* bytes */
+int store_meta_secret(struct store *st, const char *name, int make, struct secret **out);
 
 /* store_row.c */
 /* An SQLite result as one of ours.  The second also where it is about the

@@ -25,7 +25,7 @@
 static const char *const places[PLACE_END] = {
 	[PLACE_META] = "meta", [PLACE_CREDENTIAL] = "credential", [PLACE_SIGNING] = "signing",
 	[PLACE_CARD_KEY] = "card_key", [PLACE_OTP] = "otp", [PLACE_RECOVERY] = "recovery",
-	[PLACE_FIDO] = "fido"
+	[PLACE_FIDO] = "fido", [PLACE_TOKEN] = "token"
 };
 
 const char *
@@ -185,10 +185,10 @@ hash_column(crypto_generichash_state *h, sqlite3_stmt *s, int column)
 	    (p == NULL || crypto_generichash_update(h, p, n) == 0) ? TSR_OK : TSR_CRYPTO;
 }
 
-/* The row that s stands at. */
+/* The row that s stands at, in its first columns. */
 static int
 hash_row(const struct store_tags *t, enum store_place place, sqlite3_int64 row, sqlite3_stmt *s,
-    uint8_t tag[STORE_TAG_LEN])
+    int columns, uint8_t tag[STORE_TAG_LEN])
 {
 	crypto_generichash_state h;
 	uint8_t number[8], out[STORE_TAG_LEN];
@@ -200,7 +200,7 @@ hash_row(const struct store_tags *t, enum store_place place, sqlite3_int64 row, 
 	    strlen(places[place]) + 1) == 0 &&
 	    crypto_generichash_update(&h, number, sizeof(number)) == 0)
 		r = TSR_OK;
-	for (i = 0; i < sqlite3_column_count(s) && r == TSR_OK; i++)
+	for (i = 0; i < columns && r == TSR_OK; i++)
 		r = hash_column(&h, s, i);
 	if (r == TSR_OK && crypto_generichash_final(&h, out, STORE_TAG_LEN) != 0)
 		r = TSR_CRYPTO;
@@ -225,7 +225,7 @@ row_tag(struct store *st, enum store_place place, sqlite3_int64 row, uint8_t tag
 	if ((rc = sqlite3_bind_int64(s, 1, row)) == SQLITE_OK)
 		rc = sqlite3_step(s);
 	if (rc == SQLITE_ROW)
-		r = hash_row(t, place, row, s, tag);
+		r = hash_row(t, place, row, s, sqlite3_column_count(s), tag);
 	else
 		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
 	sqlite3_reset(s);
@@ -287,6 +287,57 @@ store_tag_check(struct store *st, enum store_place place, sqlite3_int64 row)
 	return store_tag_sum(st, place, row, &sum);
 }
 
+/* --- what was right in this request --- */
+
+void
+store_tags_forget(struct store *st)
+{
+	st->tags.n_seen = 0;
+}
+
+static struct store_seen *
+seen_find(struct store_tags *t, enum store_place place, sqlite3_int64 row)
+{
+	struct store_seen *s;
+
+	for (s = t->seen; s < t->seen + STORE_SEEN && s < t->seen + t->n_seen; s++)
+		if (s->at.place == place && s->at.row == row)
+			return s;
+	return NULL;
+}
+
+static void
+seen_note(struct store_tags *t, enum store_place place, sqlite3_int64 row,
+    const uint8_t tag[STORE_TAG_LEN])
+{
+	struct store_seen *s = seen_find(t, place, row);
+
+	if (s == NULL)
+		s = &t->seen[t->n_seen++ % STORE_SEEN];
+	s->at.place = place;
+	s->at.row = row;
+	memcpy(s->tag, tag, STORE_TAG_LEN);
+}
+
+int
+store_tag_check_at(struct store *st, enum store_place place, sqlite3_stmt *s)
+{
+	int r, columns = sqlite3_column_count(s) - 1;
+	sqlite3_int64 row = sqlite3_column_int64(s, 0);
+	uint8_t tag[STORE_TAG_LEN];
+	const uint8_t *p;
+	size_t n;
+
+	if ((r = hash_row(&st->tags, place, row, s, columns, tag)) != TSR_OK ||
+	    (r = store_column_blob(s, columns, STORE_TAG_LEN, STORE_TAG_LEN, &p, &n)) != TSR_OK)
+		return r;
+	if (sodium_memcmp(tag, p, STORE_TAG_LEN) != 0)
+		return TSR_CORRUPT;
+	if (st->savepoint)
+		seen_note(&st->tags, place, row, tag);
+	return TSR_OK;
+}
+
 int
 store_tag_sum(struct store *st, enum store_place place, sqlite3_int64 row, struct store_sum *sum)
 {
@@ -304,6 +355,32 @@ store_tag_sum(struct store *st, enum store_place place, sqlite3_int64 row, struc
 }
 
 /* --- rows that were written --- */
+
+/* The tag that the row had before. */
+static int
+tag_was(struct store *st, const struct store_touched *at, uint8_t tag[STORE_TAG_LEN])
+{
+	const struct store_seen *s = seen_find(&st->tags, at->place, at->row);
+
+	if (s == NULL)
+		return tag_get(st, at->place, at->row, tag);
+	memcpy(tag, s->tag, STORE_TAG_LEN);
+	return TSR_OK;
+}
+
+/* The tag that it has now, NULL where it is gone. */
+static int
+tag_becomes(struct store *st, const struct store_touched *at, const uint8_t *tag)
+{
+	struct store_seen *s = seen_find(&st->tags, at->place, at->row);
+	int r = tag_put(st, at->place, at->row, tag);
+
+	if (s != NULL && r == TSR_OK && tag != NULL)
+		memcpy(s->tag, tag, STORE_TAG_LEN);
+	else if (s != NULL)
+		store_tags_forget(st);
+	return r;
+}
 
 static void
 touched(void *arg, int op, const char *db, const char *table, sqlite3_int64 row)
@@ -339,6 +416,7 @@ void
 store_tags_attach(struct store *st)
 {
 	st->tags.n_touched = 0;
+	store_tags_forget(st);
 	(void)sqlite3_update_hook(st->db, touched, &st->tags);
 }
 
@@ -376,7 +454,7 @@ settle_one(struct store *st, const struct store_touched *at)
 	struct store_sum d;
 	int r;
 
-	if ((r = tag_get(st, at->place, at->row, tag)) == TSR_OK) {
+	if ((r = tag_was(st, at, tag)) == TSR_OK) {
 		if ((r = term(t, tag, &d)) != TSR_OK)
 			return r;
 		sum_sub(&t->now.sum, &d);
@@ -385,13 +463,13 @@ settle_one(struct store *st, const struct store_touched *at)
 	} else if (r != TSR_NOT_FOUND)
 		return r;
 	if ((r = row_tag(st, at->place, at->row, tag)) == TSR_NOT_FOUND)
-		return tag_put(st, at->place, at->row, NULL);
+		return tag_becomes(st, at, NULL);
 	if (r != TSR_OK || (r = term(t, tag, &d)) != TSR_OK)
 		return r;
 	sum_add(&t->now.sum, &d);
 	if (passed(&t->scan, at))
 		sum_add(&t->scan.sum, &d);
-	return tag_put(st, at->place, at->row, tag);
+	return tag_becomes(st, at, tag);
 }
 
 int
@@ -436,6 +514,7 @@ store_tags_renew(struct store *st)
 	int r;
 
 	memset(&t->now.sum, 0, sizeof(t->now.sum));
+	store_tags_forget(st);
 	t->scan.running = 0;
 	if (sqlite3_exec(st->db, "DELETE FROM row_tag", NULL, NULL, NULL) != SQLITE_OK)
 		return TSR_STORE;

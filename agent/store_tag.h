@@ -21,12 +21,13 @@
 
 #define STORE_TAG_LEN		32	/* bytes */
 #define STORE_NONCE_LEN		16	/* bytes that tell this store from others */
+#define STORE_SEEN		8	/* tags that are remembered for a request */
 #define STORE_TOUCHED_MAX	1048576	/* rows one statement may change */
 
 /* The tables that are kept so; the numbers are in the file. */
 enum store_place {
 	PLACE_META = 1, PLACE_CREDENTIAL, PLACE_SIGNING, PLACE_CARD_KEY, PLACE_OTP, PLACE_RECOVERY,
-	PLACE_FIDO,
+	PLACE_FIDO, PLACE_TOKEN,
 	PLACE_END
 };
 
@@ -48,6 +49,12 @@ struct store_touched {
 	sqlite3_int64 row;
 };
 
+/* A tag that was right in this request: a write need not read it again. */
+struct store_seen {
+	struct store_touched at;
+	uint8_t tag[STORE_TAG_LEN];
+};
+
 /* A walk over all rows, a slice at a time. */
 struct store_scan {
 	int running;
@@ -66,6 +73,8 @@ struct store_tags {
 	struct store_touched *touched;
 	size_t n_touched, size_touched;
 	int lost;			/* a touched row could not be noted */
+	struct store_seen seen[STORE_SEEN];
+	unsigned n_seen;		/* since store_begin; the last STORE_SEEN are there */
 	int quiet;			/* our own writes are not noted */
 	struct store_scan scan;
 };
@@ -77,12 +86,17 @@ void store_tags_free(struct store_tags *t);
 void store_tags_attach(struct store *st);
 void store_tags_detach(struct store *st);
 
+/* Tags that were right may have changed: at the begin of a request. */
+void store_tags_forget(struct store *st);
 /* After a write: give the rows it touched their tags.  TSR_STORE, TSR_NOMEM. */
 int store_tags_settle(struct store *st);
 /* The row that is about to be believed: TSR_CORRUPT where it is not as it was
  * written. */
 int store_tag_check(struct store *st, enum store_place place, sqlite3_int64 row);
-/* The same, and add what the row contributes to *sum. */
+/* The same for the row that s stands at, of "SELECT TABLE.*, tag" over the table and
+ * row_tag beside it: nothing is read twice. */
+int store_tag_check_at(struct store *st, enum store_place place, sqlite3_stmt *s);
+/* As store_tag_check, and add what the row contributes to *sum. */
 int store_tag_sum(struct store *st, enum store_place place, sqlite3_int64 row, struct store_sum *sum);
 /* Tag every row and sum all up anew, whatever was there: after a migration,
  * under a new key, after a confirmation.  Inside a transaction. */

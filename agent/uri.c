@@ -10,21 +10,10 @@
 
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "include/tessera.h"
 
 #define URI_MAX	2048	/* bytes of a whole URI */
-
-static int
-uri_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* pk11-res-avail and unreserved of RFC 7512 section 2.3. */
 static int
@@ -45,7 +34,7 @@ uri_decode(const char *in, size_t n, uint8_t *out, size_t size, size_t *len)
 		if (o == size)
 			return TSR_INVALID;
 		if (in[i] == '%') {
-			if (i + 2 >= n || (hi = uri_hex(in[i + 1])) < 0 || (lo = uri_hex(in[i + 2])) < 0)
+			if (i + 2 >= n || (hi = hex_digit(in[i + 1])) < 0 || (lo = hex_digit(in[i + 2])) < 0)
 				return TSR_INVALID;
 			out[o++] = (uint8_t)(hi << 4 | lo);
 			i += 2;

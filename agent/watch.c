@@ -123,7 +123,7 @@ watch_suspect(struct watch *w, enum store_verdict v, uint64_t at_least, const ch
 		log_line(LOG_ERROR, "the store cannot be written: %s", tsr_strerror(r));
 	if (w->agent->sessions == NULL)
 		return r;
-	sessions_end_all(w->agent->sessions);
+	(void)sessions_end_all(w->agent->sessions);
 	n = snprintf(json, sizeof(json), "{\"verdict\":\"%s\"}", store_verdict_name(v));
 	events_send_all(w->agent->events, "store-suspended", json, (size_t)n);
 	return r;
@@ -330,6 +330,15 @@ watch_free(struct watch **wp)
 	free(w->anchor);
 	free(w);
 	*wp = NULL;
+}
+
+int64_t
+watch_latest(struct watch *w)
+{
+	struct clock_report r;
+
+	watch_clock(w, &r);
+	return r.state == CLOCK_TRUSTED && r.wall > r.mark ? r.wall : r.mark;
 }
 
 void

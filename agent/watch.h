@@ -37,6 +37,8 @@ int watch_mint(struct watch *w);
 /* How the clock stands. */
 struct clock_report;
 void watch_clock(struct watch *w, struct clock_report *out);
+/* The latest time that was believed (s of the epoch): no token was issued later. */
+int64_t watch_latest(struct watch *w);
 /* Trust the clock as it is, in a request of the batch. */
 void watch_accept_clock(struct watch *w);
 /* Confirm the store: as store_confirm. */

@@ -177,12 +177,21 @@ watcher_service(struct watcher *w, const struct proto_value *v)
 	return TSR_OK;
 }
 
+/* What is told of something has its name, and comes after the service. */
+static int
+watcher_named(const struct watcher *w, const struct proto_value *v)
+{
+	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+		return TSR_INVALID;
+	return TSR_OK;
+}
+
 static int
 watcher_reader(struct watcher *w, const struct proto_value *v)
 {
 	struct watcher_reader r;
 
-	if (w->state != WATCHER_WATCHING || v[0].n == 0)
+	if (watcher_named(w, v) != TSR_OK)
 		return TSR_INVALID;
 	memset(&r, 0, sizeof(r));
 	escape_cut(r.name, sizeof(r.name), v[0].p, v[0].n);
@@ -190,6 +199,33 @@ watcher_reader(struct watcher *w, const struct proto_value *v)
 	r.state = v[2].u32;
 	r.count = v[3].u32;
 	w->client.reader(w->client.arg, &r);
+	return TSR_OK;
+}
+
+static int
+watcher_plugged(struct watcher *w, const struct proto_value *v)
+{
+	struct watcher_key k;
+
+	if (watcher_named(w, v) != TSR_OK)
+		return TSR_INVALID;
+	memset(&k, 0, sizeof(k));
+	escape_cut(k.device, sizeof(k.device), v[0].p, v[0].n);
+	escape_cut(k.manufacturer, sizeof(k.manufacturer), v[1].p, v[1].n);
+	escape_cut(k.product, sizeof(k.product), v[2].p, v[2].n);
+	w->client.plugged(w->client.arg, &k);
+	return TSR_OK;
+}
+
+static int
+watcher_unplugged(struct watcher *w, const struct proto_value *v)
+{
+	char device[WATCHER_DEVICE_LEN];
+
+	if (watcher_named(w, v) != TSR_OK)
+		return TSR_INVALID;
+	escape_cut(device, sizeof(device), v[0].p, v[0].n);
+	w->client.unplugged(w->client.arg, device);
 	return TSR_OK;
 }
 
@@ -206,7 +242,11 @@ watcher_frame(struct watcher *w, const struct frame *f)
 	case PROTO_SERVICE:
 		return watcher_service(w, v);
 	case PROTO_READER:
-		return watcher_reader(w, v);
+		return w->client.reader != NULL ? watcher_reader(w, v) : TSR_INVALID;
+	case PROTO_FIDO_PLUGGED:
+		return w->client.plugged != NULL ? watcher_plugged(w, v) : TSR_INVALID;
+	case PROTO_FIDO_UNPLUGGED:
+		return w->client.plugged != NULL ? watcher_unplugged(w, v) : TSR_INVALID;
 	case PROTO_DONE:
 		if (w->state != WATCHER_WATCHING)
 			return TSR_INVALID;

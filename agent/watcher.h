@@ -1,6 +1,7 @@
 /*
  * watcher.h - the process that tells of readers and cards (tessera-pkcs11
- * --watch), seen from the agent: one connection, started again when it ends.
+ * --watch) or of FIDO2 keys (tessera-fido --watch), seen from the agent: one
+ * connection, started again when it ends.
  * It is believed nothing but that something may have happened: what it sends is
  * checked against the protocol's table, and it is replaced at the first false
  * word.
@@ -27,12 +28,24 @@ struct watcher_reader {
 	uint32_t count;
 };
 
+#define WATCHER_DEVICE_LEN	65	/* bytes of a key's name, with NUL */
+#define WATCHER_TEXT_LEN	257
+
+/* A FIDO2 key. */
+struct watcher_key {
+	char device[WATCHER_DEVICE_LEN];	/* of one stay: plugged in again it has another */
+	char manufacturer[WATCHER_TEXT_LEN], product[WATCHER_TEXT_LEN];
+};
+
 /* From the loop. */
 struct watcher_client {
-	/* PC/SC can be reached (then each reader is told, and ready() after
-	 * them), or it cannot be any more (nothing is known until it can). */
+	/* PC/SC, or udev, can be reached (then each reader or key is told, and
+	 * ready() after them), or it cannot be any more (nothing is known until it
+	 * can). */
 	void (*service)(void *arg, int available);
-	void (*reader)(void *arg, const struct watcher_reader *r);
+	void (*reader)(void *arg, const struct watcher_reader *r);	/* NULL: it may not tell of any */
+	void (*plugged)(void *arg, const struct watcher_key *k);	/* NULL: nor of any */
+	void (*unplugged)(void *arg, const char *device);
 	void (*ready)(void *arg);
 	void *arg;
 };
@@ -40,7 +53,7 @@ struct watcher_client {
 enum watcher_state {
 	WATCHER_OFF,		/* not started */
 	WATCHER_STARTING,	/* or waiting for its next start */
-	WATCHER_UNAVAILABLE,	/* it runs, PC/SC cannot be reached */
+	WATCHER_UNAVAILABLE,	/* it runs, PC/SC or udev cannot be reached */
 	WATCHER_WATCHING,
 	WATCHER_RESTING		/* HELPER_DEATHS in a row: started again after HELPER_REST_MS */
 };
@@ -58,7 +71,7 @@ void watcher_start(struct watcher *w);
 void watcher_renew(struct watcher *w);
 
 enum watcher_state watcher_state(const struct watcher *w);
-/* "off", "starting", "unavailable", "watching", "resting"; detail, what PC/SC
+/* "off", "starting", "unavailable", "watching", "resting"; detail, what it
  * said where it is unavailable, else "". */
 const char *watcher_state_name(const struct watcher *w, const char **detail);
 

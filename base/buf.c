@@ -285,6 +285,18 @@ reader_u64(struct reader *r, uint64_t *v)
 }
 
 int
+reader_bytes(struct reader *r, void *out, size_t n)
+{
+	if (r->left < n)
+		return TSR_INVALID;
+	if (n > 0)
+		memcpy(out, r->p, n);
+	r->p += n;
+	r->left -= n;
+	return TSR_OK;
+}
+
+int
 reader_string(struct reader *r, size_t max, const uint8_t **p, size_t *n)
 {
 	struct reader at = *r;

@@ -66,6 +66,7 @@ int reader_u8(struct reader *r, uint8_t *v);
 int reader_u16(struct reader *r, uint16_t *v);
 int reader_u32(struct reader *r, uint32_t *v);
 int reader_u64(struct reader *r, uint64_t *v);
+int reader_bytes(struct reader *r, void *out, size_t n);
 
 /* A string of at most max bytes; *p points into the memory read.
  * TSR_TOO_LARGE beyond max, TSR_INVALID when it is cut short. */

@@ -211,7 +211,9 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "session", config_keys_session, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "pcsc", config_keys_pcsc, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "fido", config_keys_fido, c)) != TSR_OK ||
+	    (r = config_section_webauthn(p, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "limits", config_keys_limits, c)) != TSR_OK ||
+	    (r = config_section_plain(p, "misuse", config_keys_misuse, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "audit", config_keys_audit, c)) != TSR_OK ||
 	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = fill_issuer(p, c)) != TSR_OK || (r = fill_realm(p, c)) != TSR_OK ||
@@ -290,6 +292,7 @@ config_free(struct config **cp)
 	config_key_free(config_keys_signing, c);
 	config_key_free(config_keys_pcsc, c);
 	config_key_free(config_keys_fido, c);
+	config_key_free(config_keys_webauthn, c);
 	config_key_free(config_keys_callers, &c->metrics);
 	for (i = 0; i < c->n_modules; i++) {
 		config_key_free(config_keys_module, &c->modules[i]);
@@ -300,6 +303,7 @@ config_free(struct config **cp)
 		config_key_free(config_keys_callers, &c->audiences[i].callers);
 		config_key_free(config_keys_callers, &c->audiences[i].verifiers);
 		free(c->audiences[i].name);
+		free(c->audiences[i].file);
 	}
 	for (i = 0; i < c->n_login_helpers; i++) {
 		config_key_free(config_keys_helper, &c->login_helpers[i]);

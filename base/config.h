@@ -48,15 +48,21 @@ struct config_audience {
 	enum audience_class class;	/* class = "interactive" */
 	struct strings scopes;		/* explicit, at least one */
 	uint32_t lifetime;		/* s, default 300, 10 to 3600 */
-	enum token_format format;	/* FORMAT_JWT: no other is given yet */
+	enum token_format format;	/* default jwt; what a request gets that names none */
 	enum acr acr;			/* default hardware */
 	enum audience_reuse reuse;	/* default audience; never is forced for class login and for "tessera-admin" */
 	uint32_t max_age;		/* s, default 8 h */
 	enum audience_presence presence;	/* default device: no token once it was pulled */
 	int inline_pin;			/* inline-pin = false */
 	int refresh;			/* refresh = false */
+	uint32_t refresh_idle;		/* s a refresh token may lie unused, default 1 h */
+	uint32_t refresh_lifetime;	/* s from the proof that a family of them lives, default 12 h */
 	struct config_callers callers;	/* users, groups, units, any-user; none given: nobody */
 	struct config_callers verifiers;	/* verifiers { users groups units any-user } */
+	char *file;			/* where it stands, and the lines: 0 where a key is not given */
+	struct {
+		unsigned section, users, groups, units, any_user, class, scopes;
+	} line;
 };
 
 struct config_module {
@@ -114,7 +120,13 @@ struct config {
 		uint32_t connections;	/* of all, default 4096 */
 		uint32_t connections_per_uid;	/* default 512 */
 		uint32_t pending_per_uid;	/* requests for one user that wait for a device, default 8 */
+		uint32_t requests_per_minute;	/* of one uid to one endpoint, default 3,000,000 */
 	} limits;
+	struct {
+		uint32_t tokens_per_minute;	/* one caller's for one audience, default 6000; more is told of */
+		uint32_t uses_per_minute;	/* of one token, as seen at /introspect, default 60000 */
+		int lock;			/* misuse locks the sessions of the user, default false */
+	} misuse;
 	struct {
 		uint32_t size;		/* MiB of one file, default 64 */
 		uint32_t keep;		/* older files, default 16 */
@@ -122,11 +134,16 @@ struct config {
 	struct {
 		struct strings environment;	/* NAME=value, of the FIDO2 helper's workers and watcher */
 		char *socket;		/* NULL: fork the helper, or none where helper_socket is set */
-		char *watch_socket;	/* the same of its watcher */
+		int watch;		/* watch which keys are plugged in, default true */
+		char *watch_socket;	/* as socket, of its watcher */
 		enum config_verification verification;	/* where an enrolment does not say, default preferred */
 		struct strings attestation_roots;	/* PEM files: makers of keys */
 		struct strings aaguids;		/* makes of keys that may be enrolled; none: all */
 	} fido;
+	struct {
+		char *rp_id;		/* NULL: browsers prove nothing */
+		struct strings origins;	/* whose pages may ask: at least one where rp_id is set */
+	} webauthn;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

@@ -11,6 +11,7 @@
 
 #define ISSUER_MAX	200	/* bytes; a part of every token */
 #define REALM_MAX	128	/* bytes */
+#define DOMAIN_MAX	253	/* bytes (RFC 1035) */
 #define PATH_BYTES_MAX	1024	/* bytes */
 #define NAME_MAX_BYTES	32	/* bytes, useradd(8) */
 #define UNIT_MAX	255	/* bytes, systemd.unit(5) */
@@ -80,6 +81,53 @@ config_check_aaguid(const char *text)
 			break;
 	return text[i] == '\0' && form[i] == '\0' ? NULL :
 	    "write 32 hexadecimal digits as 00000000-0000-0000-0000-000000000000";
+}
+
+/* A domain in small letters: n bytes of it. */
+static int
+is_domain(const char *text, size_t n)
+{
+	size_t i;
+
+	if (n == 0 || n > DOMAIN_MAX)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (strchr(LOWER DIGITS "-.", text[i]) == NULL ||
+		    (text[i] == '.' && (i == 0 || i == n - 1 || text[i - 1] == '.')))
+			return 0;
+	return 1;
+}
+
+const char *
+config_check_rp_id(const char *text)
+{
+	return is_domain(text, strlen(text)) ? NULL :
+	    "write a domain in small letters, such as \"login.example\"";
+}
+
+/* As a browser writes it: no path, no last slash, no port that goes without saying. */
+const char *
+config_check_origin(const char *text)
+{
+	static const char advice[] = "write https://DOMAIN in small letters, with :PORT where it is "
+	    "not 443, and nothing behind it (http:// for localhost alone)";
+	size_t host, port;
+	int plain = strncmp(text, "http://", 7) == 0;
+
+	if (!plain && strncmp(text, "https://", 8) != 0)
+		return advice;
+	text += plain ? 7 : 8;
+	host = strcspn(text, ":");
+	if (!is_domain(text, host) || (plain && (host != 9 || strncmp(text, "localhost", 9) != 0)))
+		return advice;
+	if (text[host] == '\0')
+		return NULL;
+	text += host + 1;
+	port = strlen(text);
+	if (port == 0 || port > 5 || strspn(text, DIGITS) != port || text[0] == '0' ||
+	    strtoul(text, NULL, 10) > 65535 || strcmp(text, plain ? "80" : "443") == 0)
+		return advice;
+	return NULL;
 }
 
 const char *

@@ -180,7 +180,9 @@ config_describe(const struct config *c, struct buf *out_json)
 	    (r = put_section(out_json, "session", config_keys_session, c)) != TSR_OK ||
 	    (r = put_section(out_json, "pcsc", config_keys_pcsc, c)) != TSR_OK ||
 	    (r = put_section(out_json, "fido", config_keys_fido, c)) != TSR_OK ||
+	    (r = put_section(out_json, "webauthn", config_keys_webauthn, c)) != TSR_OK ||
 	    (r = put_section(out_json, "limits", config_keys_limits, c)) != TSR_OK ||
+	    (r = put_section(out_json, "misuse", config_keys_misuse, c)) != TSR_OK ||
 	    (r = put_section(out_json, "audit", config_keys_audit, c)) != TSR_OK ||
 	    (r = put_section(out_json, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = put_named(out_json, c)) != TSR_OK)

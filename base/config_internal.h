@@ -122,7 +122,9 @@ extern const struct config_key config_keys_signing[];
 extern const struct config_key config_keys_session[];
 extern const struct config_key config_keys_pcsc[];
 extern const struct config_key config_keys_fido[];
+extern const struct config_key config_keys_webauthn[];
 extern const struct config_key config_keys_limits[];
+extern const struct config_key config_keys_misuse[];
 extern const struct config_key config_keys_audit[];
 extern const struct config_key config_keys_module[];
 extern const struct config_key config_keys_audience[];
@@ -142,6 +144,8 @@ const char *config_check_name(const char *text);	/* user or group */
 const char *config_check_unit(const char *text);
 const char *config_check_scope(const char *text);	/* RFC 6749, 3.3 */
 const char *config_check_aaguid(const char *text);
+const char *config_check_rp_id(const char *text);	/* of browsers: a domain */
+const char *config_check_origin(const char *text);	/* RFC 6454, as browsers write it */
 const char *config_check_variable(const char *text);	/* NAME=value */
 const char *config_check_label(const char *text);	/* name of a module or helper */
 
@@ -181,6 +185,9 @@ void config_key_free(const struct config_key *keys, void *base);
  * be spread over the files. */
 int config_section_plain(struct config_parse *p, const char *section,
     const struct config_key *keys, void *base);
+
+/* webauthn: origins that a browser would not join to its rp-id are refused. */
+int config_section_webauthn(struct config_parse *p, struct config *c);
 
 /* All modules, audiences and login helpers.  After an error c holds what was
  * filled so far, for config_free. */

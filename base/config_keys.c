@@ -159,6 +159,7 @@ const struct config_key config_keys_pcsc[] = {
 const struct config_key config_keys_fido[] = {
 	LIST("environment", struct config, fido.environment, config_check_variable),
 	STRING("socket", struct config, fido.socket, NULL, config_check_socket),
+	{ "watch", CONFIG_BOOL, offsetof(struct config, fido.watch), "true", 0, 0, NULL, NULL },
 	STRING("watch-socket", struct config, fido.watch_socket, NULL, config_check_socket),
 	WORD("user-verification", struct config, fido.verification, "preferred", words_verification),
 	LIST("attestation-roots", struct config, fido.attestation_roots, config_check_path),
@@ -166,10 +167,24 @@ const struct config_key config_keys_fido[] = {
 	END
 };
 
+const struct config_key config_keys_webauthn[] = {
+	STRING("rp-id", struct config, webauthn.rp_id, NULL, config_check_rp_id),
+	LIST("origins", struct config, webauthn.origins, config_check_origin),
+	END
+};
+
 const struct config_key config_keys_limits[] = {
 	NUMBER("connections", struct config, limits.connections, "4096", 1, 65536),
 	NUMBER("connections-per-uid", struct config, limits.connections_per_uid, "512", 1, 65536),
 	NUMBER("pending-per-uid", struct config, limits.pending_per_uid, "8", 1, 256),
+	NUMBER("requests-per-minute", struct config, limits.requests_per_minute, "3000000", 1, 1000000000),
+	END
+};
+
+const struct config_key config_keys_misuse[] = {
+	NUMBER("tokens-per-minute", struct config, misuse.tokens_per_minute, "6000", 1, 1000000000),
+	NUMBER("uses-per-minute", struct config, misuse.uses_per_minute, "60000", 1, 1000000000),
+	BOOL("lock", struct config, misuse.lock),
 	END
 };
 
@@ -201,6 +216,8 @@ const struct config_key config_keys_audience[] = {
 	WORD("presence", struct config_audience, presence, "device", words_presence),
 	BOOL("inline-pin", struct config_audience, inline_pin),
 	BOOL("refresh", struct config_audience, refresh),
+	DURATION("refresh-idle", struct config_audience, refresh_idle, "1h", 10, 30 * DAY),
+	DURATION("refresh-lifetime", struct config_audience, refresh_lifetime, "12h", 10, 30 * DAY),
 	END
 };
 

@@ -8,10 +8,11 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "tessera.h"
 
@@ -20,16 +21,21 @@
 #define OPTIONS_MAX	32	/* keys and sections of one section */
 
 /* libconfuse ends the process, or frees what it has freed, when memory runs
- * out: refuse before it starts.  Its most expensive inputs are a list of
+ * out: it gets all before it starts.  Its most expensive inputs are a list of
  * single letters, 40 bytes for each byte of the file, and sections. */
 #define RESERVE_PER_BYTE	((size_t)64)
 #define RESERVE_PER_SECTION	((size_t)8192)
+#define RESERVE_OTHER		((size_t)1048576)	/* bytes: its scanner's buffers, stdio */
+
+/* glibc's own, mallopt(3) */
+#define RESERVE_TRIM	(128 * 1024)
+#define RESERVE_MAPS	65536
 
 struct options {
 	cfg_opt_t root[OPTIONS_MAX], signing[OPTIONS_MAX], session[OPTIONS_MAX],
-	    limits[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
+	    limits[OPTIONS_MAX], misuse[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
 	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX], metrics[OPTIONS_MAX], pcsc[OPTIONS_MAX],
-	    fido[OPTIONS_MAX];
+	    fido[OPTIONS_MAX], webauthn[OPTIONS_MAX];
 };
 
 /* libconfuse's callbacks carry no argument of ours. */
@@ -166,7 +172,9 @@ options_init(struct options *o)
 	add_keys(o->session, config_keys_session);
 	add_keys(o->pcsc, config_keys_pcsc);
 	add_keys(o->fido, config_keys_fido);
+	add_keys(o->webauthn, config_keys_webauthn);
 	add_keys(o->limits, config_keys_limits);
+	add_keys(o->misuse, config_keys_misuse);
 	add_keys(o->audit, config_keys_audit);
 	add_keys(o->module, config_keys_module);
 	add_keys(o->audience, config_keys_audience);
@@ -179,7 +187,9 @@ options_init(struct options *o)
 	add_section(o->root, "session", o->session, CFGF_NONE);
 	add_section(o->root, "pcsc", o->pcsc, CFGF_NONE);
 	add_section(o->root, "fido", o->fido, CFGF_NONE);
+	add_section(o->root, "webauthn", o->webauthn, CFGF_NONE);
 	add_section(o->root, "limits", o->limits, CFGF_NONE);
+	add_section(o->root, "misuse", o->misuse, CFGF_NONE);
 	add_section(o->root, "audit", o->audit, CFGF_NONE);
 	add_section(o->root, "metrics", o->metrics, CFGF_NONE);
 	add_section(o->audience, "verifiers", o->verifiers, CFGF_NONE);
@@ -191,44 +201,61 @@ options_init(struct options *o)
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 }
 
-/* TSR_NOMEM where libconfuse might run out of memory on size bytes. */
+/* Have the memory for size bytes in our heap, from which nothing goes back to the
+ * system until let_go(): what another process takes meanwhile, and a limit, are not
+ * felt.  TSR_NOMEM. */
 static int
 reserve(size_t size)
 {
-	size_t need;
-	void *p;
+	char *p;
 
-	need = size * RESERVE_PER_BYTE + CONFIG_SECTIONS_MAX * RESERVE_PER_SECTION;
-	p = mmap(NULL, need, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
+	(void)mallopt(M_MMAP_MAX, 0);
+	(void)mallopt(M_TRIM_THRESHOLD, -1);
+	p = malloc(size * RESERVE_PER_BYTE + CONFIG_SECTIONS_MAX * RESERVE_PER_SECTION + RESERVE_OTHER);
+	if (p == NULL)
 		return TSR_NOMEM;
-	(void)munmap(p, need);
+	*(volatile char *)p = 0;	/* or the compiler sees through it */
+	free(p);
 	return TSR_OK;
+}
+
+static void
+let_go(void)
+{
+	(void)mallopt(M_TRIM_THRESHOLD, RESERVE_TRIM);
+	(void)mallopt(M_MMAP_MAX, RESERVE_MAPS);
+	(void)malloc_trim(0);
+}
+
+/* With the memory that it takes. */
+static int
+parse(struct config_parse *p, struct config_source *source)
+{
+	struct options o;
+
+	options_init(&o);
+	if ((source->cfg = cfg_init(o.root, CFGF_NONE)) == NULL)
+		return TSR_NOMEM;
+	(void)cfg_set_error_function(source->cfg, complain);
+	if (cfg_parse_buf(source->cfg, source->text) == CFG_SUCCESS)
+		return TSR_OK;
+	if (p->code != TSR_OK)
+		return p->code;
+	/* memory ran out: what libconfuse left cannot be freed safely */
+	source->cfg = NULL;
+	return TSR_NOMEM;
 }
 
 int
 config_read(struct config_parse *p, struct config_source *source)
 {
-	struct options o;
 	int r;
 
-	if ((r = reserve(source->size)) != TSR_OK)
-		return r;
-	options_init(&o);
-	if ((source->cfg = cfg_init(o.root, CFGF_NONE)) == NULL)
-		return TSR_NOMEM;
-	(void)cfg_set_error_function(source->cfg, complain);
 	parsing = p;
 	reading = source;
-	r = TSR_OK;
-	if (cfg_parse_buf(source->cfg, source->text) != CFG_SUCCESS) {
-		r = p->code;
-		if (r == TSR_OK) {
-			/* memory ran out: what libconfuse left cannot be freed safely */
-			source->cfg = NULL;
-			r = TSR_NOMEM;
-		}
-	}
+	if ((r = reserve(source->size)) == TSR_OK)
+		r = parse(p, source);
+	let_go();
 	parsing = NULL;
 	reading = NULL;
 	return r;

@@ -61,10 +61,16 @@ force_reuse(struct config_parse *p, const struct config_scope *scope, const char
 {
 	long line;
 
-	if (a->class == CLASS_LOGIN && a->refresh)
+	if (a->class != CLASS_INTERACTIVE && a->refresh)
 		return config_complain(p, scope->source,
 		    (unsigned)cfg_getopt(scope->sec, "refresh")->def.number,
-		    "%srefresh = true is not for class login: remove it", where);
+		    "%srefresh = true is not for class %s: remove it", where,
+		    a->class == CLASS_LOGIN ? "login" : "service");
+	if (a->refresh && (a->reuse == REUSE_NEVER || strcmp(a->name, AUDIENCE_ADMIN) == 0))
+		return config_complain(p, scope->source,
+		    (unsigned)cfg_getopt(scope->sec, "refresh")->def.number,
+		    "%srefresh = true is not for an audience that takes a proof for each token: remove it",
+		    where);
 	if (a->class != CLASS_LOGIN && strcmp(a->name, AUDIENCE_ADMIN) != 0)
 		return TSR_OK;
 	line = cfg_getopt(scope->sec, "reuse")->def.number;
@@ -74,6 +80,29 @@ force_reuse(struct config_parse *p, const struct config_scope *scope, const char
 		    " write \"never\" or remove it", where, cfg_getstr(scope->sec, "reuse"),
 		    a->class == CLASS_LOGIN ? "class login" : "the audience " AUDIENCE_ADMIN);
 	a->reuse = REUSE_NEVER;
+	return TSR_OK;
+}
+
+/* The line of a key, 0 where it is not given. */
+static unsigned
+line_of(const struct config_scope *scope, const char *key)
+{
+	return (unsigned)cfg_getopt(scope->sec, key)->def.number;
+}
+
+/* Where each thing that decides about callers was written, to be told. */
+static int
+note_lines(const struct config_scope *scope, struct config_audience *a)
+{
+	if ((a->file = strdup(scope->source->name)) == NULL)
+		return TSR_NOMEM;
+	a->line.section = config_read_line(scope);
+	a->line.users = line_of(scope, "users");
+	a->line.groups = line_of(scope, "groups");
+	a->line.units = line_of(scope, "units");
+	a->line.any_user = line_of(scope, "any-user");
+	a->line.class = line_of(scope, "class");
+	a->line.scopes = line_of(scope, "scopes");
 	return TSR_OK;
 }
 
@@ -100,12 +129,10 @@ fill_audience(struct config_parse *p, const struct config_scope *scope, const ch
 	    (r = config_key_fill(p, config_keys_callers, &verifiers, 1, inner,
 	    &a->verifiers)) != TSR_OK)
 		return r;
-	if (a->format != FORMAT_JWT)
-		return config_complain(p, scope->source,
-		    (unsigned)cfg_getopt(scope->sec, "format")->def.number,
-		    "%sformat = \"opaque\" is not accepted: this version gives JWTs only, remove it", where);
 	if (a->scopes.n == 0)
 		return missing(p, scope, where, "scopes", "{\"read\"}");
+	if ((r = note_lines(scope, a)) != TSR_OK)
+		return r;
 	return force_reuse(p, scope, where, a);
 }
 
@@ -232,6 +259,62 @@ config_section_plain(struct config_parse *p, const char *section, const struct c
 			return TSR_NOMEM;
 	}
 	return config_key_fill(p, keys, scopes, p->n, where, base);
+}
+
+/* Where a key of the section is set: a source and a line, or the first and 0. */
+static unsigned
+webauthn_line(const struct config_parse *p, const char *key, const struct config_source **source)
+{
+	cfg_t *sec;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if ((sec = cfg_getsec(p->source[i].cfg, "webauthn")) != NULL &&
+		    cfg_getopt(sec, key)->def.number != 0) {
+			*source = &p->source[i];
+			return (unsigned)cfg_getopt(sec, key)->def.number;
+		}
+	*source = &p->source[0];
+	return 0;
+}
+
+/* Does the origin's host end in the rp id?  (WebAuthn level 3 section 5.1.3) */
+static int
+webauthn_within(const char *origin, const char *rp_id)
+{
+	const char *host = strstr(origin, "://") + 3;
+	size_t n = strcspn(host, ":"), id = strlen(rp_id);
+
+	return n >= id && strncmp(host + n - id, rp_id, id) == 0 && (n == id || host[n - id - 1] == '.');
+}
+
+int
+config_section_webauthn(struct config_parse *p, struct config *c)
+{
+	const struct config_source *source;
+	struct config_shown shown;
+	unsigned line;
+	size_t i;
+	int r;
+
+	if ((r = config_section_plain(p, "webauthn", config_keys_webauthn, c)) != TSR_OK)
+		return r;
+	if (c->webauthn.rp_id == NULL && c->webauthn.origins.n == 0)
+		return TSR_OK;
+	line = webauthn_line(p, c->webauthn.rp_id != NULL ? "rp-id" : "origins", &source);
+	if (c->webauthn.rp_id == NULL)
+		return config_complain(p, source, line, "webauthn: rp-id is missing: add rp-id = "
+		    "\"DOMAIN\", which the origins share");
+	if (c->webauthn.origins.n == 0)
+		return config_complain(p, source, line, "webauthn: origins is missing: add origins = "
+		    "{\"https://%s\"}", c->webauthn.rp_id);
+	line = webauthn_line(p, "origins", &source);
+	for (i = 0; i < c->webauthn.origins.n; i++)
+		if (!webauthn_within(c->webauthn.origins.v[i], c->webauthn.rp_id))
+			return config_complain(p, source, line, "webauthn: origins = \"%s\" is not within "
+			    "rp-id \"%s\": no browser would ask for it there",
+			    config_show(&shown, c->webauthn.origins.v[i]), c->webauthn.rp_id);
+	return TSR_OK;
 }
 
 int

@@ -39,6 +39,8 @@ static const struct {
 	{ TSR_EXPIRED, "the token has expired, get a new one" },
 	{ TSR_NOT_YET_VALID, "the token is not valid yet, check the clock" },
 	{ TSR_BAD_CLAIM, "a claim of the token is missing or wrong" },
+	{ TSR_REVOKED, "the token was revoked, get a new one" },
+	{ TSR_STALE, "the agent is gone or unknown here: nobody can say whether the token was revoked" },
 
 	{ TSR_DEVICE_NOT_FOUND, "no such device is connected, plug it in" },
 	{ TSR_DEVICE_REMOVED, "the device was removed, plug it in and try again" },

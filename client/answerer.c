@@ -203,7 +203,7 @@ answerer_event(struct answerer *a, const char *name, const json_t *data)
 	struct ask ask;
 	size_t i;
 
-	if (strcmp(name, "pin-needed") == 0 && ask_parse(data, getpid(), &ask) == TSR_OK &&
+	if (strcmp(name, "pin-needed") == 0 && a->p != NULL && ask_parse(data, getpid(), &ask) == TSR_OK &&
 	    a->n < ANSWERER_WAITING_MAX)
 		a->line[a->n++] = ask;
 	if (strcmp(name, "prompt-ended") == 0 && id != NULL)

@@ -146,12 +146,15 @@ char *
 ask_text(const struct ask *a, char *out, size_t size)
 {
 	const char *what = strncmp(a->what, "enrol", 5) == 0 ? "Enrolment" :
-	    strncmp(a->what, "pin-", 4) == 0 ? "A change" : "A proof";
+	    strcmp(a->what, "pin-unblock") == 0 ? "Unblocking the PIN" :
+	    strcmp(a->what, "pin-set") == 0 ? "Setting the PIN" :
+	    strncmp(a->what, "pin-", 4) == 0 ? "Changing the PIN" : "A proof";
 	char rule[ASK_PART_MAX];
 
 	ask_rule(a, rule, sizeof(rule));
 	(void)snprintf(out, size, "%s needs the %s%s of %s%s%s%s%s%s%s\n  asked by %s%s", what,
-	    strncmp(a->name, "New", 3) == 0 ? "new PIN" : a->name,
+	    strncmp(a->name, "New", 3) == 0 ? "new PIN" : strcmp(a->what, "pin-change") == 0 ? "present PIN" :
+	    a->name,
 	    strcmp(a->name, "New PIN again") == 0 ? " again" : "", a->device,
 	    a->credential[0] != '\0' ? ", credential \"" : "", a->credential,
 	    a->credential[0] != '\0' ? "\"" : "",

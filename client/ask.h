@@ -17,7 +17,7 @@
 /* All text is escaped, ready to be shown. */
 struct ask {
 	char id[ASK_ID_MAX];		/* letters, digits, "-" and "_" only */
-	char what[ASK_LINE_MAX];	/* "login", "enrol", "pin-change", "pin-unblock" */
+	char what[ASK_LINE_MAX];	/* "login", "enrol", "pin-change", "pin-unblock", "pin-set" */
 	char device[ASK_LINE_MAX];
 	char credential[ASK_LINE_MAX];	/* "" where there is none */
 	char whom[ASK_LINE_MAX];	/* audience and scope, "" where there is none */

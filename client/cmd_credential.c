@@ -51,22 +51,14 @@ int
 cmd_credential_list(struct client *c)
 {
 	const char *user = c->opt[OPT_USER];
-	struct buf query;
-	char target[CREDENTIAL_TARGET_MAX] = "/admin/credentials";
+	char target[CREDENTIAL_TARGET_MAX];
 	json_t *answer = NULL;
 	int admin = user != NULL || c->opt[OPT_ALL] != NULL || geteuid() == 0, status;
 
 	if (user != NULL && c->opt[OPT_ALL] != NULL)
 		return fail_set(&c->failure, "usage", "--user and --all exclude each other");
-	if (user != NULL) {
-		buf_init(&query, CREDENTIAL_TARGET_MAX - sizeof("/admin/credentials?"));
-		if (form_put(&query, "subject", user) == TSR_OK)
-			(void)snprintf(target, sizeof(target), "/admin/credentials?%.*s", (int)query.len,
-			    (const char *)query.data);
-		buf_free(&query);
-		if (strchr(target, '?') == NULL)
-			return fail_set(&c->failure, "usage", "no user has such a long name");
-	}
+	if (form_query(target, sizeof(target), "/admin/credentials", "subject", user) != TSR_OK)
+		return fail_set(&c->failure, "usage", "no user has such a long name");
 	status = admin ? api_get(c, REACH_ADMIN, target, &answer) :
 	    api_get(c, REACH_API, "/credentials", &answer);
 	if (status != FAIL_NONE)

@@ -1,5 +1,5 @@
 /*
- * cmd_device.c - device list.
+ * cmd_device.c - device list, device show.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -17,7 +17,7 @@
 static const struct output_column device_columns[] = {
 	{ "DEVICE", "id", 0 }, { "LABEL", "label", 0 }, { "SERIAL", "serial", 0 },
 	{ "KIND", "kind", 0 }, { "MODULE", "module", 0 }, { "MANUFACTURER", "manufacturer", 0 },
-	{ "MODEL", "model", 0 }, { "READER", "reader", 0 }, { "PIN", "pin", 0 },
+	{ "MODEL", "model", 0 }, { "READER", "reader|node", 0 }, { "PIN", "pin", 0 }, { "STATE", "state", 0 },
 };
 
 /* A module that failed hides its devices: say so beside the list. */
@@ -31,9 +31,9 @@ device_errors(const json_t *answer)
 	(void)fflush(stdout);
 	for (i = 0; i < json_array_size(errors); i++) {
 		e = json_array_get(errors, i);
-		(void)fprintf(stderr, "%stessera:%s module %s: %s\n",
+		(void)fprintf(stderr, "%stessera:%s %s: %s\n",
 		    output_colour(STDERR_FILENO, OUTPUT_YELLOW), output_colour(STDERR_FILENO, OUTPUT_PLAIN),
-		    output_member(e, "module", module, sizeof(module)),
+		    output_source(e, module, sizeof(module)),
 		    output_member(e, "error_description", text, sizeof(text)));
 	}
 }
@@ -56,6 +56,14 @@ device_uri(const json_t *key)
 	(void)fputs("'\n", stdout);
 }
 
+static int
+device_is_key(const json_t *device)
+{
+	const char *kind = json_string_value(json_object_get(device, "kind"));
+
+	return kind != NULL && strcmp(kind, "fido") == 0;
+}
+
 /* The URIs are to be copied whole: on lines of their own. */
 static void
 device_keys(const json_t *device)
@@ -64,6 +72,12 @@ device_keys(const json_t *device)
 	char a[OUTPUT_TEXT_MAX], b[OUTPUT_TEXT_MAX], d[OUTPUT_TEXT_MAX];
 	size_t i;
 
+	if (device_is_key(device)) {
+		(void)printf("%s%s%s (security key, %s)\n  enrolled by \"tessera enroll fido\"\n",
+		    output_colour(STDOUT_FILENO, OUTPUT_BOLD), output_member(device, "label", a, sizeof(a)),
+		    output_colour(STDOUT_FILENO, OUTPUT_PLAIN), output_member(device, "node", b, sizeof(b)));
+		return;
+	}
 	(void)printf("%s%s%s (serial %s, module %s)\n", output_colour(STDOUT_FILENO, OUTPUT_BOLD),
 	    output_member(device, "label", a, sizeof(a)), output_colour(STDOUT_FILENO, OUTPUT_PLAIN),
 	    output_member(device, "serial", b, sizeof(b)), output_member(device, "module", d, sizeof(d)));
@@ -89,8 +103,8 @@ device_hidden(struct client *c, json_t *answer)
 	char module[OUTPUT_TEXT_MAX], text[OUTPUT_TEXT_MAX];
 	int status;
 
-	status = fail_set(&c->failure, "failed", "no device is seen, but module %s failed: %s",
-	    output_member(e, "module", module, sizeof(module)),
+	status = fail_set(&c->failure, "failed", "no device is seen, but %s failed: %s",
+	    output_source(e, module, sizeof(module)),
 	    output_member(e, "error_description", text, sizeof(text)));
 	c->failure.answer = answer;
 	return status;
@@ -120,4 +134,91 @@ cmd_device_list(struct client *c)
 		device_errors(answer);
 	json_decref(answer);
 	return FAIL_NONE;
+}
+
+/* --- one of them --- */
+
+static const struct output_column device_details[] = {
+	{ "device", "id", 0 }, { "label", "label", 0 }, { "kind", "kind", 0 },
+	{ "manufacturer", "manufacturer", 0 }, { "model", "model", 0 }, { "serial", "serial", 0 },
+	{ "module", "module", 0 }, { "reader", "reader", 0 }, { "node", "node", 0 },
+	{ "state", "state", 0 }, { "AAGUID", "aaguid", 0 }, { "versions", "versions", 0 },
+	{ "transports", "transports", 0 }, { "algorithms", "algorithms", 0 }, { "options", "options", 0 },
+};
+
+/* The state of its PIN in words, with what to do about it. */
+static const struct {
+	const char *pin, *card, *key;
+} device_pins[] = {
+	{ "ok", "in order", "set" },
+	{ "low", "a wrong one was entered, few tries may be left", "set" },
+	{ "final", "one try left", "set" },
+	{ "locked", "locked: \"tessera device pin unblock\" with its PUK",
+	  "locked: the key has to be reset (\"fido2-token -R\"), which removes its credentials" },
+	{ "unset", "not set", "not set: \"tessera device pin set\"" },
+	{ "none", "none", "none: the key takes none" },
+};
+
+static const char *
+device_pin_text(const json_t *device)
+{
+	const char *pin = json_string_value(json_object_get(device, "pin"));
+	size_t i;
+
+	for (i = 0; pin != NULL && i < COLUMNS(device_pins); i++)
+		if (strcmp(pin, device_pins[i].pin) == 0)
+			return device_is_key(device) ? device_pins[i].key : device_pins[i].card;
+	return "not known";
+}
+
+static void
+device_count(const json_t *device, const char *head, const char *member, const char *what)
+{
+	const json_t *v = json_object_get(device, member);
+
+	if (json_is_integer(v))
+		(void)printf("%-13s %lld %s\n", head, (long long)json_integer_value(v), what);
+}
+
+static void
+device_show(const json_t *device)
+{
+	output_block(device, device_details, COLUMNS(device_details));
+	(void)printf("%-13s %s%s\n", "PIN:", device_pin_text(device),
+	    json_is_true(json_object_get(device, "pin_change_required")) ? ", to be changed before it is used" :
+	    "");
+	device_count(device, "PIN tries:", "pin_tries", "left");
+	if (json_is_true(json_object_get(device, "uv_set")))
+		device_count(device, "UV tries:", "uv_tries", "left of the key's own verification");
+	device_count(device, "resident:", "resident_left", "more credentials can be kept on the key");
+}
+
+int
+cmd_device_show(struct client *c)
+{
+	const json_t *devices, *device = NULL;
+	json_t *answer = NULL;
+	const char *id;
+	int status;
+	size_t i;
+
+	if ((status = api_get(c, REACH_API, "/devices", &answer)) != FAIL_NONE)
+		return status;
+	devices = json_object_get(answer, "devices");
+	for (i = 0; i < json_array_size(devices) && device == NULL; i++) {
+		id = json_string_value(json_object_get(json_array_get(devices, i), "id"));
+		if (id != NULL && strcmp(id, c->word[0]) == 0)
+			device = json_array_get(devices, i);
+	}
+	if (device == NULL) {
+		if (c->opt[OPT_JSON] == NULL)
+			device_errors(answer);
+		status = fail_set(&c->failure, "device_not_found",
+		    "no device that is connected has this id: \"tessera device list\" shows what is there");
+	} else if (c->opt[OPT_JSON] != NULL)
+		output_json(device);
+	else
+		device_show(device);
+	json_decref(answer);
+	return status;
 }

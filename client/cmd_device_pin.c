@@ -1,5 +1,5 @@
 /*
- * cmd_device_pin.c - device pin change, device pin unblock.
+ * cmd_device_pin.c - device pin set, device pin change, device pin unblock.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -7,18 +7,12 @@
 #include <string.h>
 
 #include "client/ask.h"
+#include "base/hex.h"
 #include "client/command.h"
 #include "client/output.h"
 #include "client/proof.h"
 
 #define DEVICE_VALUE_MAX	256	/* bytes of an attribute of a URI, decoded, with NUL */
-
-static int
-device_pin_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* RFC 7512 section 2.3: percent-decoded; 0 where it is not. */
 static int
@@ -32,7 +26,7 @@ device_pin_decode(const char *in, size_t n, char out[DEVICE_VALUE_MAX])
 			out[at++] = in[i];
 			continue;
 		}
-		if (n - i < 3 || (hi = device_pin_hex(in[i + 1])) < 0 || (lo = device_pin_hex(in[i + 2])) < 0)
+		if (n - i < 3 || (hi = hex_digit(in[i + 1])) < 0 || (lo = hex_digit(in[i + 2])) < 0)
 			return 0;
 		out[at++] = (char)(hi << 4 | lo);
 		i += 2;
@@ -120,14 +114,17 @@ cmd_device_pin(struct client *c)
 	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	char id[ASK_ID_MAX], target[ASK_ID_MAX + 32], body[64];
 	json_t *answer = NULL;
-	int status, unblock = strcmp(c->word[0], "unblock") == 0;
+	const char *did = strcmp(c->word[0], "set") == 0 ? "set" :
+	    strcmp(c->word[0], "change") == 0 ? "changed" :
+	    strcmp(c->word[0], "unblock") == 0 ? "unblocked, and the new one is set" : NULL;
+	int status;
 
-	if (!unblock && strcmp(c->word[0], "change") != 0)
-		return fail_set(&c->failure, "usage", "device pin wants change or unblock");
+	if (did == NULL)
+		return fail_set(&c->failure, "usage", "device pin wants set, change or unblock");
 	if ((status = device_pin_find(c, id)) != FAIL_NONE)
 		return status;
 	(void)snprintf(target, sizeof(target), "/devices/%s/pin", id);
-	(void)snprintf(body, sizeof(body), "{\"operation\":\"%s\"}", unblock ? "unblock" : "change");
+	(void)snprintf(body, sizeof(body), "{\"operation\":\"%s\"}", c->word[0]);
 	rq.target = target;
 	rq.body = body;
 	rq.body_len = strlen(body);
@@ -136,7 +133,7 @@ cmd_device_pin(struct client *c)
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else
-		(void)printf("The PIN is %s.\n", unblock ? "unblocked, and the new one is set" : "changed");
+		(void)printf("The PIN is %s.\n", did);
 	output_pin_default(answer);
 	json_decref(answer);
 	return FAIL_NONE;

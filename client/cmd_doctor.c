@@ -34,6 +34,7 @@ static const struct {
 	{ "readers", doctor_readers },
 	{ "holders", doctor_holders },
 	{ "tries", doctor_tries },
+	{ "keys", doctor_keys },
 	{ "breakers", doctor_breakers },
 };
 #define DOCTOR_CHECKS	(sizeof(doctor_table) / sizeof(doctor_table[0]))

@@ -1,5 +1,5 @@
 /*
- * cmd_enroll.c - enroll pkcs11, enroll fido, enroll code.
+ * cmd_enroll.c - enroll pkcs11, enroll fido, enroll webauthn, enroll code.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "client/command.h"
+#include "client/enroll.h"
+#include "client/input.h"
 #include "client/output.h"
 #include "client/proof.h"
 #include "tessera.h"
@@ -80,13 +82,28 @@ enroll_unwritten(struct client *c, int r)
 	return api_broken(c, r);
 }
 
+/* The credential, or what a browser needs first. */
+static void
+enroll_told(struct client *c, const json_t *answer)
+{
+	char id[OUTPUT_TEXT_MAX], subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX];
+
+	if (c->opt[OPT_JSON] != NULL || json_object_get(answer, "public_key") != NULL)
+		output_json(answer);
+	else
+		(void)printf("Enrolled%s for %s (%s): credential %s\n",
+		    output_quoted(" ", answer, "label", label, sizeof(label)),
+		    output_member(answer, "subject", subject, sizeof(subject)),
+		    output_member(answer, "acr", acr, sizeof(acr)), output_member(answer, "id", id, sizeof(id)));
+	output_pin_default(answer);
+}
+
 static int
 enroll(struct client *c, const char *kind)
 {
 	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
 	struct buf body;
 	json_t *answer = NULL;
-	char id[OUTPUT_TEXT_MAX], subject[OUTPUT_TEXT_MAX], label[OUTPUT_TEXT_MAX], acr[OUTPUT_TEXT_MAX];
 	int r, status = FAIL_NONE, own = c->opt[OPT_USER] == NULL;
 
 	buf_init(&body, FORM_BODY_MAX);
@@ -100,14 +117,7 @@ enroll(struct client *c, const char *kind)
 	buf_free(&body);
 	if (status != FAIL_NONE)
 		return status;
-	if (c->opt[OPT_JSON] != NULL)
-		output_json(answer);
-	else
-		(void)printf("Enrolled%s for %s (%s): credential %s\n",
-		    output_quoted(" ", answer, "label", label, sizeof(label)),
-		    output_member(answer, "subject", subject, sizeof(subject)),
-		    output_member(answer, "acr", acr, sizeof(acr)), output_member(answer, "id", id, sizeof(id)));
-	output_pin_default(answer);
+	enroll_told(c, answer);
 	json_decref(answer);
 	return FAIL_NONE;
 }
@@ -126,6 +136,45 @@ cmd_enroll_fido(struct client *c)
 	int status = enroll_check_who(c);
 
 	return status != FAIL_NONE ? status : enroll(c, "fido");
+}
+
+/* The page of a browser goes on with the document that this prints. */
+int
+cmd_enroll_webauthn(struct client *c)
+{
+	int status = enroll_check_who(c);
+
+	return status != FAIL_NONE ? status : enroll(c, "webauthn");
+}
+
+/* What its page made of it: {"response":...}. */
+int
+enroll_answer(struct client *c, const char *id, int own)
+{
+	struct http_request rq = { .method = "POST", .type = FORM_JSON_TYPE };
+	json_t *doc = NULL, *answer = NULL;
+	char target[128];
+	struct buf body;
+	int r, status;
+
+	if ((status = input_json(c, c->opt[OPT_ANSWER], "the browser's answer", &doc)) != FAIL_NONE)
+		return status;
+	(void)snprintf(target, sizeof(target), "%s/credentials/%s/confirm", own ? "" : "/admin", id);
+	buf_init(&body, FORM_BODY_MAX);
+	if ((r = input_put(&body, doc)) != TSR_OK)
+		status = api_broken(c, r);
+	else {
+		rq.target = target;
+		rq.body = body.data;
+		rq.body_len = body.len;
+		status = own ? api_call(c, REACH_API, &rq, &answer) : proof_admin_call(c, &rq, 0, &answer);
+	}
+	if (status == FAIL_NONE)
+		enroll_told(c, answer);
+	buf_free(&body);
+	json_decref(doc);
+	json_decref(answer);
+	return status;
 }
 
 int

@@ -14,6 +14,7 @@
 #include "client/cmd_recovery.h"
 #include "client/code.h"
 #include "client/command.h"
+#include "client/enroll.h"
 #include "client/output.h"
 #include "client/proof.h"
 #include "client/qr.h"
@@ -306,6 +307,8 @@ cmd_enroll_confirm(struct client *c)
 
 	if (!ask_is_id(id))
 		return fail_set(&c->failure, "usage", "that is no id that an enrolment gave");
+	if (c->opt[OPT_ANSWER] != NULL)
+		return enroll_answer(c, id, own);
 	if ((status = enroll_confirm(c, id, own, c->opt[OPT_TWO] != NULL ? 2 : 1, &answer)) != FAIL_NONE)
 		return status;
 	status = enroll_done(c, answer);

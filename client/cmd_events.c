@@ -70,29 +70,51 @@ events_print(const struct client *c, const char *name, json_t *data)
 	(void)fflush(stdout);
 }
 
-/* 12:00:00 came  "card" (serial 1, module opensc, reader X) 0123456789abcdef */
+/* (serial 1, module opensc, reader X) 0123456789abcdef */
+static void
+events_token(const json_t *data)
+{
+	char serial[OUTPUT_TEXT_MAX], module[OUTPUT_TEXT_MAX], reader[OUTPUT_TEXT_MAX];
+
+	(void)printf("(serial %s, module %s, reader %s)",
+	    output_member(data, "serial", serial, sizeof(serial)),
+	    output_member(data, "module", module, sizeof(module)),
+	    output_member(data, "reader", reader, sizeof(reader)));
+}
+
+/* (FIDO2 key X of Y) hidraw3-417 */
+static void
+events_key(const json_t *data)
+{
+	char model[OUTPUT_TEXT_MAX], maker[OUTPUT_TEXT_MAX];
+
+	(void)printf("(FIDO2 key %s of %s)", output_member(data, "model", model, sizeof(model)),
+	    output_member(data, "manufacturer", maker, sizeof(maker)));
+}
+
+/* 12:00:00 added  "card" and the rest of it */
 static void
 events_device(const struct client *c, const char *name, json_t *data)
 {
 	int came = name != NULL && strcmp(name, "device-added") == 0;
-	char when[32], label[OUTPUT_TEXT_MAX], serial[OUTPUT_TEXT_MAX], module[OUTPUT_TEXT_MAX],
-	    reader[OUTPUT_TEXT_MAX], id[OUTPUT_TEXT_MAX];
+	char when[32], label[OUTPUT_TEXT_MAX], kind[OUTPUT_TEXT_MAX], id[OUTPUT_TEXT_MAX];
 	time_t now = time(NULL);
 
 	if (!came && (name == NULL || strcmp(name, "device-removed") != 0))
 		return;
 	if (c->opt[OPT_JSON] != NULL)
 		events_json(now, name, data);
-	else
-		(void)printf("%s %s%-7s%s \"%s\" (serial %s, module %s, reader %s) %s\n",
-		    output_time(now, when, sizeof(when)),
+	else {
+		(void)printf("%s %s%-7s%s \"%s\" ", output_time(now, when, sizeof(when)),
 		    output_colour(STDOUT_FILENO, came ? OUTPUT_BOLD : OUTPUT_YELLOW),
 		    came ? "added" : "removed", output_colour(STDOUT_FILENO, OUTPUT_PLAIN),
-		    output_member(data, "label", label, sizeof(label)),
-		    output_member(data, "serial", serial, sizeof(serial)),
-		    output_member(data, "module", module, sizeof(module)),
-		    output_member(data, "reader", reader, sizeof(reader)),
-		    output_member(data, "device", id, sizeof(id)));
+		    output_member(data, "label", label, sizeof(label)));
+		if (strcmp(output_member(data, "kind", kind, sizeof(kind)), "fido") == 0)
+			events_key(data);
+		else
+			events_token(data);
+		(void)printf(" %s\n", output_member(data, "device", id, sizeof(id)));
+	}
 	(void)fflush(stdout);
 }
 

@@ -31,7 +31,7 @@ cmd_credential_replace(struct client *c)
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else
-		(void)printf("%s\nGood once, for %s, for this user alone, in place of a code: tessera token get --otp, tessera enroll totp --otp\n",
+		(void)printf("%s\nGood once, for %s, for this user alone, in place of a code: tessera token get --otp, tessera enroll KIND --code CODE\n",
 		    output_member(answer, "code", code, sizeof(code)),
 		    output_span(json_integer_value(json_object_get(answer, "expires_in")), left, sizeof(left)));
 	json_decref(answer);

@@ -13,6 +13,8 @@
 #include "client/proof.h"
 #include "tessera.h"
 
+#define SESSION_TARGET_MAX	256	/* bytes of a request target */
+
 static const struct output_column session_columns[] = {
 	{ "SESSION", "sid", 0 }, { "SUBJECT", "subject", 0 }, { "LABEL", "label", 0 },
 	{ "ACR", "acr", 0 }, { "PROVED", "auth_time", 1 }, { "EXPIRES", "expires", 1 },
@@ -113,16 +115,23 @@ cmd_logout(struct client *c)
 int
 cmd_session_list(struct client *c)
 {
+	const char *user = c->opt[OPT_USER];
+	char target[SESSION_TARGET_MAX];
 	json_t *answer = NULL;
-	int status;
+	int admin = user != NULL || c->opt[OPT_ALL] != NULL, status;
 
-	if ((status = api_get(c, REACH_API, "/session", &answer)) != FAIL_NONE)
+	if (user != NULL && c->opt[OPT_ALL] != NULL)
+		return fail_set(&c->failure, "usage", "--user and --all exclude each other");
+	if (form_query(target, sizeof(target), "/admin/sessions", "subject", user) != TSR_OK)
+		return fail_set(&c->failure, "usage", "no user has such a long name");
+	if ((status = admin ? api_get(c, REACH_ADMIN, target, &answer) :
+	    api_get(c, REACH_API, "/session", &answer)) != FAIL_NONE)
 		return status;
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else
 		output_table(json_object_get(answer, "sessions"), session_columns,
-		    COLUMNS(session_columns), "No sessions. \"tessera login\" opens one.");
+		    COLUMNS(session_columns), admin ? "No sessions." : "No sessions. \"tessera login\" opens one.");
 	json_decref(answer);
 	return FAIL_NONE;
 }

@@ -59,15 +59,17 @@ status_devices(const json_t *doc)
 	for (i = 0; i < n; i++) {
 		e = json_array_get(devices, i);
 		(void)output_member(e, "pin", pin, sizeof(pin));
-		(void)printf("  \"%s\", serial %s%s\n", output_member(e, "label", a, sizeof(a)),
-		    output_member(e, "serial", b, sizeof(b)),
+		(void)printf("  \"%s\", %s %s%s\n", output_member(e, "label", a, sizeof(a)),
+		    json_object_get(e, "serial") != NULL ? "serial" : "security key",
+		    output_member(e, json_object_get(e, "serial") != NULL ? "serial" : "node", b, sizeof(b)),
 		    strcmp(pin, "low") == 0 ? ", a wrong PIN was entered before, few tries may be left" :
 		    strcmp(pin, "final") == 0 ? ", one PIN try left" :
-		    strcmp(pin, "locked") == 0 ? ", PIN locked: unblock it with its PUK" : "");
+		    strcmp(pin, "locked") != 0 ? "" : json_object_get(e, "serial") != NULL ?
+		    ", PIN locked: unblock it with its PUK" : ", PIN locked: it has to be reset");
 	}
 	for (i = 0; i < json_array_size(errors); i++) {
 		e = json_array_get(errors, i);
-		(void)printf("  module %s: %s\n", output_member(e, "module", a, sizeof(a)),
+		(void)printf("  %s: %s\n", output_source(e, a, sizeof(a)),
 		    output_member(e, "error_description", b, sizeof(b)));
 	}
 }
@@ -138,6 +140,8 @@ status_admin(const json_t *admin)
 		    output_member(e, "idle", b, sizeof(b)));
 		(void)printf("%s busy\n", output_member(e, "busy", a, sizeof(a)));
 	}
+	(void)printf("watchers: readers %s, ", output_member(admin, "watcher", a, sizeof(a)));
+	(void)printf("keys %s\n", output_member(admin, "fido_watcher", a, sizeof(a)));
 	list = json_object_get(admin, "breakers");
 	(void)printf("breakers: %s\n", json_array_size(list) == 0 ? "none open" : "");
 	for (i = 0; i < json_array_size(list); i++) {

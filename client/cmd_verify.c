@@ -13,6 +13,7 @@
 
 #include "client/api.h"
 #include "client/command.h"
+#include "client/lib/epochfile.h"
 #include "client/lib/keyfile.h"
 #include "client/output.h"
 #include "client/token_file.h"
@@ -31,6 +32,8 @@ struct verify {
 	struct jwk_set keys;
 	char issuer[JWT_TEXT_MAX];	/* who must have issued it, "" for the token's own word */
 	int issuer_known;
+	struct epochfile epochs;	/* beside the keys' file; "": the keys came from the agent */
+	int alive_known;		/* somebody could say that it was not revoked */
 };
 
 /* The token's own JSON, part 0 (header) or 1 (claims): to find words for a
@@ -83,14 +86,20 @@ verify_keys(struct verify *v, const char *text, size_t n, const char *from)
 /* Open as libtessera does, for whom also the caller's own files are good.  A
  * file that was named may be so by a link or from here. */
 static int
-verify_open(const char *file, int ours, int *fd)
+verify_open(struct verify *v, const char *file, int ours, int *fd)
 {
 	char real[PATH_MAX];
 	struct keyfile_id id;
+	int r;
 
 	if (!ours && realpath(file, real) == NULL)
 		return errno == ENOENT || errno == ENOTDIR ? TSR_NOT_FOUND : TSR_SYSTEM;
-	return keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);
+	if (!ours)
+		file = real;
+	v->epochs.owner = (int64_t)getuid();
+	if ((r = epochfile_beside(&v->epochs, file)) != TSR_OK)
+		return r;
+	return keyfile_open(file, (int64_t)getuid(), fd, &id);
 }
 
 /* The file says who is to be believed: nobody else may have written it. */
@@ -102,7 +111,7 @@ verify_keys_file(struct verify *v, const char *file, int ours)
 	int fd = -1, r, status;
 
 	buf_init(&text, JWK_SET_BYTES_MAX + 1);
-	if ((r = verify_open(file, ours, &fd)) == TSR_UNTRUSTED)
+	if ((r = verify_open(v, file, ours, &fd)) == TSR_UNTRUSTED)
 		status = fail_set(&v->c->failure, "failed", "refused: %s is no plain file, or it or a "
 		    "folder above it belongs to another than root, \"tessera\" and you, or may be written "
 		    "by others%s", file, hint);
@@ -257,6 +266,10 @@ verify_refuse(struct verify *v, int code, const char *token, time_t now)
 	case TSR_INVALID:
 		(void)fail_set(f, "invalid_token", "not a well-formed signed token");
 		break;
+	case TSR_STALE:
+		(void)fail_set(f, "stale", "nobody can say whether it was revoked: %s is not there, not of "
+		    "this boot, or its agent is gone; --allow-stale does without", v->epochs.path);
+		break;
 	default:
 		(void)fail_set(f, "invalid_token", "%s", tsr_strerror(code));
 		break;
@@ -275,8 +288,9 @@ verify_document(const struct verify *v, const struct jwt_claims *k)
 
 	for (i = 0; i < k->n_amr; i++)
 		(void)json_array_append_new(amr, json_string(k->amr[i]));
-	doc = json_pack("{s:b, s:s, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:s, s:s, s:s*}",
-	    "valid", 1, "iss", k->iss, "issuer_checked", v->issuer_known, "sub", k->sub, "aud", k->aud,
+	doc = json_pack("{s:b, s:s, s:b, s:b, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:o, s:s, s:s, s:s*}",
+	    "valid", 1, "iss", k->iss, "issuer_checked", v->issuer_known, "revocation_checked", v->alive_known,
+	    "sub", k->sub, "aud", k->aud,
 	    "scope", k->scope, "client_id", k->client_id, "iat", (json_int_t)k->iat,
 	    "nbf", (json_int_t)k->nbf, "exp", (json_int_t)k->exp,
 	    "auth_time", (json_int_t)k->auth_time, "acr", k->acr, "amr", amr, "sid", k->sid,
@@ -301,14 +315,31 @@ verify_show(const struct verify *v, const struct jwt_claims *k, time_t now)
 	if (v->c->opt[OPT_JSON] != NULL)
 		output_json(doc);
 	else {
-		(void)printf("Valid for %s.%s%s\n", output_span(k->exp - now, left, sizeof(left)),
+		(void)printf("Valid for %s.%s%s%s\n", output_span(k->exp - now, left, sizeof(left)),
 		    v->issuer_known ? "" : " The issuer was not checked: name it with --issuer.",
+		    v->alive_known ? "" : " Whether it was revoked is not known.",
 		    v->c->opt[OPT_AUDIENCE] != NULL ? "" :
 		    " The audience was not checked: name it with --audience.");
 		output_block(doc, columns, sizeof(columns) / sizeof(columns[0]));
 	}
 	json_decref(doc);
 	return FAIL_NONE;
+}
+
+/* Was it revoked?  With keys from the agent alone that is not known: "token
+ * introspect" asks it. */
+static int
+verify_alive(struct verify *v, const struct jwt_claims *k)
+{
+	uint64_t generation;
+	int r;
+
+	if (v->epochs.path[0] == '\0')
+		return TSR_OK;
+	r = epochfile_check(&v->epochs, k->sid, k->iat, &generation);
+	epochfile_close(&v->epochs);
+	v->alive_known = r == TSR_OK;
+	return r == TSR_STALE && v->c->opt[OPT_ALLOW_STALE] != NULL ? TSR_OK : r;
 }
 
 static int
@@ -330,7 +361,7 @@ verify_token(struct verify *v, const struct buf *token)
 			(void)snprintf(v->issuer, sizeof(v->issuer), "%s", own);
 		json_decref(claims);
 	}
-	if ((r = jwt_check(text, token->len, &want, &k)) != TSR_OK)
+	if ((r = jwt_check(text, token->len, &want, &k)) != TSR_OK || (r = verify_alive(v, &k)) != TSR_OK)
 		return verify_refuse(v, r, text, now);
 	return verify_show(v, &k, now);
 }

@@ -85,5 +85,9 @@ void doctor_holders(struct doctor *d);		/* doctor_holder.c */
 void doctor_rights(struct doctor *d);		/* doctor_rights.c */
 void doctor_readers(struct doctor *d);		/* doctor_card.c */
 void doctor_tries(struct doctor *d);
+void doctor_keys(struct doctor *d);		/* doctor_key.c */
+
+/* Is it about FIDO2 keys?  An element of what GET /devices tells. */
+int doctor_is_key(const json_t *e);
 
 #endif

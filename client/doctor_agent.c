@@ -46,11 +46,13 @@ static void
 doctor_helper_socket(struct doctor *d, const char *path, const char *unit)
 {
 	struct stat st;
+	struct ucred who;
 	const struct passwd *pw = getpwnam(DOCTOR_AGENT_USER);
 
 	if (path == NULL)
 		return;
-	if (stat(path, &st) == -1 || !S_ISSOCK(st.st_mode) || doctor_listens(path) == 0)
+	if (stat(path, &st) == -1 || !S_ISSOCK(st.st_mode) ||
+	    (doctor_listens(path) == 0 && doctor_connect(path, &who) != 0))	/* not of this namespace */
 		doctor_say(d, DOCTOR_FAILURE, doctor_command(d, "systemctl enable %s && systemctl restart %s",
 		    unit, unit), "no helper can be started: nobody listens on %s", path);
 	else if (pw != NULL && !doctor_may(&st, pw, S_IWOTH))
@@ -69,6 +71,10 @@ doctor_sockets(struct doctor *d)
 		doctor_helper_socket(d, d->config->helper_socket, "tessera-pkcs11.socket");
 	if (d->config != NULL && d->config->pcsc.watch)
 		doctor_helper_socket(d, d->config->watch_socket, "tessera-pkcs11-watch.socket");
+	if (d->config != NULL)
+		doctor_helper_socket(d, d->config->fido.socket, "tessera-fido.socket");
+	if (d->config != NULL)
+		doctor_helper_socket(d, d->config->fido.watch_socket, "tessera-fido-watch.socket");
 }
 
 /* --- health --- */

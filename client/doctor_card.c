@@ -50,7 +50,7 @@ doctor_readers(struct doctor *d)
 {
 	const json_t *devices = json_object_get(d->devices, "devices"), *errors, *e;
 	char a[OUTPUT_TEXT_MAX], b[OUTPUT_TEXT_MAX], m[OUTPUT_TEXT_MAX];
-	size_t i;
+	size_t i, cards = 0;
 
 	if (d->devices == NULL) {
 		doctor_say(d, DOCTOR_SKIPPED, NULL, "the agent does not say what is plugged in");
@@ -58,6 +58,9 @@ doctor_readers(struct doctor *d)
 	}
 	for (i = 0; i < json_array_size(devices); i++) {
 		e = json_array_get(devices, i);
+		if (doctor_is_key(e))
+			continue;
+		cards++;
 		doctor_say(d, DOCTOR_OK, NULL, "\"%s\", serial %s, by module %s",
 		    output_member(e, "label", a, sizeof(a)), output_member(e, "serial", b, sizeof(b)),
 		    output_member(e, "module", m, sizeof(m)));
@@ -65,13 +68,18 @@ doctor_readers(struct doctor *d)
 	errors = json_object_get(d->devices, "errors");
 	for (i = 0; i < json_array_size(errors); i++) {
 		e = json_array_get(errors, i);
+		if (doctor_is_key(e))
+			continue;
+		cards++;
 		(void)output_member(e, "error", a, sizeof(a));
 		doctor_say(d, DOCTOR_FAILURE, card_mend(a), "module %s: %s (%s)",
 		    output_member(e, "module", m, sizeof(m)),
 		    output_member(e, "error_description", b, sizeof(b)), a);
 	}
 	card_watcher(d);
-	if (json_array_size(devices) == 0 && json_array_size(errors) == 0)
+	if (cards == 0 && json_array_size(devices) > 0)		/* keys, then */
+		doctor_say(d, DOCTOR_SKIPPED, NULL, "no card and no token is seen");
+	else if (cards == 0)
 		doctor_say(d, DOCTOR_WARNING, d->pcscd[0] != '\0' ? "opensc-tool --list-readers" : NULL,
 		    "no card and no token is seen: is one put in?");
 }
@@ -117,10 +125,13 @@ void
 doctor_tries(struct doctor *d)
 {
 	const json_t *devices = json_object_get(d->devices, "devices");
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < json_array_size(devices); i++)
-		card_tries_tell(d, json_array_get(devices, i));
-	if (json_array_size(devices) == 0)
+		if (!doctor_is_key(json_array_get(devices, i))) {
+			card_tries_tell(d, json_array_get(devices, i));
+			n++;
+		}
+	if (n == 0)
 		doctor_say(d, DOCTOR_SKIPPED, NULL, "no token is seen");
 }

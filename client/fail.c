@@ -45,6 +45,7 @@ static const struct {
 	{ "untrusted_socket", FAIL_UNREACHABLE, "the socket is not the agent's" },
 	{ "malformed_answer", FAIL_FAILED, "the agent's answer is malformed" },
 	{ "invalid_token", FAIL_AUTH, "the token is refused" },
+	{ "stale", FAIL_AUTH, "nobody can say whether the token was revoked" },
 	{ "invalid_config", FAIL_FAILED, "the configuration is wrong" },
 	{ "failed", FAIL_FAILED, "" },
 };

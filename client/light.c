@@ -54,6 +54,12 @@ cmd_config_check(struct client *c)
 }
 
 int
+cmd_config_explain(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_audit_verify(struct client *c)
 {
 	return light_exec(c);

@@ -211,6 +211,18 @@ output_block(const json_t *object, const struct output_column *column, size_t n)
 	}
 }
 
+char *
+output_source(const json_t *error, char *out, size_t size)
+{
+	char module[OUTPUT_TEXT_MAX / 2];
+
+	if (json_is_string(json_object_get(error, "module")))
+		(void)snprintf(out, size, "module %s", output_member(error, "module", module, sizeof(module)));
+	else
+		(void)snprintf(out, size, "FIDO2 keys");
+	return out;
+}
+
 void
 output_pin_default(const json_t *answer)
 {

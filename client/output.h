@@ -58,6 +58,10 @@ void output_table(const json_t *rows, const struct output_column *column, size_t
 /* "head: value" lines of one object, absent members or empty ones left out. */
 void output_block(const json_t *object, const struct output_column *column, size_t n);
 
+/* Which part of the agent failed, by an element of "errors" of GET /devices:
+ * "module opensc", "FIDO2 keys". */
+char *output_source(const json_t *error, char *out, size_t size);
+
 /* A line on standard error where the answer says that the PIN is one that tokens
  * have when they are new. */
 void output_pin_default(const json_t *answer);

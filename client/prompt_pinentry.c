@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: ISC
  */
 #include "client/prompter.h"
+#include "base/hex.h"
 
 #include <sys/wait.h>
 
@@ -235,13 +236,6 @@ prompt_pinentry_begin(struct prompter *p, const struct ask *a)
 	return TSR_CANCELLED;
 }
 
-static int
-prompt_pinentry_hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-	    c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "D pin", percent-encoded. */
 static int
 prompt_pinentry_data(struct prompt_pinentry *s, const char *in, size_t n)
@@ -253,8 +247,8 @@ prompt_pinentry_data(struct prompt_pinentry *s, const char *in, size_t n)
 	for (i = 0; i < n; i++) {
 		b = (uint8_t)in[i];
 		if (in[i] == '%') {
-			if (n - i < 3 || (hi = prompt_pinentry_hex(in[i + 1])) < 0 ||
-			    (lo = prompt_pinentry_hex(in[i + 2])) < 0)
+			if (n - i < 3 || (hi = hex_digit(in[i + 1])) < 0 ||
+			    (lo = hex_digit(in[i + 2])) < 0)
 				return TSR_INVALID;
 			b = (uint8_t)(hi << 4 | lo);
 			i += 2;

@@ -57,6 +57,8 @@ prompt_tty_quiet(struct prompt_tty *s)
 {
 	struct termios t;
 
+	if (s->quiet)		/* since the number was asked for: was is kept */
+		return tcflush(s->tty, TCIFLUSH) == 0 ? TSR_OK : TSR_SYSTEM;
 	if (tcgetattr(s->tty, &s->was) != 0)
 		return TSR_SYSTEM;
 	t = s->was;
@@ -79,15 +81,21 @@ prompt_tty_pin(struct prompt_tty *s)
 	return TSR_OK;
 }
 
-/* Few tries: the number first, for all to see. */
-static void
+/* Few tries: the number first.  Out of habit it is the PIN that gets typed, so
+ * this is not shown either. */
+static int
 prompt_tty_confirm(struct prompt_tty *s)
 {
-	char text[ASK_LINE_MAX];
+	char text[ASK_LINE_MAX], last[48] = "the last try";
 
-	(void)snprintf(text, sizeof(text), "Type %d to spend one of the last %d (Ctrl-C ends): ",
-	    s->confirm, s->confirm);
+	if (prompt_tty_quiet(s) != TSR_OK)
+		return TSR_SYSTEM;
+	if (s->confirm > 1)
+		(void)snprintf(last, sizeof(last), "one of the last %d tries", s->confirm);
+	(void)snprintf(text, sizeof(text), "This spends %s. Type the number of tries left (%d), not the "
+	    "%s, to go on (Ctrl-C ends): ", last, s->confirm, s->name);
 	prompt_tty_say(s, text);
+	return TSR_OK;
 }
 
 static int
@@ -101,10 +109,9 @@ prompt_tty_ask(struct prompter *p, const struct ask *a)
 	(void)snprintf(s->name, sizeof(s->name), "%s", a->name);
 	s->open = 1;
 	p->fd = s->tty;
-	if (s->confirm > 0) {
-		(void)tcflush(s->tty, TCIFLUSH);
-		prompt_tty_confirm(s);
-	} else if (a->pad)
+	if (s->confirm > 0)
+		r = prompt_tty_confirm(s);
+	else if (a->pad)
 		p->fd = -1;		/* nothing is typed here */
 	else
 		r = prompt_tty_pin(s);
@@ -139,10 +146,9 @@ prompt_tty_confirmed(struct prompter *p, const struct secret *line)
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%d", s->confirm);
-	if (strcmp((const char *)line->data, number) != 0) {
-		prompt_tty_confirm(s);
-		return TSR_AGAIN;
-	}
+	prompt_tty_say(s, "\n");	/* the one typed was not shown */
+	if (strcmp((const char *)line->data, number) != 0)
+		return prompt_tty_confirm(s) == TSR_OK ? TSR_AGAIN : TSR_SYSTEM;
 	s->confirm = 0;
 	if (s->pad)
 		return TSR_OK;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/input.h"
 #include "tessera.h"
 
 #define TOKEN_SHORTEST		40	/* characters of the shortest that looks like a JWT */
@@ -29,27 +30,6 @@ token_file_is_token(const char *s)
 	return strncmp(s, "eyJ", 3) == 0 && dot != NULL && strchr(dot + 1, '.') != NULL;
 }
 
-/* A whole file, of at most out's size.  TSR_SYSTEM, TSR_TOO_LARGE. */
-static int
-token_file_whole(int fd, struct buf *out)
-{
-	ssize_t n;
-	int r;
-
-	for (;;) {
-		if ((r = buf_reserve(out, 1)) != TSR_OK)
-			return r;
-		n = read(fd, out->data + out->len, out->cap - out->len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return TSR_SYSTEM;
-		if (n == 0)
-			return TSR_OK;
-		buf_added(out, (size_t)n);
-	}
-}
-
 int
 token_file_read(struct client *c, struct buf *out)
 {
@@ -62,7 +42,7 @@ token_file_read(struct client *c, struct buf *out)
 	if (strcmp(name, "-") != 0 && (fd = open(name, O_RDONLY | O_CLOEXEC)) == -1)
 		return fail_set(&c->failure, errno == ENOENT ? "not_found" : "failed",
 		    "the token cannot be read from %s: %s", name, strerror(errno));
-	r = token_file_whole(fd, out);
+	r = input_whole(fd, out);
 	if (fd != STDIN_FILENO)
 		(void)close(fd);
 	if (r == TSR_SYSTEM)

@@ -86,10 +86,23 @@ ask_info(struct ask *a)
 	return ask_say(a, PROTO_FIDO_KEY, v, 11);
 }
 
+/* Of UTF-8: CTAP counts code points. */
+static uint64_t
+info_characters(const struct secret *pin)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < pin->size; i++)
+		n += (pin->data[i] & 0xc0) != 0x80;
+	return n;
+}
+
 int
 ask_pin(struct ask *a)
 {
 	const struct secret *new = a->q->new_pin;
+	uint64_t least = fido_cbor_info_minpinlen(a->key.info);
 	const char *old = request_has_pin(a->q) ? (const char *)a->q->pin->data : NULL;
 	int err, set = fido_dev_has_pin(a->key.dev);
 
@@ -102,6 +115,9 @@ ask_pin(struct ask *a)
 	if (new->size < PIN_BYTES_MIN || new->size > PIN_BYTES_MAX)
 		return fault_set(&a->fault, TSR_PIN_LENGTH, "a PIN of a FIDO2 key has %d to %d bytes",
 		    PIN_BYTES_MIN, PIN_BYTES_MAX);
+	if (info_characters(new) < least)	/* else a right old one would be spent on it */
+		return fault_set(&a->fault, TSR_PIN_LENGTH, "the key takes a new PIN of at least %u characters",
+		    (unsigned)least);
 	if ((err = fido_dev_set_pin(a->key.dev, (const char *)new->data, old)) != FIDO_OK)
 		return ask_fault(a, err);
 	return ask_say(a, PROTO_DONE, NULL, 0);

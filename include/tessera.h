@@ -60,6 +60,8 @@ enum tsr_error {
 	TSR_EXPIRED = -26,
 	TSR_NOT_YET_VALID = -27,
 	TSR_BAD_CLAIM = -28,		/* a claim is absent or of the wrong kind */
+	TSR_REVOKED = -29,		/* it was good, and was revoked */
+	TSR_STALE = -30,		/* nobody can say what was revoked */
 
 	/* devices */
 	TSR_DEVICE_NOT_FOUND = -40,
@@ -149,7 +151,10 @@ enum tsr_parameter {
 	TSR_TTY,		/* the same */
 	TSR_RHOST,		/* the same */
 	TSR_OTP,		/* a code read off a token, which is the proof then; good once */
-	TSR_OTP_NEXT		/* the code after it, of a token that is out of step */
+	TSR_OTP_NEXT,		/* the code after it, of a token that is out of step */
+	TSR_MIN_VALID,		/* seconds: one given before will do that lives that long */
+	TSR_TOKEN_FORMAT,	/* "jwt" or "opaque" */
+	TSR_OFFLINE_ACCESS	/* "true": and a refresh token, by the command line alone */
 };
 
 /* Which proof will do. */
@@ -288,6 +293,7 @@ TSR_API int tsr_prompt_cancel(struct tsr_client *c, const char *id);
 /* --- The verifier --- */
 
 #define TSR_JWKS	"/run/tesserad/jwks.json"	/* of the system's agent */
+#define TSR_EPOCHS	"/run/tesserad/epochs"		/* the same: what was revoked */
 
 struct tsr_verifier;
 struct tsr_claims;
@@ -297,7 +303,8 @@ enum tsr_option {
 	TSR_OPT_MAX_LIFETIME,	/* s from iat to exp at most: 1 to 31536000; 86400 */
 	TSR_OPT_OWNER,		/* a uid that is trusted like root and "tessera"; none */
 	TSR_OPT_CACHE,		/* tokens remembered: 0 to 4096; 64 */
-	TSR_OPT_NOW		/* s of the epoch instead of the clock, for tests; 0 the clock */
+	TSR_OPT_NOW,		/* s of the epoch instead of the clock, for tests; 0 the clock */
+	TSR_OPT_ALLOW_STALE	/* 1: accept where nobody can say what was revoked; 0 */
 };
 
 /*
@@ -310,12 +317,18 @@ enum tsr_option {
 TSR_API int tsr_verifier_new(const char *jwks, const char *issuer, const char *audience,
     struct tsr_verifier **out);
 TSR_API int tsr_verifier_set(struct tsr_verifier *v, enum tsr_option which, int64_t value);
+
+/* Where the agent says what was revoked, see tessera-epochs(5): an absolute
+ * path; at first it is "epochs" in the folder of the keys.  The same rules hold
+ * for who may have written it.  TSR_INVALID. */
+TSR_API int tsr_verifier_epochs(struct tsr_verifier *v, const char *path);
 TSR_API void tsr_verifier_free(struct tsr_verifier **v);
 
 /*
  * Check the token and give its claims.  Its refusals are TSR_INVALID,
- * TSR_TOO_LARGE, TSR_BAD_SIGNATURE to TSR_BAD_CLAIM.  Where the keys cannot be
- * had nothing is accepted: TSR_NOT_FOUND (no file), TSR_UNTRUSTED (a link, no
+ * TSR_TOO_LARGE, TSR_BAD_SIGNATURE to TSR_REVOKED, and TSR_STALE, where the file of
+ * epochs is not there, not to be believed, of another boot, or its agent has been
+ * gone for 15 s (unless TSR_OPT_ALLOW_STALE was set).  Where the keys cannot be had nothing is accepted: TSR_NOT_FOUND (no file), TSR_UNTRUSTED (a link, no
  * plain file, or another owner), TSR_CORRUPT (no key set), TSR_SYSTEM.
  * A token with a cnf claim is good only together with its key: see tsr_claims_text
  * of TSR_CLAIM_JKT.

@@ -15,7 +15,7 @@ enum hmac_hash { HMAC_SHA1 = 1, HMAC_SHA256 = 2, HMAC_SHA512 = 3 };
 
 struct hmac;
 
-/* OpenSSL's keyed state.  key is not kept; what is derived from it is wiped by
+/* A keyed state.  key is not kept; what is derived from it is wiped by
  * hmac_free, which takes NULL in *h.  TSR_UNSUPPORTED for another hash,
  * TSR_NOMEM, TSR_CRYPTO. */
 int hmac_new(enum hmac_hash hash, const uint8_t *key, size_t key_len, struct hmac **out);

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/escape.h"
+#include "base/hex.h"
 #include "oath/seed.h"
 #include "tessera.h"
 
@@ -31,18 +32,6 @@ otpauth_bad(struct reading *rd, const char *why)
 	return TSR_INVALID;
 }
 
-static int
-otpauth_nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* RFC 3986 2.1.  "+" is a plus sign: these are no forms. */
 static int
 otpauth_decode(struct reading *rd, const char *p, size_t n, char out[OTPAUTH_VALUE_MAX + 1],
@@ -58,8 +47,8 @@ otpauth_decode(struct reading *rd, const char *p, size_t n, char out[OTPAUTH_VAL
 			out[m++] = p[i];
 			continue;
 		}
-		if (n - i < 3 || (hi = otpauth_nibble(p[i + 1])) < 0 ||
-		    (lo = otpauth_nibble(p[i + 2])) < 0)
+		if (n - i < 3 || (hi = hex_digit(p[i + 1])) < 0 ||
+		    (lo = hex_digit(p[i + 2])) < 0)
 			return otpauth_bad(rd, "a % is not followed by two hexadecimal digits");
 		out[m++] = (char)(hi << 4 | lo);
 		i += 2;

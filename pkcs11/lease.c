@@ -80,7 +80,10 @@ lease_lost(void)
 int
 lease_may_repeat(int code, int tried)
 {
-	return lease != NULL && lease->used() && !lease->stuck() && (!tried || !lease->sent()) &&
+	if (lease == NULL || !lease->used())
+		return code == TSR_PIN_UNSET || code == TSR_DEVICE_NOT_FOUND ||
+		    (code == TSR_DEVICE_REMOVED && !tried);
+	return !lease->stuck() && (!tried || !lease->sent()) &&
 	    (code == TSR_MODULE || code == TSR_UNAVAILABLE || code == TSR_DEVICE_REMOVED);
 }
 
@@ -121,7 +124,7 @@ lease_explain(int code, struct fault *f)
 	int r;
 
 	if (lease == NULL || code == TSR_OK || code == TSR_PIN_WRONG || code == TSR_PIN_LOCKED ||
-	    code == TSR_PIN_LENGTH || code == TSR_PIN_REQUIRED)
+	    code == TSR_PIN_LENGTH || code == TSR_PIN_REQUIRED || code == TSR_PIN_UNSET)
 		return code;
 	if ((r = lease_missed(f)) != TSR_OK)
 		return r;

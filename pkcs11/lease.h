@@ -41,8 +41,10 @@ int lease_missed(struct fault *f);
 int lease_lost(void);
 
 /* 1 for a failure that a module which starts anew may not have: of one that uses
- * readers, with a service, a card or a state that is no more.  tried is 1 where
- * C_Login was called; then nothing may have been sent to the card. */
+ * readers, with a service, a card or a state that is no more; of another, with a
+ * token that it does not know as it is now, since it read its files while somebody
+ * wrote them.  tried is 1 where C_Login was called; then nothing may have been sent
+ * to the card, or no PIN looked at. */
 int lease_may_repeat(int code, int tried);
 
 /* 1: the process must end after its answer; connections are left alone until

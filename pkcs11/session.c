@@ -149,6 +149,9 @@ session_refused(struct session *s, const char *call, CK_RV rv, struct fault *f)
 	struct token t;
 	int r = rv_fault(f, call, rv);
 
+	if (r == TSR_PIN_UNSET)
+		return fault_set(f, r, "the token has no PIN yet: set one with its maker's tool (%s)",
+		    rv_name(rv));
 	if (r != TSR_PIN_WRONG && r != TSR_PIN_LENGTH && r != TSR_PIN_LOCKED)
 		return r;
 	if (r == TSR_PIN_LOCKED)

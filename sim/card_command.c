@@ -70,6 +70,7 @@ command_insert(struct device *d, int n, char **word, struct buf *answer)
 		return TSR_OK;
 	d->reader.number = before;
 	(void)buf_put_cstr(answer, r == TSR_NOT_FOUND ? "there is no such reader" :
+	    r == TSR_DEVICE_BUSY ? "another card is in the reader: pull it first" :
 	    "the reader is away: is its pcscd running?");
 	return r;
 }

@@ -230,6 +230,9 @@ card_serve(const struct card_options *o, struct device *d)
 		return card_complain("its control socket", o->state, r);
 	if ((r = device_insert(d)) == TSR_NOT_FOUND)
 		return sim_complain(SIM_FAILED, "card", "%s has no reader %u", o->reader.pcscd, o->reader.number);
+	if (r == TSR_DEVICE_BUSY)
+		return sim_complain(SIM_FAILED, "card", "another card is in the reader: pull it, or take another "
+		    "reader (tessera-sim pcscd --readers, card --reader)");
 	if (r != TSR_OK)
 		return sim_complain(SIM_UNREACHABLE, "card", "the reader is away: is its pcscd running?");
 	if ((fd = card_signals()) == -1)

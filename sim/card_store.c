@@ -103,22 +103,11 @@ card_store_contents(struct card *c)
 }
 
 static int
-store_bytes(struct reader *r, void *out, size_t n)
-{
-	if (r->left < n)
-		return TSR_CORRUPT;
-	memcpy(out, r->p, n);
-	r->p += n;
-	r->left -= n;
-	return TSR_OK;
-}
-
-static int
 store_magic(struct reader *r, const char *magic)
 {
 	char seen[MAGIC_SIZE];
 
-	if (store_bytes(r, seen, sizeof(seen)) != TSR_OK || memcmp(seen, magic, sizeof(seen)) != 0)
+	if (reader_bytes(r, seen, sizeof(seen)) != TSR_OK || memcmp(seen, magic, sizeof(seen)) != 0)
 		return TSR_CORRUPT;
 	return TSR_OK;
 }
@@ -129,7 +118,7 @@ store_pin_get(struct reader *r, struct card_pin *pin)
 	if (reader_u8(r, &pin->tries) != TSR_OK || reader_u8(r, &pin->max) != TSR_OK ||
 	    pin->max == 0 || pin->max > CARD_TRIES_MAX || pin->tries > pin->max)
 		return TSR_CORRUPT;
-	return store_bytes(r, pin->value, sizeof(pin->value));
+	return reader_bytes(r, pin->value, sizeof(pin->value)) == TSR_OK ? TSR_OK : TSR_CORRUPT;
 }
 
 static int
@@ -137,7 +126,7 @@ store_pins_get(struct card *c, struct reader *r)
 {
 	if (store_magic(r, pins_magic) != TSR_OK || store_pin_get(r, &c->pin) != TSR_OK ||
 	    store_pin_get(r, &c->puk) != TSR_OK || reader_u8(r, &c->management_alg) != TSR_OK ||
-	    store_bytes(r, c->management, sizeof(c->management)) != TSR_OK)
+	    reader_bytes(r, c->management, sizeof(c->management)) != TSR_OK)
 		return TSR_CORRUPT;
 	return reader_end(r) == TSR_OK ? TSR_OK : TSR_CORRUPT;
 }

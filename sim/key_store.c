@@ -78,17 +78,6 @@ key_store_encode(const struct key_state *s, struct buf *b)
 }
 
 static int
-key_store_bytes(struct reader *r, void *out, size_t n)
-{
-	if (r->left < n)
-		return TSR_CORRUPT;
-	memcpy(out, r->p, n);
-	r->p += n;
-	r->left -= n;
-	return TSR_OK;
-}
-
-static int
 key_store_text(struct reader *r, size_t max, char *out)
 {
 	const uint8_t *p;
@@ -107,7 +96,7 @@ key_store_get_resident(struct reader *r, struct key_resident *c)
 	const uint8_t *p;
 	size_t n;
 
-	if (reader_u32(r, &c->made) != TSR_OK || key_store_bytes(r, c->id, sizeof(c->id)) != TSR_OK ||
+	if (reader_u32(r, &c->made) != TSR_OK || reader_bytes(r, c->id, sizeof(c->id)) != TSR_OK ||
 	    reader_string(r, KEY_USER_MAX, &p, &n) != TSR_OK)
 		return TSR_CORRUPT;
 	memcpy(c->user, p, n);
@@ -134,9 +123,9 @@ key_store_decode(const struct buf *b, struct key_state *s)
 	reader_init(&r, b->data, b->len - SUM);
 	memset(s, 0, sizeof(*s));
 	if (reader_u32(&r, &magic) != TSR_OK || magic != MAGIC ||
-	    key_store_bytes(&r, s->master, sizeof(s->master)) != TSR_OK ||
+	    reader_bytes(&r, s->master, sizeof(s->master)) != TSR_OK ||
 	    reader_u8(&r, &set) != TSR_OK ||
-	    key_store_bytes(&r, s->pin_hash, sizeof(s->pin_hash)) != TSR_OK ||
+	    reader_bytes(&r, s->pin_hash, sizeof(s->pin_hash)) != TSR_OK ||
 	    reader_u8(&r, &s->pin_tries) != TSR_OK || reader_u8(&r, &s->uv_tries) != TSR_OK ||
 	    reader_u32(&r, &s->counter) != TSR_OK || reader_u32(&r, &s->made) != TSR_OK ||
 	    reader_u32(&r, &n) != TSR_OK || n > KEY_RESIDENT_MAX)
@@ -148,7 +137,7 @@ key_store_decode(const struct buf *b, struct key_state *s)
 	if (reader_u32(&r, &s->counted_next) != TSR_OK || s->counted_next >= KEY_COUNTED_MAX)
 		return TSR_CORRUPT;
 	for (i = 0; i < KEY_COUNTED_MAX; i++)
-		if (key_store_bytes(&r, s->counted[i].nonce, sizeof(s->counted[i].nonce)) != TSR_OK ||
+		if (reader_bytes(&r, s->counted[i].nonce, sizeof(s->counted[i].nonce)) != TSR_OK ||
 		    reader_u32(&r, &s->counted[i].count) != TSR_OK)
 			return TSR_CORRUPT;
 	return reader_end(&r) == TSR_OK ? TSR_OK : TSR_CORRUPT;

@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tessera.h"
@@ -20,7 +23,7 @@
 void
 vpcd_init(struct vpcd *v)
 {
-	v->fd = -1;
+	v->fd = v->claim = -1;
 	buf_init(&v->in, HEAD + VPCD_MESSAGE_MAX);
 }
 
@@ -35,24 +38,47 @@ vpcd_quick(const struct vpcd *v)
 	(void)setsockopt(v->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 }
 
+/* A name that ends with the process, in the namespace of the ports. */
+static int
+vpcd_claim(uint16_t port, int *out)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd, n;
+
+	n = snprintf(sun.sun_path + 1, sizeof(sun.sun_path) - 1, "tessera-sim/reader/%u", port);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
+		return TSR_UNREACHABLE;
+	if (bind(fd, (struct sockaddr *)&sun,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == -1) {
+		(void)close(fd);
+		return TSR_DEVICE_BUSY;
+	}
+	*out = fd;
+	return TSR_OK;
+}
+
 int
 vpcd_connect(struct vpcd *v, uint16_t port)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int one = 1, fd, e;
+	int one = 1, claim, fd, e, r;
 
+	vpcd_close(v);
+	if ((r = vpcd_claim(port, &claim)) != TSR_OK)
+		return r;
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		return TSR_UNREACHABLE;
-	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
+	if ((fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
+	    connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
 		e = errno;
-		(void)close(fd);
+		if (fd != -1)
+			(void)close(fd);
+		(void)close(claim);
 		errno = e;
 		return TSR_UNREACHABLE;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	vpcd_close(v);
 	v->fd = fd;
+	v->claim = claim;
 	vpcd_quick(v);
 	return TSR_OK;
 }
@@ -62,7 +88,9 @@ vpcd_close(struct vpcd *v)
 {
 	if (v->fd != -1)
 		(void)close(v->fd);
-	v->fd = -1;
+	if (v->claim != -1)
+		(void)close(v->claim);
+	v->fd = v->claim = -1;
 	buf_free(&v->in);
 }
 

@@ -19,12 +19,15 @@ enum vpcd_control { VPCD_OFF = 0, VPCD_ON = 1, VPCD_RESET = 2, VPCD_ATR = 4 };
 
 struct vpcd {
 	int fd;			/* -1: not connected */
+	int claim;		/* says that the reader is taken; -1 */
 	struct buf in;
 };
 
 void vpcd_init(struct vpcd *v);
 
-/* Plug into the reader at that port of this host.  TSR_UNREACHABLE with errno. */
+/* Plug into the reader at that port of this host.  TSR_DEVICE_BUSY where another
+ * card of ours is in it: the driver would let go of that one.  TSR_UNREACHABLE with
+ * errno. */
 int vpcd_connect(struct vpcd *v, uint16_t port);
 
 /* Unplug; harmless twice. */

@@ -5,6 +5,7 @@
  */
 #include "client/lib/form.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tessera.h"
@@ -33,6 +34,22 @@ form_put(struct buf *form, const char *name, const char *value)
 			return r;
 	}
 	return TSR_OK;
+}
+
+int
+form_query(char *out, size_t size, const char *path, const char *name, const char *value)
+{
+	struct buf b;
+	int n, r = TSR_OK;
+
+	buf_init(&b, size);
+	if (value != NULL)
+		r = form_put(&b, name, value);
+	n = snprintf(out, size, "%s%s%.*s", path, value != NULL ? "?" : "", (int)b.len, (const char *)b.data);
+	buf_free(&b);
+	if (r != TSR_OK)
+		return r;
+	return n < 0 || (size_t)n >= size ? TSR_TOO_LARGE : TSR_OK;
 }
 
 int

@@ -16,6 +16,10 @@
  * (WHATWG URL, urlencoded).  TSR_NOMEM, TSR_TOO_LARGE. */
 int form_put(struct buf *form, const char *name, const char *value);
 
+/* A target: path, and "?name=value" where value is not NULL.  TSR_TOO_LARGE,
+ * TSR_NOMEM. */
+int form_query(char *out, size_t size, const char *path, const char *name, const char *value);
+
 /* Append a member "name":"value" to a JSON object that is being written:
  * begins with "{"; the caller writes "}".  No copy is left behind. */
 int form_json_put(struct buf *body, const char *name, const char *value);

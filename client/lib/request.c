@@ -31,6 +31,9 @@ static const struct {
 	[TSR_RHOST] = { "rhost", 0, 0 },
 	[TSR_OTP] = { "otp", 0, 1 },
 	[TSR_OTP_NEXT] = { "otp_next", 0, 1 },
+	[TSR_MIN_VALID] = { "min_valid", 1, 0 },
+	[TSR_TOKEN_FORMAT] = { "token_format", 1, 0 },
+	[TSR_OFFLINE_ACCESS] = { "offline_access", 1, 0 },
 };
 
 #define PARAMETERS	(sizeof(parameters) / sizeof(parameters[0]))
@@ -125,8 +128,9 @@ request_form(const struct tsr_request *rq, int fresh, struct buf *form)
 	r = form_put(form, "grant_type", !fresh ? "urn:tessera:grant:session" :
 	    request_has_code(rq) ? "urn:tessera:grant:otp" : "urn:tessera:grant:device");
 	for (i = 0; rq != NULL && r == TSR_OK && i < PARAMETERS; i++)
-		/* a fresh proof is as young as can be */
-		if (rq->value[i] != NULL && (fresh ? i != TSR_MAX_AGE : parameters[i].session))
+		/* a fresh proof is as young as can be, and so is its token */
+		if (rq->value[i] != NULL && (fresh ? i != TSR_MAX_AGE && i != TSR_MIN_VALID :
+		    parameters[i].session))
 			r = form_put(form, parameters[i].name, rq->value[i]);
 	return r;
 }

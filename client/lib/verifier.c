@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "client/lib/cache.h"
+#include "client/lib/epochfile.h"
 #include "client/lib/keyfile.h"
 #include "tessera.h"
 #include "token/jwk.h"
@@ -22,6 +23,7 @@
 #define VERIFIER_LIFETIME	86400		/* s */
 #define VERIFIER_LIFETIME_MAX	31536000
 #define VERIFIER_CACHE		64		/* tokens */
+#define VERIFIER_ROUNDS		4		/* of one check, while keys replace one another */
 
 struct tsr_verifier {
 	char jwks[KEYFILE_PATH_MAX], issuer[JWT_TEXT_MAX], audience[JWT_TEXT_MAX];
@@ -29,6 +31,9 @@ struct tsr_verifier {
 	size_t cache_size;
 	struct keyfile_id id;
 	struct timespec looked;
+	struct epochfile epochs;
+	uint64_t generation;		/* of the keys, by the file of epochs */
+	int allow_stale;
 	int loaded;			/* what came of it: TSR_OK, or why there are no keys */
 	struct jws_verifier *keys;	/* NULL where there are none */
 	struct cache *cache;		/* NULL until the first token */
@@ -59,12 +64,12 @@ tsr_verifier_new(const char *jwks, const char *issuer, const char *audience,
 		return TSR_NOMEM;
 	v->leeway = VERIFIER_LEEWAY;
 	v->lifetime = VERIFIER_LIFETIME;
-	v->owner = KEYFILE_NO_OWNER;
+	v->owner = v->epochs.owner = KEYFILE_NO_OWNER;
 	v->cache_size = VERIFIER_CACHE;
 	v->loaded = TSR_AGAIN;
 	if (issuer == NULL || audience == NULL ||
 	    verifier_copy(v->jwks, sizeof(v->jwks), jwks != NULL ? jwks : TSR_JWKS) != TSR_OK ||
-	    v->jwks[0] != '/' ||
+	    v->jwks[0] != '/' || epochfile_beside(&v->epochs, v->jwks) != TSR_OK ||
 	    verifier_copy(v->issuer, sizeof(v->issuer), issuer) != TSR_OK ||
 	    verifier_copy(v->audience, sizeof(v->audience), audience) != TSR_OK) {
 		free(v);
@@ -81,6 +86,7 @@ tsr_verifier_free(struct tsr_verifier **v)
 		return;
 	jws_verifier_free(&(*v)->keys);
 	cache_free(&(*v)->cache);
+	epochfile_close(&(*v)->epochs);
 	free(*v);
 	*v = NULL;
 }
@@ -97,7 +103,7 @@ verifier_within(int64_t value, int64_t least, int64_t most, int64_t *out)
 int
 tsr_verifier_set(struct tsr_verifier *v, enum tsr_option which, int64_t value)
 {
-	int64_t size;
+	int64_t got;
 	int r;
 
 	switch (which) {
@@ -106,18 +112,38 @@ tsr_verifier_set(struct tsr_verifier *v, enum tsr_option which, int64_t value)
 	case TSR_OPT_MAX_LIFETIME:
 		return verifier_within(value, 1, VERIFIER_LIFETIME_MAX, &v->lifetime);
 	case TSR_OPT_OWNER:
-		v->loaded = TSR_AGAIN;
-		return verifier_within(value, 0, UINT_MAX, &v->owner);
-	case TSR_OPT_CACHE:
-		if ((r = verifier_within(value, 0, CACHE_MAX, &size)) != TSR_OK)
+		if ((r = verifier_within(value, 0, UINT_MAX, &v->owner)) != TSR_OK)
 			return r;
-		v->cache_size = (size_t)size;
+		v->loaded = TSR_AGAIN;
+		v->epochs.owner = v->owner;
+		epochfile_close(&v->epochs);
+		return TSR_OK;
+	case TSR_OPT_CACHE:
+		if ((r = verifier_within(value, 0, CACHE_MAX, &got)) != TSR_OK)
+			return r;
+		v->cache_size = (size_t)got;
 		cache_free(&v->cache);
 		return TSR_OK;
 	case TSR_OPT_NOW:
 		return verifier_within(value, 0, JWT_NUMBER_MAX, &v->now);
+	case TSR_OPT_ALLOW_STALE:
+		if ((r = verifier_within(value, 0, 1, &got)) == TSR_OK)
+			v->allow_stale = (int)got;
+		return r;
 	}
 	return TSR_INVALID;
+}
+
+int
+tsr_verifier_epochs(struct tsr_verifier *v, const char *path)
+{
+	int r;
+
+	if (path == NULL || path[0] != '/')
+		return TSR_INVALID;
+	if ((r = verifier_copy(v->epochs.path, sizeof(v->epochs.path), path)) == TSR_OK)
+		epochfile_close(&v->epochs);
+	return r;
 }
 
 /* --- the keys --- */
@@ -216,27 +242,59 @@ verifier_check(struct tsr_verifier *v, const char *token, size_t n, const struct
 	return TSR_OK;
 }
 
-int
-tsr_verify(struct tsr_verifier *v, const char *token, struct tsr_claims **out)
+/* What was revoked, last of all, so that it is as it is when the verdict leaves.
+ * TSR_AGAIN where the keys were replaced since they were read. */
+static int
+verifier_alive(struct tsr_verifier *v, int verdict, const struct jwt_claims *c)
+{
+	uint64_t generation = 0;
+	int known = verdict == TSR_OK, r;
+
+	r = epochfile_check(&v->epochs, known ? c->sid : "", known ? c->iat : INT64_MAX, &generation);
+	if (generation != 0 && generation != v->generation) {
+		v->generation = generation;
+		v->loaded = TSR_AGAIN;
+		return TSR_AGAIN;
+	}
+	if (!known)
+		return verdict;
+	return r == TSR_STALE && v->allow_stale ? TSR_OK : r;
+}
+
+static int
+verifier_judge(struct tsr_verifier *v, const char *token, size_t n, struct jwt_claims *c)
 {
 	struct jwt_expect want = { .iss = v->issuer, .aud = v->audience, .leeway = v->leeway,
 	    .max_lifetime = v->lifetime };
-	struct tsr_claims *c;
 	struct timespec now;
+	unsigned i;
+	int r = TSR_STALE;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return TSR_SYSTEM;
+	want.now = v->now != 0 ? v->now : (int64_t)now.tv_sec;
+	for (i = 0; i < VERIFIER_ROUNDS; i++) {
+		if ((r = verifier_look(v)) != TSR_OK)
+			return r;
+		want.verifier = v->keys;
+		if ((r = verifier_alive(v, verifier_check(v, token, n, &want, c), c)) != TSR_AGAIN)
+			return r;
+	}
+	return TSR_STALE;
+}
+
+int
+tsr_verify(struct tsr_verifier *v, const char *token, struct tsr_claims **out)
+{
+	struct tsr_claims *c;
 	size_t n = strnlen(token, JWT_MAX + 1);
 	int r;
 
 	if (n > JWT_MAX)
 		return TSR_TOO_LARGE;
-	if ((r = verifier_look(v)) != TSR_OK)
-		return r;
-	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
-		return TSR_SYSTEM;
-	want.verifier = v->keys;
-	want.now = v->now != 0 ? v->now : (int64_t)now.tv_sec;
 	if ((c = malloc(sizeof(*c))) == NULL)
 		return TSR_NOMEM;
-	if ((r = verifier_check(v, token, n, &want, &c->jwt)) != TSR_OK) {
+	if ((r = verifier_judge(v, token, n, &c->jwt)) != TSR_OK) {
 		free(c);
 		return r;
 	}

@@ -17,6 +17,7 @@
 #include "agent/assertion.h"
 #include "agent/cbor.h"
 #include "tessera.h"
+#include "token/challenge.h"
 
 #define COUNT(t)	(sizeof(t) / sizeof((t)[0]))
 #define RP		"tessera:example"
@@ -195,6 +196,9 @@ static const struct row {
 	{ "step 22: back to zero", RP, UP, 0, 1, 0, 5, TSR_DENIED, ASSERTION_COUNTER },
 	{ "6.1: backed up but not to be", RP, UP | AUTHDATA_BS, 6, 1, 0, 5, TSR_BAD_SIGNATURE,
 	    ASSERTION_MALFORMED },
+	{ "6.1: a reserved flag", RP, UP | 0x02u, 6, 1, 0, 5, TSR_BAD_SIGNATURE, ASSERTION_MALFORMED },
+	{ "6.1: the other reserved flag", RP, UP | 0x20u, 6, 1, 0, 5, TSR_BAD_SIGNATURE,
+	    ASSERTION_MALFORMED },
 	{ "flags announce a credential", RP, UP | AUTHDATA_AT, 6, 1, 0, 5, TSR_BAD_SIGNATURE,
 	    ASSERTION_MALFORMED },
 	{ "flags announce extensions", RP, UP | AUTHDATA_ED, 6, 1, 0, 5, TSR_BAD_SIGNATURE,
@@ -282,6 +286,45 @@ test_every_bit(void **state)
 			assert_false(flipped(&p, h, bit, h, data, n, sig, len));
 		for (bit = 0; bit < 8 * len; bit++)
 			assert_false(flipped(&p, sig, bit, h, data, n, sig, len));
+		EVP_PKEY_free(s.key);
+	}
+}
+
+/* What a native key signs is the challenge's hash: each bit of the challenge, and
+ * its length, is in it. */
+static void
+test_every_bit_of_the_challenge(void **state)
+{
+	static const enum proto_algorithm both[] = { PROTO_ECDSA_P256_SHA256, PROTO_ED25519 };
+	uint8_t data[64], sig[ASSERTION_SIGNATURE_MAX], h[ASSERTION_HASH_LEN], asked[CHALLENGE_LEN + 1];
+	struct assertion_found found;
+	enum assertion_fault fault;
+	struct assertion_policy p;
+	struct signer s;
+	size_t i, bit, n, len;
+
+	(void)state;
+	randombytes_buf(asked, sizeof(asked));
+	for (i = 0; i < COUNT(both); i++) {
+		signer_new(&s, both[i]);
+		p = policy(&s);
+		n = data_make(data, RP, UP | UV, 6);
+		assertion_client_hash(asked, CHALLENGE_LEN, h);
+		len = signer_sign(&s, data, n, h, sig);
+		assert_int_equal(assertion_judge(&p, h, data, n, sig, len, &found, &fault), TSR_OK);
+		for (bit = 0; bit < (size_t)8 * CHALLENGE_LEN; bit++) {
+			asked[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assertion_client_hash(asked, CHALLENGE_LEN, h);
+			asked[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assert_int_equal(assertion_judge(&p, h, data, n, sig, len, &found, &fault),
+			    TSR_BAD_SIGNATURE);
+		}
+		assertion_client_hash(asked, CHALLENGE_LEN - 1, h);
+		assert_int_equal(assertion_judge(&p, h, data, n, sig, len, &found, &fault),
+		    TSR_BAD_SIGNATURE);
+		assertion_client_hash(asked, CHALLENGE_LEN + 1, h);
+		assert_int_equal(assertion_judge(&p, h, data, n, sig, len, &found, &fault),
+		    TSR_BAD_SIGNATURE);
 		EVP_PKEY_free(s.key);
 	}
 }
@@ -461,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_es256),
 		cmocka_unit_test(test_eddsa),
 		cmocka_unit_test(test_every_bit),
+		cmocka_unit_test(test_every_bit_of_the_challenge),
 		cmocka_unit_test(test_other_signatures),
 		cmocka_unit_test(test_registration),
 		cmocka_unit_test(test_cose_spellings),

@@ -436,6 +436,7 @@ test_passing(void **state)
 }
 
 static unsigned n_locked;
+static char last_locked[STORE_ID_LEN + 1];
 static char last_reason[32];
 
 static void
@@ -443,6 +444,7 @@ locked(void *arg, const struct session *s, const char *reason)
 {
 	(void)arg;
 	assert_true(s->locked);
+	memcpy(last_locked, s->sid, sizeof(last_locked));
 	n_locked++;
 	(void)snprintf(last_reason, sizeof(last_reason), "%s", reason);
 }
@@ -510,6 +512,7 @@ test_removed(void **state)
 	assert_int_equal(session_device_lock(sessions, device, "device_removed"), 0);	/* once */
 	assert_int_equal(n_locked, 1);
 	assert_string_equal(last_reason, "device_removed");
+	assert_string_not_equal(last_locked, s->sid);	/* whose tokens are dead */
 	assert_int_equal(good(&a, UINT32_MAX), TSR_LOGIN_REQUIRED);
 	assert_int_equal(good(&tap, UINT32_MAX), TSR_OK);
 	session_device_back(sessions, device);			/* is no proof by its owner */
@@ -522,7 +525,7 @@ test_removed(void **state)
 	assert_int_equal(good(&a, UINT32_MAX), TSR_OK);
 	session_device_away(sessions, again->device);
 	assert_int_equal(good(&a, UINT32_MAX), TSR_DEVICE_REMOVED);
-	/* a proof unlocks its own, under the same sid; what ended is ended */
+	/* a proof unlocks its own; what ended is ended */
 	again = proved("one", "alice", ACR_HARDWARE, NULL);
 	assert_ptr_equal(again, s);
 	assert_false(s->locked || s->away);

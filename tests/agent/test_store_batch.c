@@ -202,7 +202,7 @@ acknowledged_survives_a_kill(void **state)
 static int
 fill_the_disk(struct place *p)
 {
-	struct rlimit full = { 163840, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit full = { 524288, RLIM_INFINITY }, space = { RLIM_INFINITY, RLIM_INFINITY };
 	unsigned i, n = 0;
 
 	signal(SIGXFSZ, SIG_IGN);

@@ -87,7 +87,7 @@ static int
 setup(void **state)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct watcher_client c = { on_service, on_reader, on_ready, NULL };
+	struct watcher_client c = { .service = on_service, .reader = on_reader, .ready = on_ready };
 	struct helpers_options o = { NULL, "/nonexistent", 0, path, 1 };
 
 	(void)state;

@@ -20,6 +20,7 @@
 #include "base/log.h"
 
 #define AUD(body)	ISSUER "audience \"a\" { scopes = {\"read\"} " body " }\n"
+#define ORIGIN(text)	ISSUER "webauthn { rp-id = \"a.example\" origins = {\"" text "\"} }\n"
 #define MOD(body)	ISSUER "pkcs11-module \"m\" { path = \"/nowhere/m.so\" " body " }\n"
 
 static void
@@ -38,6 +39,7 @@ test_whole(void **state)
 	    "session { lifetime = 8h  per-user = 3 }\n"
 	    "limits { connections = 10 connections-per-uid = 5 pending-per-uid = 2 }\n"
 	    "audit { size = 8 keep = 3 }\n"
+	    "webauthn { rp-id = \"example.org\" origins = {\"https://example.org\", \"https://a.example.org:8443\"} }\n"
 	    "log-level = detail\n"
 	    "metrics { users = {\"prometheus\"} groups = {\"staff\"} units = {\"scrape.service\"} }\n"
 	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"jwt\"\n"
@@ -70,6 +72,9 @@ test_whole(void **state)
 	assert_int_equal(c->limits.pending_per_uid, 2);
 	assert_int_equal(c->audit.size, 8);
 	assert_int_equal(c->audit.keep, 3);
+	assert_string_equal(c->webauthn.rp_id, "example.org");
+	assert_int_equal(c->webauthn.origins.n, 2);
+	assert_string_equal(c->webauthn.origins.v[1], "https://a.example.org:8443");
 	assert_int_equal(c->log_level, LOG_DETAIL);
 	assert_string_equal(c->metrics.users.v[0], "prometheus");
 	assert_string_equal(c->metrics.groups.v[0], "staff");
@@ -210,7 +215,12 @@ static const struct row {
 	{ "lifetime too long", AUD("lifetime = 61m"), "lifetime = \"61m\"" },
 	{ "unknown acr", AUD("acr = gold"), "write \"self\", \"recovery\", \"otp\", \"software\", \"hardware\" or \"hardware-pin\"" },
 	{ "unknown class", AUD("class = root"), "write \"interactive\", \"login\" or \"service\"" },
-	{ "format not given yet", AUD("format = opaque"), "format = \"opaque\" is not accepted: this version gives JWTs only" },
+	{ "wildcard in a scope", ISSUER "audience \"a\" { scopes = {\"files:*\"} }", "scopes = \"files:*\"" },
+	{ "refresh in class service", AUD("class = service refresh = true"), "refresh = true is not for class service" },
+	{ "refresh where each token takes a proof", AUD("reuse = never\n refresh = true"), ":3: audience \"a\": refresh = true is not for an audience that takes a proof" },
+	{ "refresh of administration", ISSUER "audience \"tessera-admin\" { scopes = {\"a\"} refresh = true }", "refresh = true is not for an audience that takes a proof" },
+	{ "refresh that never idles", AUD("refresh-idle = 9"), "refresh-idle = \"9\"" },
+	{ "no requests at all", ISSUER "limits { requests-per-minute = 0 }", "requests-per-minute = \"0\"" },
 	{ "unknown format", AUD("format = saml"), "format = \"saml\" is not accepted" },
 	{ "unknown algorithm", ISSUER "signing { algorithm = \"none\" }", ":2: signing: algorithm = \"none\" is not accepted: write \"EdDSA\" or \"ES256\"" },
 	{ "signing key elsewhere", ISSUER "signing { key = \"pkcs11:token=x\" }", "write \"sealed\"" },
@@ -222,6 +232,17 @@ static const struct row {
 	{ "issuer without host", "issuer = \"https:///x\"", ":1: issuer" },
 	{ "issuer empty", "issuer = \"\"", ":1: issuer = \"\"" },
 	{ "realm with slash", ISSUER "realm = \"a/b\"", ":2: realm = \"a/b\"" },
+	{ "webauthn without origins", ISSUER "\nwebauthn { rp-id = \"a.example\" }", ":3: webauthn: origins is missing: add origins = {\"https://a.example\"}" },
+	{ "webauthn without rp-id", ISSUER "webauthn { origins = {\"https://a.example\"} }", ":2: webauthn: rp-id is missing" },
+	{ "rp-id of a native credential", ISSUER "webauthn { rp-id = \"tessera:x\" origins = {\"https://x\"} }", ":2: webauthn: rp-id = \"tessera:x\" is not accepted: write a domain" },
+	{ "rp-id in capitals", ISSUER "webauthn { rp-id = \"A.example\" origins = {\"https://a.example\"} }", "rp-id = \"A.example\"" },
+	{ "rp-id with an empty label", ISSUER "webauthn { rp-id = \"a..example\" origins = {\"https://a.example\"} }", "rp-id = \"a..example\"" },
+	{ "origin without TLS", ORIGIN("http://a.example"), "origins = \"http://a.example\" is not accepted: write https://" },
+	{ "origin with a slash", ORIGIN("https://a.example/"), "origins = \"https://a.example/\"" },
+	{ "origin with the port of TLS", ORIGIN("https://a.example:443"), "origins = \"https://a.example:443\"" },
+	{ "origin with a port that is none", ORIGIN("https://a.example:65536"), "origins = \"https://a.example:65536\"" },
+	{ "origin in capitals", ORIGIN("https://A.example"), "origins = \"https://A.example\"" },
+	{ "origin of another domain", ORIGIN("https://ba.example"), ":2: webauthn: origins = \"https://ba.example\" is not within rp-id \"a.example\"" },
 	{ "store of the fleet", ISSUER "store = \"postgresql://x\"", "write \"sqlite:\" and an absolute path" },
 	{ "store with relative path", ISSUER "store = \"sqlite:x.db\"", "write an absolute path" },
 	{ "relative path", ISSUER "state-dir = \"var/lib\"", ":2: state-dir = \"var/lib\" is not accepted: write an absolute path" },

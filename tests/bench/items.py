@@ -13,6 +13,7 @@ import cards
 import harness
 import pcsc
 import peers
+from fidokeys import fido
 from table import Goal, Row
 
 PIN = "123456"
@@ -28,6 +29,8 @@ AUDIT_LINES = 16		# AUDIT_REFUSED_PER_UID of agent/audit_refused.h
 TMPFS = 0x01021994		# statfs(2)
 FAST_DISK_US = 500		# one that is faster leaves commits nothing to share
 BUSY_DISK_US = 500		# an fdatasync that takes longer competes with others
+BUSY_TRIP_US = 250		# and a bare round trip does
+LEAST_RATIO = 2.5		# of an fdatasync and the round trips that a proof cannot do without
 
 AUDIENCES = {
     "bench": {"scopes": ["read"], "acr": "self", "reuse": "session", "inline-pin": True,
@@ -203,6 +206,13 @@ def helpers(b):
     return found
 
 
+def busy(b, d):
+    """Why times of bench_proof's say nothing in the short form, or None."""
+    if b.short and d["fsync"]["p50"] > BUSY_DISK_US:
+        return "busy disk"
+    return "busy machine" if b.short and d["ping"]["p50"] > BUSY_TRIP_US else None
+
+
 def proof(b):
     """A token for a fresh proof, less the module's own work."""
     b.log_in()
@@ -210,14 +220,16 @@ def proof(b):
     env = {"PATH": "/usr/bin:/bin", "SOFTHSM2_CONF": b.copy + "/softhsm2.conf"}
     done = [b.tool("proof", b.m.api, b.proof, harness.softhsm.MODULE, PIN, b.copy,
                    max(50, b.ms // 4), env=env) for _ in range(b.rounds)]
-    d = b.pick(done, lambda d: d["own"]["p50"])
-    moot = "busy disk" if b.short and d["fsync"]["p50"] > BUSY_DISK_US else None
+    d = b.pick(done, lambda d: d["least"]["p50"])
+    moot = busy(b, d)
     kept = sum(helpers(b).get(pid) == was for pid, was in before.items())
     return [Row("device proof and commit, P-256, SoftHSM2", us(d["total"]["p50"]),
                 us(d["module"]["p50"]) + " the module in process"),
             Row("  agent's own part (ms)", us(d["own"]["p50"]),
                 us(d["fsync"]["p50"]) + " one fdatasync", d["own"]["p50"] / 1000,
-                Goal("<=", 1, unit=" ms", moot=moot)),
+                Goal("<=", 1, unit=" ms", must=not b.short)),
+            Row("  of the least that it can be", "", us(d["ping"]["p50"]) + " a bare round trip",
+                d["least"]["p50"], Goal("<=", LEAST_RATIO, moot=moot)),
             Row("  its 90th percentile (ms)", us(d["own"]["p90"]),
                 us(d["find"]["p50"]) + " finding the key again", d["own"]["p90"] / 1000),
             Row("  helpers replaced meanwhile", "%d kept" % kept, "%d before" % len(before),
@@ -238,7 +250,7 @@ def card(b):
                        max(30, b.ms // 10), CARD_PAUSE_MS,
                        env={"PATH": "/usr/bin:/bin", **d.b.env}) for _ in range(b.rounds)]
     one = b.pick(done, lambda d: d["own"]["p50"])
-    moot = "busy disk" if b.short and one["fsync"]["p50"] > BUSY_DISK_US else None
+    moot = busy(b, one)
     return [Row("device proof, P-256, virtual PIV card", us(one["total"]["p50"]),
                 us(one["module"]["p50"]) + " OpenSC in process"),
             Row("  agent's own part (ms)", us(one["own"]["p50"]),
@@ -396,7 +408,8 @@ OTP_MANY = 1_000_000
 
 
 def otp_enrol(b):
-    """64 tokens of 16 users -> the table for bench_otp."""
+    """64 tokens of 16 users -> the table for bench_otp.  A connection has a token of its
+    own: with fewer, codes of one token would overtake one another."""
     if getattr(b, "otp_table", None) is not None:
         return
     lines = []
@@ -449,5 +462,5 @@ def otp(b):
     return rows
 
 
-SHORT = ("mint", "proof", "card", "start", "memory", "storm", "flood", "otp")
-ITEMS = {f.__name__: f for f in (healthz, mint, proof, card, start, memory, process, storm, flood, otp)}
+SHORT = ("mint", "proof", "card", "fido", "start", "memory", "storm", "flood", "otp")
+ITEMS = {f.__name__: f for f in (healthz, mint, proof, card, fido, start, memory, process, storm, flood, otp)}

@@ -1,7 +1,8 @@
 /*
  * proof.c - what the agent adds to a token's own work.  In turns: one request
  * for a token with a fresh proof; the module's C_Login, C_SignInit, C_Sign and
- * C_Logout in this process; one fdatasync of 4 KiB.
+ * C_Logout in this process; one fdatasync of 4 KiB; one round trip to a process
+ * that does nothing.
  *
  *	bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS [PAUSE]
  *
@@ -10,8 +11,9 @@
  * who finds a reader locked looks again only a tenth of a second later.  A logout voids the handles of private objects, so the
  * key is looked for after each login: that is not the module's own work and is
  * told apart.  FOLDER is on the disk of the agent's store.  Prints one JSON
- * document, times in microseconds: total, module, find, fsync, and own, which is
- * total minus module in each turn.
+ * document, times in microseconds: total, module, find, fsync, ping, own, which is
+ * total minus module in each turn, and least, which is own by what no agent can do
+ * without: the fdatasync and PROOF_TRIPS round trips of that turn.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -24,12 +26,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "echo.h"
 #include "meter.h"
 #include "wire.h"
 
 #define PROOF_SLOTS	16	/* looked at */
 #define PROOF_WARM	20	/* rounds that are not counted */
 #define PROOF_BLOCK	4096	/* bytes written before each fdatasync */
+#define PROOF_TRIPS	4	/* of a request, its way to the worker and back, at least */
+#define PROOF_FRAME	256	/* bytes of a bare message each way */
 
 struct module {
 	CK_FUNCTION_LIST *f;
@@ -38,7 +43,7 @@ struct module {
 	CK_ULONG pin_len;
 };
 
-enum { TOTAL, MODULE, FIND, FSYNC, OWN, KINDS };
+enum { TOTAL, MODULE, FIND, FSYNC, PING, OWN, LEAST, KINDS };
 
 static void
 module_open(struct module *m, const char *path)
@@ -135,6 +140,20 @@ fsync_open(const char *folder)
 	return fd;
 }
 
+/* A connection to a process that only answers. */
+static int
+ping_open(struct wire *w)
+{
+	static char path[64];
+
+	(void)snprintf(path, sizeof(path), "@tessera-bench-proof-%d", (int)getpid());
+	w->framing = WIRE_FIXED;
+	w->path = path;
+	w->request_len = w->reply_len = PROOF_FRAME;
+	(void)echo_start(path, PROOF_FRAME, PROOF_FRAME);
+	return wire_dial(path);
+}
+
 static void
 pause_for(unsigned ms)
 {
@@ -148,9 +167,10 @@ static void
 proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned rounds,
     unsigned pause, struct samples *s)
 {
+	static struct wire bare;
 	double v[KINDS];
 	unsigned i, k;
-	int fd = wire_dial(w->path);
+	int fd = wire_dial(w->path), ping = ping_open(&bare);
 
 	for (i = 0; i < rounds + PROOF_WARM; i++) {
 		if ((i & 1) != 0)
@@ -161,17 +181,20 @@ proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned ro
 		if ((i & 1) == 0)
 			module_turn(m, &v[MODULE], &v[FIND]);
 		v[FSYNC] = fsync_turn(disk);
+		v[PING] = proof_turn(&bare, ping);
 		v[OWN] = v[TOTAL] - v[MODULE];
+		v[LEAST] = v[OWN] / (v[FSYNC] + PROOF_TRIPS * v[PING]);
 		for (k = 0; k < KINDS && i >= PROOF_WARM; k++)
 			samples_add(&s[k], v[k]);
 	}
 	(void)close(fd);
+	(void)close(ping);
 }
 
 int
 main(int argc, char **argv)
 {
-	static const char *const name[KINDS] = { "total", "module", "find", "fsync", "own" };
+	static const char *const name[KINDS] = { "total", "module", "find", "fsync", "ping", "own", "least" };
 	static struct wire w;
 	struct samples s[KINDS];
 	struct module m;
@@ -191,7 +214,7 @@ main(int argc, char **argv)
 	    argc == 8 ? meter_number(argv[7]) : 0, s);
 	for (k = 0; k < KINDS; k++) {
 		(void)printf("%s", k == 0 ? "{" : ",");
-		samples_print(name[k], &s[k], 1e-3);
+		samples_print(name[k], &s[k], k == LEAST ? 1 : 1e-3);
 		samples_free(&s[k]);
 	}
 	(void)printf("}\n");

@@ -1,6 +1,6 @@
 /*
  * same.c - do refusals take the same time?  Requests of several kinds in turns on
- * one connection each, and Welch's t of every pair.
+ * one connection a user, and Welch's t of every pair.
  *
  *	bench_same SOCKET TRIES UID REQUEST-FILE UID REQUEST-FILE ...
  *
@@ -57,23 +57,40 @@ same_ask(struct kind *k, char reply[WIRE_MAX])
 		reply[have] = '\0';
 		if (end == NULL && (end = strstr(reply, "\r\n\r\n")) != NULL &&
 		    (len = strcasestr(reply, "content-length:")) != NULL)
-			want = (size_t)(end - reply) + 4 + (size_t)atol(len + 15);
+			want = (size_t)(end - reply) + 4 + (size_t)strtol(len + 15, NULL, 10);
 	} while (end == NULL || have < want);
 	if (strncmp(reply, "HTTP/1.1 400", 12) != 0)
 		meter_die("not refused: %s", reply);
 	memmove(reply, end + 4, have - (size_t)(end + 4 - reply) + 1);
 }
 
+/* Another order each round: none is always after the same one. */
+static void
+same_shuffle(unsigned order[SAME_KINDS_MAX], unsigned n_kinds)
+{
+	unsigned i, k, was;
+
+	for (i = n_kinds; i > 1; i--) {
+		k = (unsigned)random() % i;
+		was = order[i - 1];
+		order[i - 1] = order[k];
+		order[k] = was;
+	}
+}
+
 static void
 same_turns(unsigned n_kinds, unsigned tries)
 {
+	unsigned i, j, k, order[SAME_KINDS_MAX];
 	char reply[WIRE_MAX];
-	unsigned i, j, k;
 	uint64_t before;
 
-	for (i = 0; i < tries; i++)
+	for (i = 0; i < n_kinds; i++)
+		order[i] = i;
+	for (i = 0; i < tries; i++) {
+		same_shuffle(order, n_kinds);
 		for (j = 0; j < n_kinds; j++) {
-			k = (i + j) % n_kinds;	/* none is always after the same one */
+			k = order[j];
 			same_become(kinds[k].uid);
 			before = meter_ns();
 			same_ask(&kinds[k], reply);
@@ -83,6 +100,23 @@ same_turns(unsigned n_kinds, unsigned tries)
 			if (strcmp(first, reply) != 0)
 				meter_die("another answer: %s, not %s", reply, first);
 		}
+	}
+}
+
+/* Connections differ by where the kernel put them: one user's kinds share one. */
+static int
+same_dial(unsigned i)
+{
+	unsigned j;
+	int fd;
+
+	for (j = 0; j < i; j++)
+		if (kinds[j].uid == kinds[i].uid)
+			return kinds[j].fd;
+	same_become(kinds[i].uid);
+	fd = wire_dial(kinds[i].wire.path);
+	same_become(0);
+	return fd;
 }
 
 static void
@@ -114,9 +148,7 @@ main(int argc, char **argv)
 		kinds[i].wire.path = argv[1];
 		wire_load(&kinds[i].wire, argv[4 + 2 * i]);
 		kinds[i].uid = meter_number(argv[3 + 2 * i]);
-		same_become(kinds[i].uid);
-		kinds[i].fd = wire_dial(argv[1]);
-		same_become(0);
+		kinds[i].fd = same_dial(i);
 	}
 	same_turns(n_kinds, 50);	/* warm */
 	for (i = 0; i < n_kinds; i++)

@@ -3,6 +3,8 @@
  * turns in one process; and tokens that were seen before.  Rates are of processor
  * time.
  *
+ * The agent's own file says that nothing is revoked, or 100,000 sessions.
+ *
  *	bench_verify [--short]
  *
  * Prints the table of the bench.  Exit status 1 where a goal is missed; the
@@ -19,6 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/epochs.h"
+#include "agent/store.h"
+#include "agent/clock.h"
+#include "client/lib/epochfile.h"
 #include "meter.h"
 #include "tessera.h"
 #include "token/jwt.h"
@@ -30,6 +36,8 @@
 #define NOW		1800000000
 #define GOAL_FIRST	0.9
 #define GOAL_SEEN	500000.0	/* a second */
+#define GOAL_CHECK	100.0		/* ns */
+#define DEAD		100000
 #define TRIES		3
 
 static char *token[TOKENS];
@@ -37,6 +45,10 @@ static size_t size[TOKENS], signed_len[TOKENS];
 static uint8_t signature[TOKENS][JWS_SIGNATURE_LEN];
 static struct jws_verifier *bare;
 static struct tsr_verifier *ours;
+static struct epochs *epochs;
+static struct timers *timers;
+static struct epochfile mapped;
+static char sids[TOKENS][STORE_ID_LEN + 1];
 
 static void
 mint_all(struct jws_key *k)
@@ -95,6 +107,46 @@ one_ours(size_t i)
 	tsr_claims_free(&c);
 }
 
+static void
+one_check(size_t i)
+{
+	uint64_t generation;
+
+	if (epochfile_check(&mapped, sids[i], NOW, &generation) != TSR_OK)
+		meter_die("a session is dead that is not");
+}
+
+/* As an agent would keep it. */
+static void
+begin_epochs(const char *folder)
+{
+	struct epochs_start s = { .folder = folder };
+	size_t i;
+
+	for (i = 0; i < TOKENS; i++)
+		store_make_id(sids[i]);
+	(void)snprintf(mapped.path, sizeof(mapped.path), "%s/epochs", folder);
+	mapped.owner = geteuid();
+	if (timers_new(&timers) != TSR_OK || epochs_open(&s, &epochs) != TSR_OK ||
+	    epochs_begin(epochs, timers) != TSR_OK)
+		meter_die("no file of epochs");
+}
+
+static void
+kill_many(void)
+{
+	char sid[STORE_ID_LEN + 1];
+	unsigned i;
+
+	epochs_gather(epochs);
+	for (i = 0; i < DEAD; i++) {
+		store_make_id(sid);
+		(void)epochs_kill(epochs, sid);
+	}
+	if (epochs_gathered(epochs) != TSR_OK)
+		meter_die("the file of epochs cannot be written");
+}
+
 /* Processor time: what a neighbour takes says nothing about us. */
 static uint64_t
 cpu_ns(void)
@@ -110,8 +162,11 @@ static double
 turn(void (*one)(size_t), size_t n)
 {
 	static size_t at;
-	uint64_t begun = cpu_ns(), now;
-	unsigned done = 0, step = n == 1 ? 256 : 1, i;
+	uint64_t begun, now;
+	unsigned done = 0, step = n == 1 || one == one_check ? 256 : 1, i;
+
+	timers_run(timers, clock_boot_ms());	/* the heart beats */
+	begun = cpu_ns();
 
 	do {
 		for (i = 0; i < step; i++)
@@ -182,17 +237,31 @@ first(double *rate, double *beside)
 }
 
 static double
-seen(void)
+often(void (*one)(size_t), size_t n)
 {
 	struct samples rates = { 0 };
 	double result;
 	int i;
 
 	for (i = 0; i < ROUNDS * TURNS; i++)
-		samples_add(&rates, turn(one_ours, 1));
+		samples_add(&rates, turn(one, n));
 	result = samples_quantile(&rates, 0.5);
 	samples_free(&rates);
 	return result;
+}
+
+/* What each verification spends on whether it was revoked. */
+static int
+check_row(const char *name, double slack)
+{
+	double value = GOAL_CHECK * 10;
+	int t;
+
+	for (t = 0; t < TRIES && value > GOAL_CHECK / slack; t++)
+		value = 1e9 / often(one_check, TOKENS);
+	printf("%-46s%-20.1f%-34s%-10.1f%-22s%s\n", name, value, "-", value, "must be <= 100 ns",
+	    value > GOAL_CHECK / slack ? "MISSED" : "met");
+	return value > GOAL_CHECK / slack;
 }
 
 int
@@ -209,6 +278,7 @@ main(int argc, char **argv)
 
 	if (sodium_init() < 0 || mkdtemp(folder) == NULL || chmod(folder, 0755) != 0)
 		meter_die("no folder");
+	begin_epochs(folder);
 	for (i = 0; i < 2; i++) {
 		prepare(algs[i].alg, folder, file, sizeof(file), 0);
 		for (t = 0, value = 0; t < TRIES && value < GOAL_FIRST * slack; t++)
@@ -221,10 +291,17 @@ main(int argc, char **argv)
 	}
 	prepare(JWK_EDDSA, folder, file, sizeof(file), 64);
 	for (t = 0, value = 0; t < TRIES && value < GOAL_SEEN * slack; t++)
-		value = seen();
+		value = often(one_ours, 1);
 	printf("%-46s%-20.0f%-34s%-10.0f%-22s%s\n", "a token seen before", value, "-", value,
 	    "must be >= 500000/s", value < GOAL_SEEN * slack ? "MISSED" : "met");
 	missed += value < GOAL_SEEN * slack;
+	missed += check_row("whether it was revoked, none was (ns)", slack);
+	kill_many();
+	missed += check_row("whether it was revoked, 100,000 were (ns)", slack);
+	epochfile_close(&mapped);
+	epochs_free(&epochs);
+	timers_free(&timers);
+	(void)unlink(mapped.path);
 	(void)unlink(file);
 	(void)rmdir(folder);
 	for (i = 0; i < TOKENS; i++)

@@ -35,6 +35,20 @@ ERRORS = [
 ]
 
 
+KEY = {"id": "fido-0f", "kind": "fido", "pin": "ok", "state": "ready", "label": "Key", "manufacturer": "M",
+       "node": "/dev/hidraw7", "pin_set": True, "pin_tries": 8, "uv_set": False}
+# (what a key says of itself, what the doctor says, the command)
+KEYS = [
+    ({}, "ok", None), ({"pin": "unset", "pin_tries": None}, "ok", None),
+    ({"pin": "low", "pin_tries": 2}, "warning", "tessera device pin change --device fido-0f"),
+    ({"pin": "final", "pin_tries": 1}, "warning", "tessera device pin change --device fido-0f"),
+    ({"pin": "locked", "pin_tries": 0}, "failure", "fido2-token -R /dev/hidraw7"),
+    ({"pin_change_required": True}, "warning", "tessera device pin change --device fido-0f"),
+    ({"state": "busy", "pin": "unknown"}, "warning", "fuser -v /dev/hidraw7"),
+    ({"state": "failed", "pin": "unknown"}, "warning", "fido2-token -I /dev/hidraw7"),
+]
+
+
 class Doctor(ClientTest):
     def setUp(self):
         super().setUp()
@@ -71,7 +85,7 @@ class Doctor(ClientTest):
     def test_every_check_says_something_in_order(self):
         seen = list(dict.fromkeys(c["check"] for c in self.look()))
         self.assertEqual(seen, ["configuration", "users", "sockets", "agent", "modules", "opensc", "pcscd",
-                                "polkit", "rights", "readers", "holders", "tries", "breakers"])
+                                "polkit", "rights", "readers", "holders", "tries", "keys", "breakers"])
         with open(os.path.join(SOURCE, "man", "tessera.1"), encoding="utf-8") as f:
             page = f.read()
         for check in seen:
@@ -102,6 +116,19 @@ class Doctor(ClientTest):
                 self.assertEqual(self.of("readers"), [("failure", command)])
         self.serve(devices=[])
         self.assertEqual(self.of("readers"), [("warning", "opensc-tool --list-readers")])
+
+    def test_keys(self):
+        for said_by_it, said, command in KEYS:
+            with self.subTest(said_by_it):
+                self.serve(devices=[dict(KEY, **said_by_it)])
+                self.assertEqual(self.of("keys"), [(said, command)])
+        self.assertEqual((self.of("tries"), self.of("readers")), ([("skipped", None)],) * 2,
+                         "a key is no card")
+        self.serve(errors=[{"error": "temporarily_unavailable", "kind": "fido", "error_description": "so"}])
+        self.assertEqual(self.of("keys"), [("failure", JOURNAL.replace("pkcs11", "fido"))])
+        self.assertEqual(self.of("readers"), [("ok", None)])
+        self.serve()
+        self.assertEqual(self.of("keys"), [("skipped", None)])
 
     def test_breakers(self):
         self.assertEqual(self.of("breakers"), [("ok", None)])

@@ -43,7 +43,7 @@ class Shell(ClientTest):
         out = self.ok("help", "token")
         self.assertEqual(self.ok("token", "--help"), out)
         self.assertEqual(self.ok("token", "-h"), out)
-        for verb in ("get", "verify", "introspect"):
+        for verb in ("get", "verify", "introspect", "revoke"):
             self.assertIn("token " + verb, out)
         self.assertNotIn("device", out)
 
@@ -80,7 +80,8 @@ class Shell(ClientTest):
     def test_bash(self):
         commands = self.table()
         self.assertEqual(self.complete("tessera", ""), {c[0] for c in commands})
-        self.assertEqual(self.complete("tessera", "token", ""), {"get", "verify", "introspect"})
+        self.assertEqual(self.complete("tessera", "token", ""),
+                         {"get", "verify", "introspect", "refresh", "revoke"})
         self.assertEqual(self.complete("tessera", "--socket", "/x", "token", "g"), {"get"})
         self.assertEqual(self.complete("tessera", "completion", "z"), {"zsh"})
         self.assertEqual(self.complete("tessera", "help", ""), {c[0] for c in commands})
@@ -111,7 +112,7 @@ class Shell(ClientTest):
         r = subprocess.run(["fish", "--no-config", "-c", f"source {path}; complete -C 'tessera token '"],
                            capture_output=True, timeout=WAIT, env=self.env)
         self.assertEqual(r.stderr, b"")
-        for verb in (b"get", b"verify", b"introspect"):
+        for verb in (b"get", b"verify", b"introspect", b"revoke"):
             self.assertIn(verb, r.stdout)
 
     def test_scripts_name_every_command(self):

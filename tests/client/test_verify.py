@@ -50,7 +50,7 @@ class Verify(ClientTest):
         return t.serialize(compact=True)
 
     def verify(self, token, *args):
-        return self.run_client("token", "verify", "--jwks", self.jwks, "--issuer", ISS, *args,
+        return self.run_client("token", "verify", "--jwks", self.jwks, "--issuer", ISS, "--allow-stale", *args,
                                input=token.encode() + b"\n")
 
     def refused(self, token, words, *args):
@@ -111,15 +111,24 @@ class Verify(ClientTest):
         self.assertIn(b"audience was not checked", r.stdout)
 
     def test_issuer_not_known(self):
-        r = self.run_client("token", "verify", "--jwks", self.jwks, "-a", "vpn", input=self.token().encode())
+        r = self.run_client("token", "verify", "--jwks", self.jwks, "-a", "vpn", "--allow-stale", input=self.token().encode())
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn(b"issuer was not checked", r.stdout)
+
+    def test_nobody_can_say(self):
+        """Without the file of what was revoked there is no verdict, unless asked for."""
+        r = self.run_client("token", "verify", "--json", "--jwks", self.jwks, "--issuer", ISS, "-a", "vpn",
+                            input=self.token().encode())
+        self.assertEqual((r.returncode, self.document(r.stdout)["error"]), (4, "stale"))
+        r = self.verify(self.token(), "-a", "vpn", "--json")
+        self.assertEqual((r.returncode, self.document(r.stdout)["revocation_checked"]), (0, False))
+        self.assertIn(b"revoked is not known", self.verify(self.token(), "-a", "vpn").stdout)
 
     def test_from_file(self):
         path = os.path.join(self.dir, "token")
         with open(path, "w") as f:
             f.write(self.token() + "\n")
-        self.ok("token", "verify", "--jwks", self.jwks, path)
+        self.ok("token", "verify", "--allow-stale", "--jwks", self.jwks, path)
         self.fails(6, "token", "verify", "--jwks", self.jwks, path + "x")
 
     def test_token_as_argument(self):
@@ -184,7 +193,7 @@ class Verify(ClientTest):
         link = os.path.join(self.dir, "link.json")
         os.symlink(self.jwks, link)
         for name in (link, os.path.relpath(self.jwks)):
-            r = self.run_client("token", "verify", "--jwks", name, input=token.encode())
+            r = self.run_client("token", "verify", "--allow-stale", "--jwks", name, input=token.encode())
             self.assertEqual(r.returncode, 0, r.stderr)
 
     @unittest.skipIf(os.path.exists("/run/tesserad/jwks.json"), "an agent is installed here")

@@ -12,22 +12,25 @@ import sys
 
 import harness
 from fidokey import Keys
-from process import until
+from process import Job, until
 
 ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido", "activator.py")
 
 
 class Bed:
-    def __init__(self, count=1, *settings, fido=None, state=False, **machine):
-        section = {"environment": ["SYSTEMD_DEVICE_VERIFY_SYSFS=0"]}
+    def __init__(self, count=1, *settings, fido=None, state=False, watch=False, **machine):
+        section = {"environment": ["SYSTEMD_DEVICE_VERIFY_SYSFS=0"], "watch": watch}
         more = machine.pop("settings", {})
         self.machine = harness.Machine(start=False, settings={**more, "fido": section}, **machine)
         m = self.machine
+        m.bed = self
         self.keys = self.job = None
         try:
             os.mkdir(m.folder + "/keys")
             os.mkdir(m.folder + "/fido")
             section["socket"] = m.folder + "/fido/s"
+            if watch:
+                section["watch-socket"] = section["socket"] + ".watch"
             self.keys = Keys(count, *settings, folder=m.folder + "/keys", state=state)
             section.update(fido or {})
             m.write_conf()
@@ -38,22 +41,31 @@ class Bed:
             m.abandon()
             raise
 
+    def activator(self, *argv):
+        """The activator in the keys' world; it ends with its standard input."""
+        with open(self.machine.stderr_path, "ab") as err:
+            return subprocess.Popen(self.keys.argv(sys.executable, "-B", *argv), stdin=subprocess.PIPE,
+                                    stderr=err, start_new_session=True)
+
     def activate(self, path):
         m = self.machine
-        err = open(m.stderr_path, "ab")
-        self.job = subprocess.Popen(
-            self.keys.argv(sys.executable, "-B", ACTIVATOR, path, harness.HELPER,
-                           m.bin + "/tessera-fido", "--config", m.conf),
-            stdin=subprocess.PIPE, stderr=err, start_new_session=True)
-        err.close()
+        self.job = self.activator(ACTIVATOR, path, harness.HELPER, m.bin + "/tessera-fido",
+                                  "--config", m.conf)
         until(lambda: os.path.exists(path), 60, what="the helper's socket")
         os.chmod(path, 0o666)
+        os.chmod(path + ".watch", 0o666)
 
-    def stop(self):
+    def helpers_end(self):
+        """No helper is started any more; those that run go on.  Or, where none runs: the
+        keys are carried to another host (fidokey.Keys.run())."""
         if self.job is not None:
             self.job.stdin.close()
             self.job.terminate()
             self.job.wait(20)
+        self.job = None
+
+    def stop(self):
+        self.helpers_end()
         if self.keys is not None:
             self.keys.stop()
 
@@ -77,8 +89,15 @@ def enrol(m, user="daemon", label="key", pins=(), **more):
                        json={"kind": "fido", "subject": user, "label": label, **more})
 
 
+class Later(Job):
+    """fn(...) meanwhile: result() waits for it.  A process and no thread: what forks
+    beside a thread hands its pipes on."""
+
+    def __init__(self, fn, *args, **kw):
+        super().__init__(os.geteuid(), lambda: fn(*args, **kw))
+
+
 def ask(m, uid=harness.DAEMON, pins=(), audience="demo", **more):
     """(Answer, prompts) of a device grant."""
     return m.answering(list(pins), "POST", "/token", uid=uid, form={
         "grant_type": harness.DEVICE_GRANT, "audience": audience, **more})
-

@@ -9,6 +9,7 @@ world of tessera-sim run.
 """
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -53,13 +54,26 @@ class Key:
         return self.process.wait(RUN_S)
 
     def ctl(self, *words, check=True):
-        """What the key answers; Failed where it is an error."""
-        done = subprocess.run([BIN, "ctl", "--socket", self.control, "key", *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              timeout=RUN_S)
-        if check and done.returncode != 0:
-            raise Failed(done.stderr.strip())
-        return done.stdout.strip()
+        """What the key answers; Failed where it is an error.  As tessera-sim ctl asks,
+        but with no process: its pipe would be inherited by a child that is forked
+        meanwhile, and only that one's end would end the wait."""
+        said = b""
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(RUN_S)
+                s.connect(self.control)
+                s.sendall(" ".join(words).encode() + b"\n")
+                while not said.endswith(b"\n"):
+                    part = s.recv(65536)
+                    if not part:
+                        break
+                    said += part
+        except OSError as e:
+            said = b"error %s" % str(e).encode()
+        verdict, _, text = said.decode().strip().partition(" ")
+        if check and verdict != "ok":
+            raise Failed(text or "the key hung up")
+        return text
 
     def set(self, *settings):
         self.ctl("set", *settings)

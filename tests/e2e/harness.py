@@ -204,6 +204,7 @@ class Machine:
             root["helper-socket"] = self.helper_socket
         # who asks for no readers gets no watcher: one process less, and no events
         root["pcsc"] = {"watch": False}
+        root["fido"] = {"watch": False}
         if self.helper == "activate" and self.watched():
             root["watch-socket"] = self.watch_socket
         root.update(self.settings)

@@ -53,6 +53,17 @@ def make_token(folder, label, pin, kinds=("p256",)):
     return conf
 
 
+def init_without_pin(conf, label):
+    """A token as its maker's tool leaves it: whose it is has set no PIN yet."""
+    run(conf, "pkcs11-tool", "--module", MODULE, "--slot-index", "0", "--init-token", "--label",
+        label, "--so-pin", SO_PIN)
+
+
+def set_pin(conf, label, pin):
+    run(conf, "pkcs11-tool", "--module", MODULE, "--token-label", label, "--init-pin", "--login",
+        "--login-type", "so", "--so-pin", SO_PIN, "--new-pin", pin)
+
+
 def add_key(conf, label, pin, kind, key_id, extra=()):
     """One more key; extra are further options of pkcs11-tool."""
     run(conf, "pkcs11-tool", "--module", MODULE, "--token-label", label, "--login",

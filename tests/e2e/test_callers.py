@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Who asks is the kernel's word: refusals of callers."""
+import json
 import os
 import socket
 import unittest
@@ -63,11 +64,11 @@ class Unit:
         self.leave()
 
 
-def in_unit(m, unit, uid, form):
+def in_unit(m, unit, uid, form=None, path="/token", **what):
     """POST /token by a process of that unit and uid."""
     def ask():
         unit.enter()
-        return harness.as_user(uid, lambda: harness.one_request(m.api, "POST", "/token", form=form))
+        return harness.as_user(uid, lambda: harness.one_request(m.api, "POST", path, form=form, **what))
     return harness.as_user(0, ask)
 
 
@@ -159,6 +160,41 @@ class Callers(unittest.TestCase):
                     asked = {k: v for k, v in {**form, **change}.items() if v is not None}
                     self.refused(in_unit(m, unit, uid, asked))
             self.assertEqual(in_unit(m, gdm, 0, {**form, "rhost": "localhost"}).status, 200)
+
+    def test_login_helper_of_a_remote_key(self):
+        """It may have a challenge for whom it names, for class login alone; the answer
+        is for the caller that asked."""
+        from test_fido_remote import ASSERTION, ORIGIN, WEBAUTHN, Page, register
+        with self.machine(settings=WEBAUTHN) as m, Unit("system.slice", GDM) as gdm, \
+                Unit("system.slice", CRON) as cron:
+            page = Page(ORIGIN)
+            self.assertEqual(register(m, page).status, 201)
+            asked = {"audience": "login", "subject": "daemon", "service": "sshd", "rhost": "10.0.0.7"}
+
+            def challenge(unit=gdm, **change):
+                return in_unit(m, unit, 0, path="/challenge", json={
+                    k: v for k, v in {**asked, **change}.items() if v is not None})
+
+            def prove(offer, unit=gdm):
+                return in_unit(m, unit, 0, {
+                    "grant_type": ASSERTION, "challenge_id": offer["challenge_id"],
+                    "response": json.dumps(page.get(offer["public_key"]))})
+            offer = challenge()
+            self.assertEqual(offer.status, 200, offer)
+            answer = prove(offer.json)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(m.request("GET", "/session", uid=DAEMON).json, {"sessions": []},
+                             "a login leaves no session behind")
+            for name, unit, change in [
+                    ("that uid in another unit", cron, {}),
+                    ("another class of audience", gdm, {"audience": "demo"}),
+                    ("a subject that does not exist", gdm, {"subject": "nobody-here"})]:
+                with self.subTest(name):
+                    self.refused(challenge(unit, **change))
+            self.refused(challenge(subject=None), 400, "invalid_request")
+            self.refused(challenge(subject="bin"), 404, "device_not_found")
+            # in another unit it is no login helper any more
+            self.refused(prove(challenge().json, cron))
 
     def test_sudo_is_a_helper_for_its_user_alone(self):
         """A uid 0 process under user-N.slice acts for subject N only."""

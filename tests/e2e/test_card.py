@@ -54,12 +54,26 @@ class Piv(Base):
                         self.accepted(m, cred["id"], PIN)
                 self.assertEqual(card.tries(), (3, 3))
 
+    def test_one_card_in_one_reader(self):
+        """A second one is told; it may have the reader once the first is pulled."""
+        with pcsc.Bench() as bench:
+            first = bench.card("first")
+            second = (bench.sim, "card", "--state", bench.folder + "/second")
+            bench.run(*second, "--init", "--serial", "2")
+            said = bench.run(*second, "--pcscd", bench.pcscd, status=1)
+            self.assertIn("another card is in the reader", said)
+            first.pull()
+            bench.card("third", reader=0)
+
     def test_a_wrong_pin_costs_one_try(self):
         with pcsc.Bench() as bench:
             card = bench.card("card")
             with harness.Machine(modules={"opensc": bench.module()}) as m:
                 cred = self.enrol(m, self.uri(card), PIN)
-                self.refused(self.login(m, cred["id"], "999999"))
+                wrong = self.login(m, cred["id"], "999999")
+                self.refused(wrong)
+                self.assertIn('refused the PIN, 2 tries are left: with its PUK "tessera device pin unblock"',
+                              wrong.json["error_description"])
                 self.assertEqual(card.tries(), (2, 3))
                 self.confirmed(m, cred["id"], PIN)
                 self.assertEqual(card.tries(), (3, 3))

@@ -5,6 +5,7 @@ import signal
 import unittest
 
 import harness
+import softhsm
 from harness import BIN, DAEMON, DEVICE_GRANT, SESSION_GRANT
 
 PIN = "123456"
@@ -140,6 +141,34 @@ class Helper(unittest.TestCase):
             self.assertIn("card", answer.json["error_description"])
             self.assertEqual(m.request("GET", "/credentials", uid=DAEMON).json["credentials"][0]["id"],
                              cred["id"])
+
+    def test_token_written_meanwhile(self):
+        """SoftHSM reads a token's file when its generation tells it to: what a worker knows
+        of a token whose PIN was set beside it is no longer so, and it begins anew."""
+        with harness.Machine(start=False) as m:
+            conf = softhsm.write_conf(m.tokens)
+            softhsm.init_without_pin(conf, "card")
+            token = "%s/tokens/%s/token.object" % (m.tokens, os.listdir(m.tokens + "/tokens")[0])
+            with open(token, "rb") as f:
+                blank = f.read()
+            softhsm.set_pin(conf, "card", PIN)
+            softhsm.add_key(conf, "card", PIN, "p256", b"\1")
+            m.give_tokens()
+            m.start()
+            self.enrol(m)
+            with open(token, "rb") as f:
+                whole = f.read()
+            with open(token, "wb") as f:
+                f.write(blank)
+            signal_workers(m, signal.SIGKILL)	# those that come now read it so
+            answer = harness.until(lambda: (lambda a: a if a.json.get("reason") == "unset" else None)(
+                self.proof(m)), 60, "a token without a PIN")
+            self.refused(answer, "pin_required")
+            self.assertNotIn("locked", answer.json["error_description"])
+            with open(token, "wb") as f:
+                f.write(whole)
+            answer = self.proof(m)
+            self.assertEqual(answer.status, 200, answer)
 
     def test_lying_module_is_not_believed(self):
         """The evil module's token answers every login and signs rubbish: no enrolment."""

@@ -56,9 +56,10 @@ class Leaving(unittest.TestCase):
         self.begin(m)
         logins(BIN)
         logins(DAEMON, "2", closing=["1"])
-        self.assertEqual(self.ask(m), "")
+        token = m.request("POST", "/token", uid=DAEMON, form=SESSION).json["access_token"]
         logins(DAEMON, closing=["2"])
         harness.until(lambda: self.ask(m) == "login_required", 20, "the lock")
+        self.assertFalse(m.request("POST", "/introspect", uid=DAEMON, form={"token": token}).json["active"])
         self.assertTrue(m.request("GET", "/session", uid=DAEMON).json["sessions"][0]["locked"])
         logins(DAEMON, "4")
         self.assertEqual(self.ask(m), "login_required")	# to come back is no proof

@@ -121,6 +121,14 @@ class Import(unittest.TestCase):
         self.assertIn('"credentials":%d' % count, log)
         self.assertNotIn(secret(1), log)
 
+    def test_too_many(self):
+        """Whose file has more than an import may is told to split it, and nothing was stored."""
+        rows = "".join(f"A{i},{secret(i)},daemon\n" for i in range(4001))
+        done = self.run_import("serial,secret,user\n" + rows)
+        self.assertNotEqual(done.status, 0)
+        self.assertIn("an import has at most 4000 rows: split the file", done.err)
+        self.assertEqual(self.enrolled(), [])
+
     # --- PSKC ---
 
     def test_container(self):

@@ -7,8 +7,9 @@ import subprocess
 import unittest
 
 import harness
-from harness import BIN, DAEMON, SESSION_GRANT
+from harness import BIN, DAEMON, GAMES, SESSION_GRANT
 from otp_codes import SECRET, secret_of, totp
+from test_callers import GDM, Unit, in_unit
 from wire import Client
 
 OTP_GRANT = "urn:tessera:grant:otp"
@@ -124,6 +125,45 @@ class Recovery(unittest.TestCase):
         self.refused(self.token(code))					# it was spent on that
         m.clock.advance(30)
         self.assertEqual(self.token(totp(secret_of(doc["uri"]), m.clock.wall)).status, 200)
+
+    def test_replaced_by_a_card(self):
+        """The code stands where an enrolment code stands: for a credential of any kind."""
+        m = self.m
+        m.make_token("card", "123456")
+
+        def own(code, pins="123456", uid=DAEMON):
+            return m.answering(pins, "POST", "/credentials", uid=uid, json={
+                "kind": "pkcs11", "device": "pkcs11:token=card;object=p256", "code": code})[0]
+
+        code = json.loads(m.tessera("credential", "replace", self.credential, "--json", check=True).out)["code"]
+        self.assertEqual(own(self.codes[0]).json["error"], "invalid_grant")	# paper is no administrator
+        self.assertEqual(own(code, uid=BIN).json["error"], "invalid_grant")
+        self.assertEqual(own(code, pins=None).json["error"], "cancelled")	# which did not spend it
+        answer = own(code)
+        self.assertEqual((answer.status, answer.json["acr"]), (201, "software"), answer)
+        self.assertEqual(own(code).json["error"], "invalid_grant")
+        self.refused(self.token(code))
+        self.assertEqual(self.token(self.codes[0]).status, 200)	# nobody has spent that
+
+    def test_login_with_one(self):
+        """A login helper takes it where the audience asks for no more than that."""
+        m = self.m
+        for name, acr in (("desk", "recovery"), ("vault", "otp")):
+            m.audiences = {**m.audiences, name: {"class": "login", "scopes": ["login"], "acr": acr,
+                                                 "lifetime": "1m", "any-user": True}}
+        m.write_conf(m.conf_text() + 'login-helper "gdm" { user = "games" unit = "%s" }\n' % GDM)
+        m.stop()
+        m.start()
+        code = json.loads(m.tessera("credential", "replace", self.credential, "--json", check=True).out)["code"]
+        form = {"grant_type": OTP_GRANT, "audience": "desk", "subject": "daemon", "otp": code}
+        with Unit("system.slice", GDM) as gdm:
+            answer = in_unit(m, gdm, GAMES, {**form, "audience": "vault"})
+            self.assertEqual(answer.json["error"], "step_up_required", answer)
+            self.refused(in_unit(m, gdm, GAMES, {**form, "subject": "bin"}))
+            answer = in_unit(m, gdm, GAMES, form)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(self.claims(answer)["acr"], "recovery")
+            self.refused(in_unit(m, gdm, GAMES, form))
 
     def test_replaced_for_a_day(self):
         m = self.m

@@ -12,8 +12,9 @@ import subprocess
 import unittest
 
 import harness
-from harness import BIN, DAEMON
+from harness import BIN, DAEMON, GAMES
 from otp_codes import SECRET, hotp, totp
+from test_callers import GDM, Unit, in_unit
 
 OTP_GRANT = "urn:tessera:grant:otp"
 TRIES = int(os.environ.get("TESSERA_TRIES", "400"))
@@ -125,31 +126,63 @@ class Refusals(unittest.TestCase):
             self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_request"), answer)
         self.enrol("totp", secret="00" * 16, secret_format="hex")
 
-    @unittest.skipIf(harness.sanitized(), "a sanitizer has its own time")
-    def test_same_time(self):
-        """A wrong code, a user without a token, a token that rests: in turns."""
-        m = self.m
-        self.enrol("totp")
-        self.enrol("totp", "bin")
+    def rest(self, code=token):
         for _ in range(100):
-            self.token("111111")
-            m.clock.advance(3600)
-        self.assertEqual(self.token(totp(SECRET, m.clock.wall)).json, REFUSED)	# it rests
-        request = m.folder + "/wrong"
-        with open(request, "wb") as f:
+            code(self, "111111")
+            self.m.clock.advance(3600)
+
+    def wrong(self, **more):
+        """A file with the request that a wrong code comes in."""
+        path = "%s/wrong-%s" % (self.m.folder, more.get("subject", "own"))
+        with open(path, "wb") as f:
             f.write(harness.request_bytes("POST", "/token", {
-                "grant_type": OTP_GRANT, "audience": "demo", "otp": "111111"}))
+                "grant_type": OTP_GRANT, "audience": "demo", "otp": "111111", **more}))
+        return path
+
+    def same_time(self, words, enter=None):
+        """words: for each kind of refusal who asks, and the file of what is asked."""
         tool = os.path.join(os.path.dirname(os.environ["TESSERA_BIN"]), "bench", "bench_same")
-        words = [w for uid in (BIN, pwd.getpwnam("sys").pw_uid, DAEMON) for w in (str(uid), request)]
         for last in (False, False, True):		# other programs disturb
-            done = subprocess.run([tool, m.api, str(TRIES), *words], check=False, capture_output=True,
-                                  timeout=1200)
+            done = subprocess.run([tool, self.m.api, str(TRIES), *words], check=False,
+                                  capture_output=True, timeout=1200, preexec_fn=enter)
             self.assertEqual(done.returncode, 0, done.stderr)
             said = json.loads(done.stdout)
             print(said)
             if said["t"] < BEYOND:
                 break
             self.assertFalse(last, said)
+
+    @unittest.skipIf(harness.sanitized(), "a sanitizer has its own time")
+    def test_same_time(self):
+        """A wrong code, a user without a token, a token that rests: in turns."""
+        m = self.m
+        self.enrol("totp")
+        self.enrol("totp", "bin")
+        self.rest()
+        self.assertEqual(self.token(totp(SECRET, m.clock.wall)).json, REFUSED)	# it rests
+        request = self.wrong()
+        self.same_time([w for uid in (BIN, pwd.getpwnam("sys").pw_uid, DAEMON) for w in (str(uid), request)])
+
+    @unittest.skipIf(harness.sanitized(), "a sanitizer has its own time")
+    def test_same_time_of_a_login(self):
+        """The same for a login helper, who may also name somebody who does not exist."""
+        m = self.m
+        m.audiences = {"demo": {"class": "login", "scopes": ["login"], "acr": "self", "any-user": True}}
+        m.write_conf(m.conf_text() + 'login-helper "gdm" { user = "games" unit = "%s" }\n' % GDM)
+        m.stop()
+        m.start()
+        self.enrol("totp")
+        self.enrol("totp", "bin")
+        with Unit("system.slice", GDM) as gdm:
+            form = {"grant_type": OTP_GRANT, "audience": "demo"}
+            self.rest(lambda _, code: in_unit(m, gdm, GAMES, {**form, "otp": code, "subject": "daemon"}))
+            answer = in_unit(m, gdm, GAMES, {**form, "otp": totp(SECRET, m.clock.wall), "subject": "daemon"})
+            self.assertEqual(answer.json, REFUSED)		# it rests
+            answer = in_unit(m, gdm, GAMES, {**form, "otp": totp(SECRET, m.clock.wall), "subject": "bin"})
+            self.assertEqual(answer.status, 200, answer)	# a helper it is
+            # of one length: the kernel takes longer for more bytes
+            self.same_time([w for subject in ("zyx", "bin", "daemon", "sys")
+                            for w in (str(GAMES), self.wrong(subject=subject))], gdm.enter)
 
 
 if __name__ == "__main__":

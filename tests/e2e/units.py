@@ -95,6 +95,41 @@ class Units(unittest.TestCase):
                 asked = re.findall(r"^(?:Socket)?(?:User|Group)=(\S+)", f.read(), flags=re.M)
             self.assertLessEqual(set(asked), made, name)
 
+    def text(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as f:
+            return f.read()
+
+    def test_sockets(self):
+        """Whatever the first configuration connects to, a unit listens on for the agent,
+        and tesserad brings it up."""
+        with open(os.path.join(UNITS, "tessera.conf.example"), encoding="utf-8") as f:
+            asked = re.findall(r'^\s*\S*socket\s*= "(/run/tessera/\S+)"', f.read(), flags=re.M)
+        self.assertEqual(len(asked), 4)
+        agent = self.text("tesserad.service")
+        for path in asked:
+            unit, = [n for n in NAMES if "ListenStream=%s\n" % path in self.text(n)]
+            self.assertIn("SocketUser=tessera\nSocketMode=0600\n", self.text(unit))
+            for key in ("Wants", "After", "Also"):
+                self.assertRegex(agent, r"(?m)^%s=.*\b%s( |$)" % (key, re.escape(unit)))
+
+    def test_keys(self):
+        """The FIDO2 helpers have hidraw nodes by the group that udev gives them to, the
+        watcher hears udev, and neither has more."""
+        with open(os.path.join(SOURCE, "../udev/70-tessera.rules"), encoding="utf-8") as f:
+            rule, = re.findall(r'^SUBSYSTEM=="hidraw".*$', f.read(), flags=re.M)
+        self.assertEqual(rule, 'SUBSYSTEM=="hidraw", ENV{ID_FIDO_TOKEN}=="1", '
+                               'GROUP="tessera-dev", MODE="0660"')
+        for name, families in (("tessera-fido@.service", "AF_UNIX"),
+                               ("tessera-fido-watch@.service", "AF_UNIX AF_NETLINK")):
+            text = self.text(name)
+            for line in ("User=tessera-dev", "Group=tessera-dev", "DevicePolicy=closed",
+                         "DeviceAllow=char-hidraw rw", "RestrictAddressFamilies=" + families):
+                self.assertIn(line + "\n", text, name)
+            self.assertNotIn("PrivateDevices=yes", text)
+            # udev speaks in the host's network namespace
+            self.assertEqual("PrivateNetwork=yes" in text, "NETLINK" not in families)
+            self.assertEqual("--watch" in text, "NETLINK" in families)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)

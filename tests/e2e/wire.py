@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import time
 import urllib.parse
 
 from process import Failed
@@ -125,7 +126,7 @@ class Events:
     """GET /events on a connection of its own."""
 
     def __init__(self, path, prompter=None, timeout=60.0):
-        self.client = Client(path, timeout)
+        self.client, self.timeout = Client(path, timeout), timeout
         target = "/events" + ("?prompter=" + prompter if prompter else "")
         self.client.send(request_bytes("GET", target))
         head = self.client.head()
@@ -144,7 +145,10 @@ class Events:
 
     def next(self, name=None):
         """(name, data) of the next event, or of the next one of that name."""
+        end = time.monotonic() + self.timeout
         while True:
+            if time.monotonic() > end:	# pings come for ever
+                raise Failed("no event %s within %g s" % (name, self.timeout))
             while b"\n\n" not in self.client.have:
                 if not self.client.more():
                     raise Failed("the event stream ended")

@@ -3,7 +3,8 @@
 
 Five clients of their own processes: two turn a credential off and on, one
 enrols and removes keys, one proves itself by a key, one by the codes of a token
-that counts, and tries again with the last one that was taken.  Each says into a pipe what it is
+that counts, and tries again with the last one that was taken.  Where the machine
+has the audience "kept", a sixth rotates refresh tokens.  Each says into a pipe what it is
 about to do and that it was acknowledged, so at any moment
 
     acknowledged <= what is stored <= acknowledged and what was begun
@@ -14,11 +15,13 @@ import fcntl
 import hashlib
 import hmac
 import os
+import random
 import select
 import shutil
 import signal
 import sqlite3
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests", "e2e"))
 
@@ -29,7 +32,10 @@ PIN = "123456"
 URI = "pkcs11:token=card;id=%%%02x"
 ENROLLED = (4, 5, 6)			# keys that come and go
 SEED = b"12345678901234567890"
+OTP_GRANT = "urn:tessera:grant:otp"
 STATES = {"active": 1, "disabled": 2}
+KEPT = {"scopes": ["all"], "acr": "self", "reuse": "session", "presence": "proof", "refresh": True,
+        "any-user": True}		# an audience whose refresh tokens outlive the agent
 
 
 def code(counter):
@@ -47,6 +53,8 @@ class Load:
         self.pids, self.pipe = [], None
         self.state, self.proofs = {}, 0		# acknowledged
         self.counter, self.twice = -1, 0	# the last code that was taken; taken again
+        self.newest = self.spent = None		# refresh tokens: the good one, the one before it
+        self.lost = self.doubled = 0		# good, but refused / spent, but taken
         self.keys = {}				# key -> credential id, None: not enrolled
         self.begun = {}				# what -> what it will be
         self.acknowledged = 0
@@ -76,9 +84,14 @@ class Load:
         read, write = os.pipe()
         fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)
         self.pipe, self.have = read, b""
-        for uid, fn, args in ((0, self.toggle, (self.fixed[1],)), (0, self.toggle, (self.fixed[2],)),
-                              (0, self.come_and_go, ()), (harness.DAEMON, self.prove, ()),
-                              (harness.BIN, self.spend, ())):
+        work = [(0, self.toggle, (self.fixed[1],)), (0, self.toggle, (self.fixed[2],)),
+                (0, self.come_and_go, ()), (harness.DAEMON, self.prove, ()),
+                (harness.BIN, self.spend, ())]
+        if "kept" in self.m.audiences:
+            if self.newest is None:
+                self.family()
+            work.append((harness.BIN, self.rotate, ()))
+        for uid, fn, args in work:
             pid = os.fork()
             if pid == 0:
                 self.client(uid, write, fn, args)
@@ -157,6 +170,52 @@ class Load:
                     raise harness.Failed(repr(answer))
                 self.say("ack", "code", str(n))
 
+    def rotate(self):
+        """Refresh tokens: the good one goes on, the one before it never does."""
+        with harness.Client(self.m.api) as c:
+            def turn(token):
+                self.say("begin", "refresh", "?")
+                try:
+                    c.send(harness.request_bytes("POST", "/token", form={
+                        "grant_type": "refresh_token", "refresh_token": token}))
+                except BrokenPipeError:	# the agent was gone before
+                    self.say("none", "refresh", "?")
+                    raise
+                return c.answer()
+            newest, spent = self.newest, self.spent
+            if newest is not None:
+                answer = turn(newest)
+                if answer.status == 200:
+                    newest, spent = answer.json["refresh_token"], newest
+                    self.say("ack", "refresh", newest)
+                elif answer.status == 400:
+                    self.say("ack", "lost", "+")
+                    newest = None
+                    self.say("ack", "family", "-")
+                if spent is not None and random.random() < 0.3:
+                    if turn(spent).status == 200:
+                        self.say("ack", "doubled", "+")
+                    newest = None	# its family is dead
+                    self.say("ack", "family", "-")
+            while newest is not None:
+                time.sleep(random.uniform(0.0, 0.1))	# so that it is at rest, too
+                answer = turn(newest)
+                if answer.status != 200:
+                    raise harness.Failed(repr(answer))
+                newest = answer.json["refresh_token"]
+                self.say("ack", "refresh", newest)
+
+    def family(self):
+        """A first refresh token, where there is none: by a code, for a killed helper
+        may leave no token behind."""
+        self.counter += 1
+        answer = self.m.request("POST", "/token", uid=harness.BIN, form={
+            "grant_type": OTP_GRANT, "audience": "kept", "otp": code(self.counter),
+            "offline_access": "true"})
+        if answer.status != 200:
+            raise harness.Failed(repr(answer))
+        self.newest, self.spent = answer.json["refresh_token"], None
+
     # --- the record
 
     def drain(self, wait=0.0):
@@ -180,6 +239,8 @@ class Load:
             self.begun[name] = value
             return
         self.begun.pop(name, None)
+        if what == "none":
+            return
         self.acknowledged += 1
         if name == "proof":
             self.proofs += 1
@@ -187,6 +248,15 @@ class Load:
             self.counter = int(value)
         elif name == "twice":
             self.twice += 1
+        elif name == "lost":
+            self.lost += 1
+        elif name == "doubled":
+            self.doubled += 1
+        elif name == "family":
+            self.newest, self.spent = None if value == "-" else value, None
+            self.begun.pop("refresh", None)
+        elif name == "refresh":
+            self.newest, self.spent = value, self.newest
         elif name.startswith("key"):
             self.keys[int(name[3:])] = None if value == "-" else value
         else:
@@ -252,7 +322,11 @@ class Load:
             said.append("code %r was spent, acknowledged %d, begun %d" % (spent, self.counter, most))
         if self.twice > 0:
             said.append("a code was taken twice")
+        if self.lost + self.doubled > 0:
+            said.append("%d refresh tokens were lost, %d taken twice" % (self.lost, self.doubled))
         if adopt:
+            if "refresh" in self.begun:	# perhaps spent, or about to be by the next agent,
+                self.newest = None	# which finds the request in its socket
             self.counter = spent[0] if spent is not None else -1
             self.proofs, self.begun = proofs, {}
         return said

@@ -25,7 +25,7 @@ import shutil
 import subprocess
 import sys
 
-from bugs import callers, cards, client, fido, otp, request, store, tokens
+from bugs import callers, cards, client, fido, fido_agent, otp, request, revoked, store, tokens, verdict
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEST_S = 180
@@ -33,7 +33,8 @@ NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
 # "corpus TARGET" for the committed inputs of a fuzz target
-SEEDED = [row for part in (callers, cards, client, fido, otp, request, store, tokens) for row in part.ROWS]
+SEEDED = [row for part in (callers, cards, client, fido, fido_agent, otp, request, revoked, store,
+                             tokens, verdict) for row in part.ROWS]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
 
@@ -105,6 +106,7 @@ class Kit:
         """Its exit status, and what it said."""
         env = dict(os.environ, TESSERA_BIN=self.build_to + "/bin", TESSERA_SOURCE=self.tree,
                    TESSERA_SHIM=self.build_to + "/tests/tessera_shim.so",
+                   TESSERA_SWEEP_SHIM=self.build_to + "/tests/tessera_sweep_shim.so",
                    TESSERA_NODE_MODULES=SOURCE + "/build/node_modules")
         where, name = test.split()
         if where == "unit":

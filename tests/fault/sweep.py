@@ -184,7 +184,7 @@ class Records:
     """What the audit log says happened, against what the store holds and what
     clients were told.  A line counts where it is not taken back ("undone")."""
 
-    STATES = {"credential-disabled": 2, "credential-enabled": 1}
+    STATES = {"credential-disabled": 2, "credential-enabled": 1, "clone": 3}
 
     def __init__(self, m):
         self.m, self.part, self.file = m, b"", None

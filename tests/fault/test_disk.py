@@ -26,6 +26,14 @@ class Faulty(unittest.TestCase):
         answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
         self.assertEqual(answer.status, 200, answer)
         load.proofs += 1
+        return answer.json["access_token"]
+
+    def revoked(self, m, token):
+        """Everything can be revoked with a store that cannot be written."""
+        check = ("token", "verify", "--jwks", m.public + "/jwks.json", "--issuer", m.issuer, "-a", "demo")
+        m.tessera(*check, stdin=token, check=True)
+        m.tessera("revoke", "--all", check=True)
+        self.assertIn("revoked", m.tessera(*check, stdin=token).err)
 
     def whole(self, m):
         found = m.request("POST", "/admin/store/check", admin=True, json={}).json
@@ -49,13 +57,16 @@ class Faulty(unittest.TestCase):
             ident = load.fixed[0]
             m.tessera("credential", "disable", "--force", load.fixed[1], check=True)
             m.tessera("credential", "disable", "--force", load.fixed[2], check=True)
-            self.good(m, load)
+            token = self.good(m, load)
             ballast = m.state + "/ballast"
             self.fill(ballast)
+            self.revoked(m, token)
             for _ in range(3):
                 self.refused_somewhen(m, load)
             os.unlink(ballast)
-            self.good(m, load)
+            harness.until(lambda: m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status == 200,
+                          30, "the log of what was revoked")
+            load.proofs += 1
             self.whole(m)
             m.kill()
             load.state = {i: "disabled" for i in load.fixed[1:]}

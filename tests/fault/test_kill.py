@@ -6,7 +6,7 @@ import random
 import time
 import unittest
 
-from load import Load, copy_of, harness
+from load import KEPT, Load, copy_of, harness
 
 KILLS = int(os.environ.get("TESSERA_KILLS", "100"))
 
@@ -14,13 +14,14 @@ KILLS = int(os.environ.get("TESSERA_KILLS", "100"))
 class Kill(unittest.TestCase):
     def test_kill(self):
         settings = {"anchor": None}
-        with harness.Machine(settings=settings, start=False) as m:
+        audiences = {**harness.AUDIENCES, "kept": KEPT}
+        with harness.Machine(audiences=audiences, settings=settings, start=False) as m:
             m.settings["anchor"] = m.folder_for(m.folder + "/elsewhere", "tessera", 0o700) + "/anchor"
             m.write_conf()
             m.start()
             load = Load(m)
             load.make()
-            busy = 0
+            busy = rested = 0
             for n in range(KILLS):
                 before = load.acknowledged
                 load.start()
@@ -28,15 +29,18 @@ class Kill(unittest.TestCase):
                 m.kill()
                 load.close()
                 busy += load.acknowledged > before
+                rested += load.newest is not None and "refresh" not in load.begun
                 said = load.check(copy_of(m.state, m.folder + "/copy"), adopt=True)
                 self.assertEqual(said, [], "kill %d" % n)
                 m.start()
                 if n % 5 == 0 or n == KILLS - 1:
                     found = m.request("POST", "/admin/store/check", admin=True, json={}).json
                     self.assertEqual((found["whole"], found["verdict"]), (True, "good"), found)
-            print("%d kills, %d of them at work, %d acknowledged" % (KILLS, busy, load.acknowledged))
+            print("%d kills, %d of them at work, %d acknowledged, %d refresh tokens at rest" % (
+                KILLS, busy, load.acknowledged, rested))
             self.assertGreater(busy, KILLS // 4)
             self.assertGreater(load.acknowledged, KILLS)
+            self.assertGreater(rested, KILLS // 20)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from sweep import ANSWER_S, KINDS, harness
 from sweep_bench import DAEMON, Bench, injection
+from sweep_fido import FIDO, MORE
 from sweep_flows import FLOWS
 from sweep_hostile import EVIL, HOSTILE, ForeignSignature
+from fidoliar import Liar
 from test_impostor import ED25519, Impostor
 
 FULL = os.environ.get("TESSERA_SWEEP") == "full"
-SAMPLE = 7		# calls of one kind in one flow, commonly
+SAMPLE = 6		# calls of one kind in one flow, commonly
 FEW = 3			# of a flow that costs a start, or must be refused anyway
 LEAST = 1000		# injected failures of a common run
 LEAK = 1000		# allocations an agent may have more: SQLite's statements come and go
@@ -111,6 +113,17 @@ class Sweep(unittest.TestCase):
         b.fake, b.other = fakes[0], ed25519.Ed25519PrivateKey.generate()
         with b.fake:
             self.over(b, (ForeignSignature,), SAMPLE)
+
+    def test_fido(self):
+        liars = []
+
+        def more(m):
+            m.settings["fido"] = {"socket": m.folder + "/liar"}
+            liars.append(Liar(m.folder + "/liar"))
+        b = Bench(more)
+        b.liar, b.other = liars[0], ed25519.Ed25519PrivateKey.generate()
+        with b.liar:
+            self.over(b, FIDO + MORE if FULL else FIDO, FEW)
 
     # --- from start to end
 
@@ -216,7 +229,7 @@ class Sweep(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         print("%d runs, %d with failing calls" % (cls.runs, cls.injected))
-        if len(cls.whole) == 5 and cls.injected < LEAST:
+        if len(cls.whole) == 6 and cls.injected < LEAST:
             raise AssertionError("only %d failures were injected" % cls.injected)
 
 

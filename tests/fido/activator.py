@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Start a helper for each connection, as systemd would: activator.py SOCKET
-USER PROGRAM ARGUMENT...  Ends with its standard input."""
+USER PROGRAM ARGUMENT...  Ends with its standard input.  A connection to SOCKET.watch
+gets the helper with --watch."""
 import os
 import pwd
 import select
@@ -19,21 +20,28 @@ def serve(conn, user, argv):
     os.execv(argv[0], argv)
 
 
+def listening(path):
+    """There when it can be connected to."""
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path + ".new")
+    s.listen(64)
+    os.rename(path + ".new", path)
+    return s
+
+
 def main():
     path, user, argv = sys.argv[1], sys.argv[2], sys.argv[3:]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path + ".new")
-    listener.listen(64)
-    os.rename(path + ".new", path)	# there when it can be connected to
+    watch = listening(path + ".watch")
+    helpers = listening(path)
     while True:
-        ready = select.select([listener, sys.stdin], [], [])[0]
+        ready = select.select([helpers, watch, sys.stdin], [], [])[0]
         if sys.stdin in ready:
             return
-        conn = listener.accept()[0]
+        conn = ready[0].accept()[0]
         if os.fork() == 0:
             try:
-                serve(conn, user, argv)
+                serve(conn, user, argv + ["--watch"] * (ready[0] is watch))
             finally:
                 os._exit(127)
         conn.close()

@@ -316,14 +316,16 @@ configuration(void)
 	    "pcsc { watch = false }\n"
 	    "store = \"sqlite:%s/t.db\" state-dir = \"%s\" socket-dir = \"%s/run\"\n"
 	    "public-dir = \"%s/public\" helper-socket = \"%s\" helper-user = \"nobody\"\n"
+	    "fido { socket = \"%s\" }\n"
 	    "pkcs11-module " AGENT_RIG_MODULE " { path = \"/nowhere/m.so\" }\n"
 	    "login-helper h { user = daemon unit = h.service }\n"
 	    "audience demo { scopes = {read, write} acr = self reuse = session inline-pin = true\n"
 	    "refresh = true any-user = true verifiers { any-user = true } }\n"
 	    "audience strict { scopes = {all} acr = hardware-pin reuse = never any-user = true }\n"
+	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
-	    state_dir, state_dir, dir, dir, helper_path) > 0);
+	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");
 	p->source[0].text = text;
 	p->source[0].size = strlen(text);

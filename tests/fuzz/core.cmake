@@ -5,7 +5,7 @@ tessera_fuzz(helper_frame LINK tessera_agent tessera_scarce)
 tessera_mutate(helper_frame 100000 LINK tessera_agent tessera_scarce)
 tessera_fuzz(watcher_frame LINK tessera_agent)
 # The whole agent but for its sandbox.
-tessera_fuzz(request SOURCES agent_rig.c ../agent/clock_rig.c LINK tessera_agent tessera_scarce)
+tessera_fuzz(request SOURCES agent_rig.c fido_end.c ../agent/clock_rig.c LINK tessera_agent tessera_scarce)
 foreach(call confine_agent loop_run log_line http_server_new)
 	target_link_options(fuzz_request PRIVATE -Wl,--wrap=${call})
 endforeach()

@@ -159,7 +159,8 @@ look(const uint8_t *p, size_t n, uint32_t id)
 		if (f.type == PROTO_ERROR && v[0].u32 == 0)
 			abort();
 	}
-	if (!last && !scarce_hit())
+	/* tests/fault/test_memory.py lets allocations of the libraries fail, too */
+	if (!last && !scarce_hit() && getenv("TESSERA_SWEEP") == NULL)
 		abort();
 }
 

@@ -5,8 +5,8 @@
  * Two bytes say which allocation fails (bits 0 to 11, 0: none) and how many
  * after it (bits 12 to 14: 2^n - 1, 7: all), counted from the agent's start
  * (bit 15) or from the first request.  The third: bit 0, root has a session; 1,
- * names are answered late; 2, helpers answer by themselves.  Then steps, each
- * begun by 0xff and a digit:
+ * names are answered late; 2, helpers answer by themselves; 3, root has a FIDO2
+ * key.  Then steps, each begun by 0xff and a character:
  *
  *	0 1 a	a client of root's sends the bytes, PROMPT (below) in them made the
  *		last prompt's id; 2: one of uid 1's; 3: root's on the admin socket
@@ -16,8 +16,11 @@
  *	7	a client goes: its digit
  *	8	the names that wait are answered: '0' known, '1' unknown, '2' not at all
  *	9	a helper's answer, as it should be but for the signature
+ *	f	a FIDO2 helper's frame: its type, by a byte, and its body
+ *	g	a FIDO2 helper's good answer, in which the byte at the first byte's place
+ *		is changed by the second one, and so on
  *
- * No token leaves but for the session, each answer is whole and not to be
+ * No token leaves but for the session and an answer that was good, each answer is whole and not to be
  * stored, and when memory is back the agent is well.
  *
  * SPDX-License-Identifier: ISC
@@ -38,6 +41,7 @@
 #include "base/proto.h"
 #include "include/tessera.h"
 #include "tests/fuzz/agent_rig.h"
+#include "tests/fuzz/fido_end.h"
 #include "tests/fuzz/scarce.h"
 #include "token/json.h"
 
@@ -51,7 +55,7 @@
 #define PROMPT_EVENT	"event: pin-needed\ndata: {\"prompt\":\""
 #define AUTO_MAX	16		/* answers of helpers by themselves after a step */
 
-enum { SESSION = 1, NAMES_LATE = 2, HELPERS_ANSWER = 4 };
+enum { SESSION = 1, NAMES_LATE = 2, HELPERS_ANSWER = 4, FIDO_KEY = 8 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,7 +74,10 @@ static struct helper_end {
 	int fd;
 	uint32_t id;
 	uint16_t type;
+	struct buf fido;		/* a good answer to the last request, of a FIDO2 helper's */
+	int asserts;			/* that is an assertion */
 } helper[HELPER_ENDS];
+static int proved;			/* a good assertion was sent as it is */
 
 static void
 must(int truth)
@@ -153,7 +160,7 @@ client_check(struct client *c)
 		return;
 	while (at < c->n)
 		at += answer_check(c->out + at, c->n - at);
-	if ((flags & SESSION) == 0 || c == &client[2])
+	if (((flags & SESSION) == 0 && !proved) || c == &client[2])
 		must(memmem(c->out, c->n, "access_token", 12) == NULL);
 }
 
@@ -211,6 +218,35 @@ helper_send(struct helper_end *h, uint16_t type, const struct proto_value *v, si
 	buf_free(&b);
 }
 
+/* The good answer, with changes. */
+static void
+fido_send(struct helper_end *h, const uint8_t *change, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < n; i += 2)
+		if (h->fido.len > 0)
+			h->fido.data[change[i] % h->fido.len] ^= change[i + 1];
+	if (h->fido.len > 0)
+		(void)send(h->fd, h->fido.data, h->fido.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* changes may undo one another: then it was good all the same */
+	proved |= h->asserts;
+	buf_reset(&h->fido);
+	h->type = 0;
+}
+
+static void
+fido_frame(struct helper_end *h, const uint8_t *p, size_t n)
+{
+	struct frame f = { .id = h->id, .type = p[0], .body = p + 1, .body_len = (uint32_t)(n - 1) };
+	struct buf b;
+
+	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
+	if (frame_encode(&b, &f) == TSR_OK)
+		(void)send(h->fd, b.data, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_free(&b);
+}
+
 /* What a good helper would say to its last request; it has no key. */
 static void
 helper_answer(struct helper_end *h)
@@ -229,6 +265,10 @@ helper_answer(struct helper_end *h)
 		{ .p = NULL, .n = 0 }, { .u32 = 0 }
 	}, other[6], signature = { .p = none, .n = sizeof(none) };
 
+	if (h->fido.len > 0) {
+		fido_send(h, NULL, 0);
+		return;
+	}
 	if (h->type == PROTO_TOKENS)
 		helper_send(h, PROTO_TOKEN, token, 6);
 	if (h->type == PROTO_KEYS) {
@@ -242,6 +282,14 @@ helper_answer(struct helper_end *h)
 		helper_send(h, PROTO_SIGNATURE, &signature, 1);
 	helper_send(h, PROTO_DONE, NULL, 0);
 	h->type = 0;
+}
+
+static void
+helper_begin(struct helper_end *h, int fd)
+{
+	buf_free(&h->fido);
+	*h = (struct helper_end){ .fd = fd };
+	buf_init(&h->fido, FRAME_HEAD + FRAME_BODY_MAX);
 }
 
 /* Those that the agent called, and what it asked of them; 1 where one was asked. */
@@ -260,7 +308,7 @@ helpers_look(void)
 		if (i == HELPER_ENDS)
 			(void)close(fd);
 		else
-			helper[i] = (struct helper_end){ .fd = fd };
+			helper_begin(&helper[i], fd);
 	}
 	for (i = 0; i < HELPER_ENDS; i++) {
 		if (helper[i].fd == -1)
@@ -274,6 +322,8 @@ helpers_look(void)
 		    at += used) {
 			helper[i].id = f.id;
 			helper[i].type = f.type;
+			if (f.type >= PROTO_FIDO_LIST && f.type <= PROTO_FIDO_PIN)
+				helper[i].asserts = fido_end_answer(&f, &helper[i].fido);
 			asked = 1;
 		}
 	}
@@ -322,6 +372,7 @@ settle(struct agent *a)
 
 	for (i = 0; i < AUTO_MAX; i++) {
 		agent_rig_turn(a);
+		agent_rig_pass(a, 0);		/* what is due at once */
 		if (!helpers_look() || (flags & HELPERS_ANSWER) == 0)
 			break;
 		for (k = 0; k < HELPER_ENDS; k++)
@@ -365,6 +416,14 @@ step(struct agent *a, uint8_t what, const uint8_t *p, size_t n)
 		if ((h = helper_asked()) != NULL)
 			helper_answer(h);
 		break;
+	case 'f':
+		if ((h = helper_asked()) != NULL && n > 0)
+			fido_frame(h, p, n);
+		break;
+	case 'g':
+		if ((h = helper_asked()) != NULL)
+			fido_send(h, p, n);
+		break;
 	default:
 		return;
 	}
@@ -390,6 +449,7 @@ recovers(struct agent *a)
 	for (i = 0; i < CLIENTS; i++)
 		client_close(&client[i]);
 	flags = (uint8_t)(flags & ~SESSION);
+	proved = 0;
 	agent_rig_names_answer(TSR_OK);
 	for (i = 0; i < 8; i++) {	/* half a minute; a failed write is tried again meanwhile */
 		agent_rig_pass(a, 4000);
@@ -423,6 +483,10 @@ drive(struct agent *a)
 	} else if ((flags & SESSION) != 0) {
 		(void)scarce_end();
 		prove(a);
+	}
+	if ((flags & FIDO_KEY) != 0 && a->policy != NULL && !scarce_hit()) {
+		(void)scarce_end();
+		fido_end_enrol(a->store);
 	}
 	if ((flags & NAMES_LATE) != 0)
 		agent_rig_names_wait();
@@ -471,8 +535,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		client[i].fd = -1;
 		client[i].n = 0;
 	}
+	proved = 0;
 	for (i = 0; i < HELPER_ENDS; i++)
-		helper[i].fd = -1;
+		helper_begin(&helper[i], -1);
 	fds = descriptors();
 	must(agent_rig_life(begin, drive) || scarce_hit());
 	(void)scarce_end();

@@ -128,7 +128,8 @@ scarce_run(void (*check)(const uint8_t *data, size_t size), const uint8_t *data,
 		(void)scarce_end();
 	}
 #else
-	for (i = 1; i <= made && i <= SCARCE_SWEEP; i++) {
+	/* with tests/fault/sweep_shim.c something else decides what fails */
+	for (i = 1; i <= made && i <= SCARCE_SWEEP && getenv("TESSERA_SWEEP") == NULL; i++) {
 		scarce_begin(i, 1);
 		check(data, size);
 		(void)scarce_end();

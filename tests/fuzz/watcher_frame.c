@@ -1,6 +1,6 @@
 /*
  * watcher_frame.c - a watcher that was taken over: any bytes from it, into what
- * the agent makes of readers and tokens.  What comes out is text, a token that is
+ * the agent makes of readers and tokens, and of FIDO2 keys.  What comes out is text, a token that is
  * away was told of, and a listing is asked for once at a time.
  *
  * The first byte says after how many bytes there is a pause, and in it a listing
@@ -17,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/plug.h"
 #include "agent/presence.h"
 #include "agent/watcher.h"
 #include "base/escape.h"
@@ -26,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 static struct presence *presence;
+static struct plug *plug;
+static char asked[WATCHER_DEVICE_LEN];	/* the key that look() is about; "" */
 static int listener = -1;
 static char path[108];
 static int listing;		/* a list was asked for and not answered */
@@ -80,6 +83,7 @@ on_service(void *arg, int available)
 {
 	(void)arg;
 	presence_service(presence, available);
+	plug_service(plug, available);
 }
 
 static void
@@ -96,6 +100,82 @@ on_ready(void *arg)
 {
 	(void)arg;
 	presence_ready(presence);
+	plug_ready(plug);
+}
+
+/* --- keys --- */
+
+static void
+is_key(const struct watcher_key *k)
+{
+	must(k->device[0] != '\0' && escape_is_text(k->device, strlen(k->device)) &&
+	    escape_is_text(k->manufacturer, strlen(k->manufacturer)) &&
+	    escape_is_text(k->product, strlen(k->product)));
+}
+
+static void
+on_plugged(void *arg, const struct watcher_key *k)
+{
+	(void)arg;
+	is_key(k);
+	plug_plugged(plug, k);
+}
+
+static void
+on_unplugged(void *arg, const char *device)
+{
+	(void)arg;
+	plug_unplugged(plug, device);
+}
+
+static int
+on_look(void *arg, const struct watcher_key *k)
+{
+	(void)arg;
+	must(asked[0] == '\0');
+	is_key(k);
+	(void)snprintf(asked, sizeof(asked), "%s", k->device);
+	return TSR_OK;
+}
+
+static void
+on_key(void *arg, const struct watcher_key *k)
+{
+	(void)arg;
+	is_key(k);
+}
+
+static void
+on_credential(void *arg, const char *credential)
+{
+	(void)arg;
+	must(strcmp(credential, "c") == 0);
+}
+
+static void
+on_credential_lock(void *arg, const char *credential, enum presence_reason why)
+{
+	must(why >= PRESENCE_REMOVED && why <= PRESENCE_FALSE);
+	on_credential(arg, credential);
+}
+
+/* Every key that is asked holds c, and some can prove it. */
+static void
+answer_key(size_t n)
+{
+	static const int codes[] = { TSR_OK, TSR_DEVICE_BUSY, TSR_DENIED };
+	struct plug_found f = { "c", codes[n % 3] };
+	char device[WATCHER_DEVICE_LEN];
+
+	if (asked[0] == '\0')
+		return;
+	memcpy(device, asked, sizeof(device));
+	asked[0] = '\0';
+	plug_looked(plug, device, n % 5 == 0 ? TSR_DEVICE_BUSY : TSR_OK, &f, 1);
+	if (n % 2 == 0) {
+		plug_holds(plug, "c", device);
+		plug_session(plug, "c");
+	}
 }
 
 static void
@@ -139,6 +219,7 @@ turn(int fd, const uint8_t *p, size_t n)
 	(void)send(fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	for (i = 0; i < 3; i++)
 		must(sd_event_run(loop_event(loop), 0) >= 0);
+	answer_key(n);
 	while (listing) {
 		listing = 0;
 		presence_listed(presence, n % 2 != 0 ? &list : NULL);
@@ -153,7 +234,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct helpers_options o = { NULL, "/nonexistent", 0, path, 1 };
 	struct presence_owner owner = { on_list, on_device, on_device, on_away, on_away, on_lock,
 	    on_prove, NULL };
-	struct watcher_client client = { on_service, on_reader, on_ready, NULL };
+	struct watcher_client client = { .service = on_service, .reader = on_reader,
+	    .plugged = on_plugged, .unplugged = on_unplugged, .ready = on_ready };
+	struct plug_owner keys = { on_look, on_key, on_key, on_credential, on_credential,
+	    on_credential_lock, NULL };
 	struct watcher *w = NULL;
 	size_t pause;
 	int fd;
@@ -166,10 +250,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	listing = 0;
 	pause = data[0] < size - 1 ? data[0] : size - 1;
+	asked[0] = '\0';
 	must(presence_new(loop_timers(loop), &owner, &presence) == TSR_OK &&
+	    plug_new(loop_timers(loop), &keys, &plug) == TSR_OK &&
 	    watcher_new(loop, &o, &client, &w) == TSR_OK);
 	presence_limits(presence, 0, 0);
 	presence_start(presence);
+	plug_limits(plug, 0, 0);
+	plug_start(plug);
 	watcher_start(w);
 	must((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1);
 	turn(fd, data + 1, pause);
@@ -178,6 +266,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	turn(-1, NULL, 0);
 	watcher_free(&w);
 	presence_free(&presence);
+	plug_free(&plug);
 	while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) != -1)
 		(void)close(fd);
 	return 0;

@@ -106,6 +106,7 @@ verifies(void *arg)
 		wrong += tsr_verifier_new(keys, HELP_ISS, HELP_AUD, &v) != TSR_OK ||
 		    tsr_verifier_set(v, TSR_OPT_OWNER, geteuid()) != TSR_OK ||
 		    tsr_verifier_set(v, TSR_OPT_NOW, HELP_NOW) != TSR_OK ||
+		    tsr_verifier_set(v, TSR_OPT_ALLOW_STALE, 1) != TSR_OK ||
 		    tsr_verifier_set(v, TSR_OPT_MAX_LIFETIME, 3600) != TSR_OK;
 		wrong += tsr_verify(v, good[i % 2], &c) != TSR_OK || c == NULL ||
 		    strcmp(tsr_claims_text(c, TSR_CLAIM_SUB), "alice") != 0;

@@ -68,6 +68,8 @@ verifier(void)
 	assert_int_equal(tsr_verifier_set(v, TSR_OPT_OWNER, geteuid()), TSR_OK);
 	assert_int_equal(tsr_verifier_set(v, TSR_OPT_NOW, HELP_NOW), TSR_OK);
 	assert_int_equal(tsr_verifier_set(v, TSR_OPT_MAX_LIFETIME, 3600), TSR_OK);
+	/* test_epochs.c has what was revoked */
+	assert_int_equal(tsr_verifier_set(v, TSR_OPT_ALLOW_STALE, 1), TSR_OK);
 	return v;
 }
 

@@ -24,7 +24,8 @@ ROWS = [
 
     # --- judged again when the proof is there
     ("dead caller, device grant", "agent/grant_device.c",
-     "if (!caller_alive(d->request->caller))", "if (0)",
+     "if (!caller_alive(d->request->caller))\n\t\treturn TSR_CLOSED;\n\t/* A login",
+     "if (0)\n\t\treturn TSR_CLOSED;\n\t/* A login",
      LIFETIME + "test_caller_dies_in_the_proof"),
     ("dead caller, mint", "agent/mint.c", "if (!caller_alive(c))", "if (0)",
      LIFETIME + "test_caller_dies_before_he_asks"),
@@ -75,7 +76,8 @@ ROWS = [
      "return c->uid == 0 || (p->admin_gid", "return 1 || c->uid == 0 || (p->admin_gid",
      ENROL + "test_admin_socket_is_for_administrators"),
     ("enrolment without a proof", "agent/admin.c",
-     "\tif (admin_may_change(a, r, who) == TSR_OK)\n", "\t(void)who;\n",
+     "\tif (admin_may_change(a, r, who) != TSR_OK)\n\t\treturn;\n\tif (enrol_webauthn_waits",
+     "\t(void)who;\n\tif (enrol_webauthn_waits",
      ENROL + "test_every_change_takes_a_proof"),
     ("enrolment code without a proof", "agent/admin_code.c",
      "if (admin_may_change(a, r, who) != TSR_OK || body_read", "(void)who;\n\tif (body_read",

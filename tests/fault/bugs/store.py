@@ -3,6 +3,11 @@
 from bugs.tests import JOURNAL, PIN, TOKEN
 
 ROWS = [
+    ("tags of an undone request believed", "agent/store_batch.c", "\tstore_tags_forget(st);\n", "",
+     "unit store_tag"),
+    ("a row without its tag", "agent/store_tag.c",
+     "if (sodium_memcmp(tag, p, STORE_TAG_LEN) != 0)\n\t\treturn TSR_CORRUPT;\n\tif (st->savepoint)",
+     "if (st->savepoint)", "unit store_tag"),
     # --- what is not durable did not happen
     ("replaced keys still shown", "agent/keys.c",
      "	for (i = 0; i < k->ring->set.n; i++)\n		if ((r = store_signing_remove(",

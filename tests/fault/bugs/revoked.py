@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: ISC
+"""What refuses tokens that were revoked.  Rows as seeded.py explains."""
+
+REVOKE = "e2e/revoke "
+
+ROWS = [
+    ("revoked: the heart is not listened to", "client/lib/epochfile.c",
+     "age <= EPOCHS_STALE_MS;", "age < UINT64_MAX;", "unit epochs"),
+    ("revoked: another boot's file is believed", "client/lib/epochfile.c",
+     "memcmp(e->boot, e->map_boot, sizeof(e->boot)) == 0 &&", "1 &&", "unit epochs"),
+    ("revoked: a superseded file is believed", "client/lib/epochfile.c",
+     "if (!v->superseded)", "if (1)", "unit epochs"),
+    ("revoked: the epoch's own second lives", "client/lib/epochfile.c",
+     "if (v.dead || iat <= v.epoch)", "if (v.dead || iat < v.epoch)", "unit epochs"),
+    ("revoked: no look at what the path leads to", "client/lib/epochfile.c",
+     "if (e->map == NULL || epochfile_gone(e))", "if (e->map == NULL)", "unit epochs"),
+    ("revoked: read while it is written", "token/epochs.c",
+     "if ((v.seq & 1) != 0)", "if (0)", "unit epochs"),
+    ("revoked: half written, gone on from", "agent/epochs.c",
+     "whole = *code == TSR_OK && (e->head.seq & 1) == 0 &&", "whole = *code == TSR_OK &&", "unit epochs"),
+    ("revoked: the old file is not given up", "agent/epochs.c",
+     "fchmod(fd, 0644) == -1 || epochs_supersede(e) != TSR_OK ||", "fchmod(fd, 0644) == -1 ||",
+     "unit epochs"),
+    ("revoked: a lost file forgives", "agent/epochs.c",
+     "if (!whole && s->issued && s->latest > e->head.epoch)", "if (0)", "unit epochs"),
+    ("revoked: what is seen stays good", "client/lib/verifier.c",
+     "return r == TSR_STALE && v->allow_stale ? TSR_OK : r;", "return r == TSR_REVOKED ? TSR_OK : r;", "unit epochs"),
+    ("revoked: a lock leaves tokens alive", "agent/daemon.c",
+     "(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */", "", "e2e/leaving Leaving.test_logout"),
+    ("revoked: an end leaves tokens alive", "agent/daemon.c",
+     "(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */", "", REVOKE + "Revoke.test_by_session"),
+    ("revoked: anybody revokes", "agent/revoke.c",
+     "if (!revoke_may(a, r, who, &c)) {", "if (0) {", REVOKE + "Revoke.test_whose"),
+    ("revoked: anybody's session", "agent/revoke.c",
+     "if (s == NULL || s->uid != r->caller->uid)", "if (s == NULL)", REVOKE + "Revoke.test_whose"),
+    ("revoked: introspection does not know", "agent/introspect.c",
+     "|| epochs_dead(a->epochs, c))", "|| 0)", REVOKE + "Revoke.test_everything"),
+    ("verify: any caller", "agent/verify.c",
+     "if (*out != NULL && policy_may_verify(a->policy, *out, r->caller) == TSR_OK)", "if (*out != NULL)",
+     REVOKE + "Verify.test_by_hand"),
+    ("verify: what was revoked", "agent/verify.c",
+     "&& !epochs_dead(a->epochs, c) &&", "&&", REVOKE + "Verify.test_by_hand"),
+]
