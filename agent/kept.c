@@ -12,8 +12,8 @@
 #include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "agent/epochs.h"
-#include "agent/plug_act.h"
 #include "agent/presence_act.h"
+#include "agent/store_check.h"
 #include "agent/store_session.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -40,6 +40,7 @@ struct kept {
 	struct kept_change change[KEPT_CHANGES];
 	size_t n_changes;
 	int all;			/* there were more: none is kept */
+	int written;			/* by this batch */
 };
 
 /* --- what is written down --- */
@@ -55,20 +56,40 @@ kept_change(struct kept *k)
 	return &k->change[k->n_changes++];
 }
 
+static struct kept_wait *
+kept_find(struct kept *k, const char *credential)
+{
+	size_t i;
+
+	for (i = 0; i < k->n_waiting; i++)
+		if (strcmp(k->waiting[i].record.credential, credential) == 0)
+			return &k->waiting[i];
+	return NULL;
+}
+
+static void
+kept_forget(struct kept *k, struct kept_wait *w)
+{
+	*w = k->waiting[--k->n_waiting];
+}
+
 /* A key of FIDO2 answers without a touch; a card does by a key for that. */
 static int
 kept_can(struct kept *k, const struct credential *c)
 {
 	struct card_key key;
 
-	return strcmp(c->kind, "fido") == 0 || store_card_get(k->agent->store, c->id, &key) == TSR_OK;
+	return credential_is_fido(c) || store_card_get(k->agent->store, c->id, &key) == TSR_OK;
 }
 
 void
 kept_session(struct kept *k, const struct credential *c, const struct session *s)
 {
 	struct kept_change *e;
+	struct kept_wait *w;
 
+	if ((w = kept_find(k, c->id)) != NULL)
+		kept_forget(k, w);	/* it was proved anew */
 	if (!kept_can(k, c) || (e = kept_change(k)) == NULL)
 		return;
 	(void)snprintf(e->record.sid, sizeof(e->record.sid), "%s", s->sid);
@@ -79,15 +100,21 @@ kept_session(struct kept *k, const struct credential *c, const struct session *s
 	memcpy(e->record.boot, k->agent->boot_id, sizeof(e->record.boot));
 }
 
-void
-kept_gone(struct kept *k, const struct session *s)
+static void
+kept_drop(struct kept *k, const char *sid)
 {
 	struct kept_change *e = kept_change(k);
 
 	if (e == NULL)
 		return;
-	(void)snprintf(e->record.sid, sizeof(e->record.sid), "%s", s->sid);
+	(void)snprintf(e->record.sid, sizeof(e->record.sid), "%s", sid);
 	e->gone = 1;
+}
+
+void
+kept_gone(struct kept *k, const struct session *s)
+{
+	kept_drop(k, s->sid);
 }
 
 static int
@@ -125,44 +152,46 @@ kept_flush(struct kept *k)
 	}
 	k->n_changes = 0;
 	k->all = 0;
+	k->written = 1;
 	return store_keep(st);
 }
 
+void
+kept_settle(struct kept *k, int committed)
+{
+	if (!committed && k->written) {
+		k->all = 1;
+		k->n_changes = 1;
+	}
+	k->written = 0;
+}
+
 /* --- what comes back --- */
-
-static struct kept_wait *
-kept_find(struct kept *k, const char *credential)
-{
-	size_t i;
-
-	for (i = 0; i < k->n_waiting; i++)
-		if (strcmp(k->waiting[i].record.credential, credential) == 0)
-			return &k->waiting[i];
-	return NULL;
-}
-
-static void
-kept_forget(struct kept *k, struct kept_wait *w)
-{
-	*w = k->waiting[--k->n_waiting];
-}
 
 static void
 kept_over(void *arg)
 {
 	struct kept *k = arg;
-	struct session s;
 
-	memset(&s, 0, sizeof(s));
-	while (k->n_waiting > 0) {
-		memcpy(s.sid, k->waiting[--k->n_waiting].record.sid, sizeof(s.sid));
-		kept_gone(k, &s);
-	}
+	while (k->n_waiting > 0)
+		kept_drop(k, k->waiting[--k->n_waiting].record.sid);
 	free(k->waiting);
 	k->waiting = NULL;
 }
 
 /* The credential is read again: what it may do now counts. */
+static int
+kept_may(struct kept *k, const struct session_record *r, struct credential **c)
+{
+	struct epochs_state e;
+
+	epochs_state(k->agent->epochs, &e);
+	return r->ends_ms > clock_boot_ms() && r->auth_time > e.epoch &&
+	    !epochs_sid_dead(k->agent->epochs, r->sid) &&
+	    store_credential_get(k->agent->store, r->credential, c) == TSR_OK &&
+	    (*c)->state == CREDENTIAL_ACTIVE;
+}
+
 static void
 kept_restore(struct kept *k, const struct session_record *r)
 {
@@ -170,17 +199,12 @@ kept_restore(struct kept *k, const struct session_record *r)
 	const struct session *s;
 	struct credential *c = NULL;
 
-	if (r->ends_ms <= clock_boot_ms() || epochs_dead(k->agent->epochs, r->sid) ||
-	    store_credential_get(k->agent->store, r->credential, &c) != TSR_OK)
-		return;
-	if (c->state == CREDENTIAL_ACTIVE &&
+	if (kept_may(k, r, &c) &&
 	    session_restore(k->agent->sessions, c, r, cf->session.per_user, &s) == TSR_OK) {
 		audit_event_session_restored(k->agent, s);
-		if (strcmp(c->kind, "fido") == 0)
-			plug_act_session(k->agent->plug, c);
-		else
-			presence_act_session(k->agent->presence, c, s);
-	}
+		presence_act_session(k->agent->presence, c, s);
+	} else
+		kept_drop(k, r->sid);
 	credential_free(&c);
 }
 
@@ -206,11 +230,13 @@ kept_read(void *arg, const struct session_record *r)
 
 	if (memcmp(r->boot, k->agent->boot_id, sizeof(r->boot)) != 0 || k->n_waiting == KEPT_MAX ||
 	    r->ends_ms <= clock_boot_ms() || r->proved_ms > clock_boot_ms() ||
-	    store_credential_get(k->agent->store, r->credential, &c) != TSR_OK)
+	    store_credential_get(k->agent->store, r->credential, &c) != TSR_OK) {
+		kept_drop(k, r->sid);
 		return TSR_OK;
+	}
 	memset(w, 0, sizeof(*w));
 	w->record = *r;
-	if (strcmp(c->kind, "fido") == 0 || session_device(c, w->device) == TSR_OK)
+	if (credential_is_fido(c) || session_device(c, w->device) == TSR_OK)
 		k->n_waiting++;
 	credential_free(&c);
 	return TSR_OK;
@@ -263,7 +289,10 @@ kept_card(struct kept *k, const struct device *d)
 void
 kept_start(struct kept *k)
 {
-	if ((k->waiting = calloc(KEPT_MAX, sizeof(*k->waiting))) == NULL ||
+	if (store_verdict(k->agent->store) != STORE_GOOD) {	/* an old copy may know of any */
+		k->all = 1;
+		k->n_changes = 1;
+	} else if ((k->waiting = calloc(KEPT_MAX, sizeof(*k->waiting))) == NULL ||
 	    store_session_each(k->agent->store, kept_read, k) != TSR_OK)
 		log_line(LOG_WARN, "sessions of before the start cannot be read: they are over");
 	if (k->n_waiting == 0 || timer_arm(loop_timers(k->agent->loop), &k->timer,

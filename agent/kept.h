@@ -31,8 +31,11 @@ void kept_session(struct kept *k, const struct credential *c, const struct sessi
 void kept_gone(struct kept *k, const struct session *s);
 
 /* The end of a batch, outside of store_begin..store_keep: write what changed.
- * TSR_STORE, TSR_NOMEM: the batch must not be committed. */
+ * What could not be written is tried again with the next; TSR_STORE, TSR_NOMEM. */
 int kept_flush(struct kept *k);
+
+/* After that, whether the batch was committed: what could not be written is gone. */
+void kept_settle(struct kept *k, int committed);
 
 /* A card is there: it is asked, where a session waits for it. */
 void kept_card(struct kept *k, const struct device *d);
