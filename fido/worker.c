@@ -5,6 +5,8 @@
  */
 #include "fido/worker.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -274,8 +276,20 @@ worker_request(struct worker *w, const struct frame *f, int again)
 	return worker_say_error(w, r, &w->fault);
 }
 
+/* Until there is something to read, be it the end. */
+static int
+worker_await(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) == -1)
+		if (errno != EINTR)
+			return TSR_SYSTEM;
+	return TSR_OK;
+}
+
 int
-worker_serve(int fd)
+worker_serve(int fd, int (*enter)(void *arg), void *arg)
 {
 	static struct worker w;		/* one a process; too large for the stack */
 	struct frame f;
@@ -285,10 +299,11 @@ worker_serve(int fd)
 	memset(&w, 0, sizeof(w));
 	w.fd = fd;
 	fault_clear(&w.fault);
-	key_init();
 	buf_init(&in, FRAME_HEAD + FRAME_BODY_MAX);
 	if ((r = frame_recv(fd, &in, &f)) == TSR_OK)
 		r = worker_open(&w, &f);
+	if (r == TSR_OK && (r = worker_await(fd)) == TSR_OK)
+		r = enter(arg);
 	for (again = 0; r == TSR_OK; again = 1)
 		if ((r = frame_recv(fd, &in, &f)) == TSR_OK) {
 			r = worker_request(&w, &f, again);
