@@ -157,14 +157,17 @@ on_touch(void *arg, const struct key_place *place, uint16_t type, const struct p
 	return w->broken;
 }
 
-/* Narrow the keys down to the one that is named. */
+/* Narrow the keys down to the one that is named.  For an assertion that is one which
+ * a look has found: it is not looked for again. */
 static int
 worker_places(struct worker *w)
 {
 	size_t i;
 	int r;
 
-	if ((r = key_find(&w->places)) != TSR_OK)
+	if (w->q.type == PROTO_FIDO_ASSERT && w->q.device[0] != '\0')
+		key_named(w->q.device, &w->places);
+	else if ((r = key_find(&w->places)) != TSR_OK)
 		return r;
 	for (i = 0; i < w->places.n; i++)
 		if (w->q.device[0] == '\0' || strcmp(w->q.device, w->places.v[i].device) == 0)
