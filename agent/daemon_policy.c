@@ -72,6 +72,7 @@ daemon_policy_ready(void *arg, struct policy *p)
 		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
+		fido_spares_renew(&d->agent.fido->spares);
 		presence_act_renew(d->agent.presence);
 		plug_act_renew(d->agent.plugs);
 		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
