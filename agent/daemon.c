@@ -94,7 +94,7 @@ daemon_session_ended(void *arg, const struct session *s)
 }
 
 static void
-daemon_session_locked(void *arg, const struct session *s, const char *reason)
+daemon_session_locked(void *arg, const struct session *s, const char *to, const char *reason)
 {
 	struct daemon *d = arg;
 	char json[160];
@@ -107,6 +107,8 @@ daemon_session_locked(void *arg, const struct session *s, const char *reason)
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
 		opaque_session_ended(&d->agent, s->sid);
+	else
+		opaque_session_moved(&d->agent, s->sid, to);
 	audit_event_session_locked(&d->agent, s, reason);
 }
 

@@ -23,7 +23,7 @@ struct sessions {
 	size_t n_unsettled;
 	void (*ended)(void *arg, const struct session *s);
 	void *arg;
-	void (*locked)(void *arg, const struct session *s, const char *reason);
+	void (*locked)(void *arg, const struct session *s, const char *to, const char *reason);
 	void *locked_arg;
 };
 
@@ -42,7 +42,7 @@ sessions_new(void (*ended)(void *arg, const struct session *s), void *arg, struc
 
 void
 sessions_on_lock(struct sessions *ss,
-    void (*locked)(void *arg, const struct session *s, const char *reason), void *arg)
+    void (*locked)(void *arg, const struct session *s, const char *to, const char *reason), void *arg)
 {
 	ss->locked = locked;
 	ss->locked_arg = arg;
@@ -443,10 +443,13 @@ session_device_back(struct sessions *ss, const char *device)
 static void
 session_lock(struct sessions *ss, struct session *s, const char *reason)
 {
+	char to[STORE_ID_LEN + 1];
+
 	s->locked = 1;
+	store_make_id(to);
 	if (ss->locked != NULL)
-		ss->locked(ss->locked_arg, s, reason);
-	store_make_id(s->sid);
+		ss->locked(ss->locked_arg, s, to, reason);
+	memcpy(s->sid, to, sizeof(s->sid));
 }
 
 static unsigned

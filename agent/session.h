@@ -51,9 +51,10 @@ int sessions_new(void (*ended)(void *arg, const struct session *s), void *arg,
     struct sessions **out);
 void sessions_free(struct sessions **ss);
 
-/* locked() is told of every session that is locked, with why: a word. */
+/* locked() is told of every session that is locked, with the sid under which it
+ * goes on and why: a word. */
 void sessions_on_lock(struct sessions *ss,
-    void (*locked)(void *arg, const struct session *s, const char *reason), void *arg);
+    void (*locked)(void *arg, const struct session *s, const char *to, const char *reason), void *arg);
 
 /* A proof with c was accepted now for audience (NULL: for no audience): the
  * session of that credential lives on with a new auth_time (and is locked no
