@@ -156,7 +156,8 @@ class Plug(unittest.TestCase):
         self.assertEqual(m.request("GET", "/credentials", uid=DAEMON).json["credentials"][0]["state"],
                          "suspended")
         m.clock.advance(2)
-        self.audited(m, '"clone"')
+        self.audited(m, '"event":"clone"')
+        self.audited(m, '"misuse"', '"verdict":"clone"')
         keys[0].set("fault=none")
         self.assertEqual(ask(m)[0].json["error"], "device_not_found")
 
