@@ -84,7 +84,8 @@ help_find(struct client *c)
 		n++;
 	}
 	if (n == 0)
-		return fail_set(&c->failure, "usage", "there is no such command, see \"tessera help\"");
+		return fail_set(&c->failure, "usage", "there is no command \"%s%s%s\"; see \"tessera help\"",
+		    c->word[0], verb != NULL ? " " : "", verb != NULL ? verb : "");
 	if (n == 1) {
 		help_one(only);
 		return FAIL_NONE;
