@@ -139,25 +139,6 @@ call_died(void *arg)
 	call_end(arg, TSR_HELPER, PROTO_TRIES_UNKNOWN, "the helper process died");
 }
 
-/* TSR_OK also where the rest has to wait for the socket. */
-static int
-call_write(struct fido_call *c)
-{
-	ssize_t n;
-
-	while (c->out.len > 0) {
-		n = send(c->watch.fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return loop_mod(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
-		if (n < 0)
-			return TSR_CLOSED;
-		buf_consume(&c->out, (size_t)n);
-	}
-	return loop_mod(c->loop, &c->watch, EPOLLIN);
-}
-
 static int
 call_send(struct fido_call *c)
 {
@@ -168,7 +149,7 @@ call_send(struct fido_call *c)
 	    (r = buf_put(&c->out, c->frame.data, c->frame.len)) != TSR_OK)
 		return r;
 	buf_free(&c->frame);		/* a PIN may be in it: wiped */
-	return call_write(c);
+	return loop_send(c->loop, &c->watch, &c->out);
 }
 
 /* The worker runs: now for what is wanted of it. */
@@ -249,7 +230,7 @@ call_ready(struct loop_watch *w, uint32_t events)
 	struct fido_call *c = (struct fido_call *)w;
 	ssize_t n;
 
-	if ((events & EPOLLOUT) != 0 && call_write(c) != TSR_OK) {
+	if ((events & EPOLLOUT) != 0 && loop_send(c->loop, &c->watch, &c->out) != TSR_OK) {
 		call_died(c);
 		return;
 	}
@@ -292,7 +273,7 @@ call_begin(struct fido_call *c, const struct helpers_options *o)
 	    1)) != TSR_OK || (r = timer_arm(loop_timers(c->loop), &c->timer,
 	    clock_boot_ms() + FIDO_CALL_OPEN_MS, call_over, c)) != TSR_OK)
 		return r;
-	return call_write(c);
+	return loop_send(c->loop, &c->watch, &c->out);
 }
 
 int
