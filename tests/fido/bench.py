@@ -75,6 +75,17 @@ class Bench(Keys):
         """What runs of tessera-fido."""
         return [p for p, exe in processes_of(self.bin).items() if exe.endswith("/tessera-fido")]
 
+    def filters(self):
+        """How many system call filters each worker is in, and what it has started."""
+        found = []
+        for pid in self.helpers():
+            with open("/proc/%d/cmdline" % pid, "rb") as f:
+                if b"--worker" not in f.read():
+                    continue
+            with open("/proc/%d/status" % pid, encoding="utf-8") as f:
+                found.append(int(next(line for line in f if line.startswith("Seccomp_filters")).split()[1]))
+        return found
+
     def gone(self, timeout=10.0):
         until(lambda: not self.helpers(), timeout, "the end of the helpers")
 
