@@ -79,11 +79,15 @@ class Bench(Keys):
         """How many system call filters each worker is in, and what it has started."""
         found = []
         for pid in self.helpers():
-            with open("/proc/%d/cmdline" % pid, "rb") as f:
-                if b"--worker" not in f.read():
-                    continue
-            with open("/proc/%d/status" % pid, encoding="utf-8") as f:
-                found.append(int(next(line for line in f if line.startswith("Seccomp_filters")).split()[1]))
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    words = f.read()
+                with open("/proc/%d/status" % pid, encoding="utf-8") as f:
+                    status = dict(line.split(":", 1) for line in f)
+            except OSError:
+                continue		# it has ended
+            if b"--worker" in words and "Seccomp_filters" in status:
+                found.append(int(status["Seccomp_filters"]))
         return found
 
     def gone(self, timeout=10.0):
