@@ -14,6 +14,7 @@
 
 #include "agent/authdata.h"
 #include "agent/fido.h"
+#include "agent/plug_act.h"
 #include "include/tessera.h"
 #include "tests/agent/fido_bed.h"
 
@@ -187,6 +188,24 @@ play_absent(struct agent *a)
 	fido_bed_found = FIDO_BED_HOLDS;
 }
 
+/* A key that merely says that it holds the credential is not asked before one that
+ * has proved it: it would get the PIN. */
+static void
+play_claimed(struct agent *a)
+{
+	struct fido_bed_op *op;
+
+	plug_act_free(&a->plugs);
+	assert_int_equal(plug_act_new(a, 1, "/nowhere", &a->plugs), TSR_OK);
+	plug_act_holds(a->plugs, &fido_bed_credential, FIDO_BED_DEVICE);
+	fido_bed_found = FIDO_BED_CLAIMED;
+	op = ask(a);
+	assert_string_equal(op->device, FIDO_BED_DEVICE);
+	fido_bed_sign(op, NULL);
+	answered(a, "claimed by another", 200, NULL);
+	fido_bed_found = FIDO_BED_HOLDS;
+}
+
 static void
 drive(struct agent *a)
 {
@@ -201,6 +220,7 @@ static void
 drive_verified(struct agent *a)
 {
 	play(a, 1);
+	play_claimed(a);
 	play_clone(a);
 }
 

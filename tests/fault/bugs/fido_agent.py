@@ -18,6 +18,8 @@ ROWS = [
     ("a credential that was not asked for", "agent/fido_proof.c",
      "		    memcmp(p->holder[i].record.cred_id, v[1].p, v[1].n) == 0 &&\n", "", PROOF),
     # --- whose touch it is
+    ("a PIN for a key that says much and proves nothing", "agent/fido_proof.c",
+     "if (h->device[0] != '\\0' && !proved)", "if (h->device[0] != '\\0')", "unit fido_proof"),
     ("a touch of which nobody is told", "agent/fido_proof.c",
      "	if ((r = fido_touch_needed(p->fido, p->ask.prompter, &show, &p->touch)) != TSR_OK ||",
      "	if ((r = show.label == NULL) != TSR_OK ||", TOUCH),
