@@ -190,7 +190,8 @@ proof_answered(void *arg, int code, uint32_t tries, const char *detail)
 	if (code == TSR_OK) {
 		plug_act_holds(a->plugs, p->answered->credential, p->device);
 		fido_turn_spent(&p->turn);
-	}
+	} else	/* another key may have put the touched one out with rubbish */
+		fido_turns_rest(&p->fido->turns);
 	proof_finish(p, code, tries, detail);
 }
 

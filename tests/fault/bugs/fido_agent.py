@@ -28,6 +28,8 @@ ROWS = [
      "	if ((r = proof_send(p)) == TSR_OK) return;\n	if ((r = show.label == NULL) != TSR_OK ||", TOUCH),
     ("two that blink", "agent/fido_turn.c", "if (ts->has != NULL || link_empty", "if (link_empty", TOUCH),
     ("a finger that comes too late", "agent/fido.c", "fido_turns_rest(&f->turns);", ";", TOUCH),
+    ("a finger on its way to a key that was put out", "agent/fido_proof.c",
+     "		fido_turns_rest(&p->fido->turns);", "		;", "unit fido_proof"),
     ("those who waited blink, too", "agent/fido_turn.c", "if (!t->login || t->uid != by->uid)",
      "if (t->uid == by->uid)", TOUCH),
     ("another user's touch", "agent/fido_turn.c", "if (!t->login || t->uid != by->uid)",
