@@ -16,18 +16,6 @@
 #define REST_MAX	512	/* bytes of a request besides its list */
 #define MSG_DEFAULT	1024	/* CTAP 2.1 section 6.4: where a key does not say */
 
-struct proto_value
-ask_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
-struct proto_value
-ask_text(const char *s)
-{
-	return ask_bytes(s, strlen(s));
-}
-
 void
 ask_words(char *out, size_t size, char *const *word, size_t n)
 {
@@ -73,7 +61,7 @@ ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t
 int
 ask_touch(struct ask *a, uint32_t state)
 {
-	struct proto_value v[] = { ask_text(a->key.place->device), { .u32 = state } };
+	struct proto_value v[] = { proto_text(a->key.place->device), { .u32 = state } };
 
 	return ask_say(a, PROTO_FIDO_TOUCH, v, 2);
 }
@@ -164,7 +152,7 @@ ask_error(struct ask *a, int code)
 		why.detail[0] = '\0';
 	v[0] = (struct proto_value){ .u32 = (uint32_t)-code };
 	v[1] = (struct proto_value){ .u32 = why.tries };
-	v[2] = ask_text(why.detail);
+	v[2] = proto_text(why.detail);
 	(void)ask_say(a, PROTO_ERROR, v, 3);
 }
 

@@ -89,8 +89,7 @@ static int
 watch_put_service(struct watch *w, int available, const char *detail)
 {
 	struct proto_value v[2] = {
-		{ .u32 = (uint32_t)available },
-		{ .p = (const uint8_t *)detail, .n = strlen(detail) },
+		proto_u32((uint32_t)available), proto_text(detail),
 	};
 
 	return proto_encode(&w->out, PROTO_SERVICE, w->id, 0, v, 2);
