@@ -30,19 +30,6 @@ ask_words(char *out, size_t size, char *const *word, size_t n)
 	}
 }
 
-/* frame_send() writes with a head of its own; here proto_encode made it. */
-static int
-ask_write(struct ask *a, const struct buf *b)
-{
-	struct frame f;
-	size_t used, need;
-	int r;
-
-	if ((r = frame_decode(b->data, b->len, &f, &used, &need)) != TSR_OK)
-		return r;
-	return frame_send(a->fd, &f);
-}
-
 int
 ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t n)
 {
@@ -51,7 +38,7 @@ ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t
 
 	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
 	if ((r = proto_encode(&b, (uint16_t)type, a->q->id, 0, v, n)) == TSR_OK)
-		r = ask_write(a, &b);
+		r = frame_flush(a->fd, &b);
 	else if (r != TSR_NOMEM)
 		r = fault_set(&a->fault, TSR_DEVICE_FAILED, "the key's answer is too large or malformed");
 	buf_free(&b);

@@ -39,15 +39,12 @@ struct watch {
 static int
 watch_say(struct watch *w, enum proto_type type, const struct proto_value *v, size_t n)
 {
-	struct frame f;
 	struct buf b;
-	size_t used, need;
 	int r;
 
 	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
-	if ((r = proto_encode(&b, (uint16_t)type, w->id, 0, v, n)) == TSR_OK &&
-	    (r = frame_decode(b.data, b.len, &f, &used, &need)) == TSR_OK)
-		r = frame_send(w->fd, &f);
+	if ((r = proto_encode(&b, (uint16_t)type, w->id, 0, v, n)) == TSR_OK)
+		r = frame_flush(w->fd, &b);
 	buf_free(&b);
 	return r;
 }

@@ -5,10 +5,8 @@
  */
 #include "pkcs11/worker.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <sodium.h>
 
@@ -40,23 +38,6 @@ struct worker {
 	struct secret *new_pin;		/* the same */
 	int partial;			/* it has parts, and then an error */
 };
-
-static int
-worker_send(struct worker *w)
-{
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < w->out.len) {
-		n = send(w->fd, w->out.data + at, w->out.len - at, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EPIPE || errno == ECONNRESET ? TSR_CLOSED : TSR_SYSTEM;
-		at += (size_t)n;
-	}
-	return TSR_OK;
-}
 
 static int
 worker_put(struct worker *w, enum proto_type type, const struct proto_value *v, size_t n)
@@ -368,7 +349,7 @@ worker_serve(int fd, const struct config_module *module)
 		    (r = worker_request(&w, &fr)) != TSR_OK)
 			break;
 		buf_reset(&in);		/* the PIN came in it */
-		if ((r = worker_send(&w)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
+		if ((r = frame_flush(fd, &w.out)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
 			break;
 	}
 	if (r == TSR_CLOSED)
