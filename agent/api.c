@@ -11,6 +11,7 @@
 #include "agent/body.h"
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
+#include "agent/opaque.h"
 #include "agent/problem.h"
 #include "base/secret.h"
 #include "include/tessera.h"
@@ -101,9 +102,12 @@ api_session_delete(struct agent *a, const struct http_request *r, const struct a
 	struct buf b;
 	int code;
 
-	(void)who;
 	buf_init(&b, 64);
 	code = buf_printf(&b, "{\"ended\":%u}", session_end_user(a->sessions, r->caller->uid));
+	/* sessions of another start of the agent may have left some */
+	if (code == TSR_OK && who->name[0] != '\0' &&
+	    store_token_of_subject(a->store, who->name) != TSR_NOT_FOUND)
+		code = opaque_end(a, who->name, NULL);
 	if (code == TSR_OK)	/* what the sessions left behind ends with this batch */
 		http_answer(r->conn, 200, NULL, b.data, b.len, 1);
 	else

@@ -27,7 +27,7 @@ ROWS = [
      "if (!caller_alive(d->request->caller))\n\t\treturn TSR_CLOSED;\n\t/* A login",
      "if (0)\n\t\treturn TSR_CLOSED;\n\t/* A login",
      LIFETIME + "test_caller_dies_in_the_proof"),
-    ("dead caller, mint", "agent/mint.c", "if (!caller_alive(c))", "if (0)",
+    ("dead caller, mint", "agent/mint.c", "if (!caller_alive(m->caller))", "if (0)",
      LIFETIME + "test_caller_dies_before_he_asks"),
     ("caller of the new policy", "agent/grant_device.c",
      "policy_may_ask(p, *aud, c) != TSR_OK ||", "",
