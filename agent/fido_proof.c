@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/fido_pin.h"
 #include "agent/fido_verdict.h"
@@ -198,20 +199,12 @@ proof_answered(void *arg, int code, uint32_t tries, const char *detail)
 static int
 proof_draw(struct fido_proof *p)
 {
-	uint8_t nonce[CHALLENGE_NONCE_LEN];
-	struct buf context;
 	int r;
 
-	buf_init(&context, CHALLENGE_CONTEXT_MAX);
 	p->ask.context.expiry = (uint64_t)clock_wall() + FIDO_PROOF_CHALLENGE_S;
 	p->ask.context.credential = p->only != NULL ? p->only->credential->id : "";
-	if ((r = challenge_context_encode(&context, &p->ask.context)) == TSR_OK) {
-		randombytes_buf(nonce, sizeof(nonce));
-		r = challenge_bytes(p->challenge, nonce, &context);
-	}
-	if (r == TSR_OK)
+	if ((r = challenge_make(&p->ask.context, p->challenge)) == TSR_OK)
 		assertion_client_hash(p->challenge, sizeof(p->challenge), p->hash);
-	buf_free(&context);
 	return r;
 }
 
@@ -242,13 +235,13 @@ proof_send(struct fido_proof *p)
 	if ((r = proof_draw(p)) != TSR_OK || (r = proof_allow(p, 1, &ids)) != TSR_OK)
 		goto out;
 	memset(v, 0, sizeof(v));
-	v[0] = fido_text(p->only != NULL ? p->only->device : "");
-	v[1] = fido_text(p->holder[0].record.rp_id);
-	v[2] = fido_bytes(p->hash, sizeof(p->hash));
-	v[3] = fido_bytes(ids.data, ids.len);
+	v[0] = proto_text(p->only != NULL ? p->only->device : "");
+	v[1] = proto_text(p->holder[0].record.rp_id);
+	v[2] = proto_bytes(p->hash, sizeof(p->hash));
+	v[3] = proto_bytes(ids.data, ids.len);
 	v[4].u32 = p->verify ? PROTO_FIDO_UV : PROTO_FIDO_UV_PREFERRED;
 	if (p->pin.pin != NULL)
-		v[5] = fido_bytes(p->pin.pin->data, p->pin.pin->size);
+		v[5] = proto_bytes(p->pin.pin->data, p->pin.pin->size);
 	p->sent_us = clock_work_us();
 	r = fido_ask(p->fido, PROTO_FIDO_ASSERT, v, 6, FIDO_TOUCH_MS, &client, &p->call);
 	secret_free(&p->pin.pin);
@@ -437,9 +430,9 @@ proof_look(struct fido_proof *p)
 
 	buf_init(&ids, PROTO_FIDO_IDS_BYTES);
 	if ((r = proof_allow(p, 0, &ids)) == TSR_OK) {
-		v[0] = fido_text("");
-		v[1] = fido_text(p->holder[0].record.rp_id);
-		v[2] = fido_bytes(ids.data, ids.len);
+		v[0] = proto_text("");
+		v[1] = proto_text(p->holder[0].record.rp_id);
+		v[2] = proto_bytes(ids.data, ids.len);
 		r = fido_ask(p->fido, PROTO_FIDO_LOOK, v, 3, FIDO_LOOK_MS, &client, &p->call);
 	}
 	buf_free(&ids);
