@@ -51,8 +51,8 @@ ROWS = [
 
     # --- keys as devices, and their PINs
     ("a listing that was begun before it was asked for", "agent/fido_list.c",
-     "link_append(busy ? &ls->next : &ls->now, &q->link);", "link_append(&ls->next, &q->link);",
-     "e2e/fido_device Shown.test_many_at_once"),
+     "link_append(busy ? &ls->next : &ls->now, &q->link);", "link_append(&ls->now, &q->link);",
+     "unit fido_list"),
     ("a key's PIN tried again that it refused", "agent/pin_change.c",
      "else if (p->old != NULL && pin_guard_knows(p->agent->guard, &p->of, p->old))", "else if (0)",
      "e2e/fido_device Pin.test_wrong_old_pin"),
