@@ -74,7 +74,7 @@ ROWS = [
     ("an old PIN spent before the new one is looked at", "agent/pin_change.c",
      "if (p->most > 0 && (pin->size < p->least || pin->size > p->most)) {", "if (0) {",
      "e2e/fido_device Pin.test_new_one_is_checked_before_the_old_is_spent"),
-    ("nobody enrolled", "agent/enrol_fido.c",
+    ("nobody enrolled", "agent/enrol_subject.c",
      "if (uid == CALLER_UNMAPPED)", "if (0)", "e2e/fido_device NoKey.test_nobody_is_not_enrolled"),
     ("a second card in a reader", "sim/vpcd.c",
      "\tif ((r = vpcd_claim(port, &claim)) != TSR_OK)\n\t\treturn r;\n",

@@ -3,6 +3,17 @@
 from bugs.tests import JOURNAL, PIN, TOKEN
 
 ROWS = [
+    # --- sessions that outlive the agent
+    ("a session back with a false card", "agent/kept.c",
+     "	if (code != TSR_OK) {\n		if ((w = kept_of_card", "	if (0) {\n		if ((w = kept_of_card",
+     "e2e/kept Card.test_another_card_of_that_name"),
+    ("what was locked or ended comes back", "agent/kept.c",
+     "	e->gone = 1;", "	e->gone = 0;\n	*e = k->change[--k->n_changes];", "e2e/kept Card.test_ended_and_locked"),
+    ("waited for without an end", "agent/kept.c", "clock_boot_ms() + KEPT_WAIT_MS", "clock_boot_ms() * 2",
+     "e2e/kept Card.test_card_is_gone"),
+    ("a disabled credential's session", "agent/kept.c",
+     "(*c)->state == CREDENTIAL_ACTIVE;", "(*c)->state != 0;", "e2e/kept Card.test_disabled_meanwhile"),
+
     ("tags of an undone request believed", "agent/store_batch.c", "\tstore_tags_forget(st);\n", "",
      "unit store_tag"),
     ("a row without its tag", "agent/store_tag.c",
