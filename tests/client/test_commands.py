@@ -141,7 +141,7 @@ class Exits(ClientTest):
                 (("token", "get", "--bogus"), "there is no option --bogus here\n"),
                 (("token", "get", "-z"), "there is no option -z here\n"),
                 (("token", "get", "--fresh=secret"), "option --fresh takes no value\n"),
-                (("token", "get", "--m", "otp"), "option --m stands for several: --"),
+                (("token", "get", "--o"), "option --o stands for several: --o"),
                 (("token", "get", "--max-age"), "option --max-age needs a value\n"),
                 (("token", "get", "--pin=1234"), "option --pin stands for several: --pin-fd --pinentry; a PIN is never"),
                 (("status", "--" + "x" * 300), "there is no option --xxx"),
@@ -417,7 +417,7 @@ class Credentials(ClientTest):
 
     def test_of_a_user(self):
         self.admin.routes["GET /admin/credentials"] = (200, {"credentials": []})
-        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials.\n")
+        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials of this user.\n")
         self.assertEqual(self.admin.requests[0].target, "/admin/credentials?subject=al%26ice")
         self.assertEqual(self.document(self.ok("credential", "list", "--all", "--json")), {"credentials": []})
 
