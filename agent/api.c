@@ -11,6 +11,7 @@
 #include "agent/body.h"
 #include "agent/credential_json.h"
 #include "agent/credential_state.h"
+#include "agent/opaque.h"
 #include "agent/problem.h"
 #include "base/secret.h"
 #include "include/tessera.h"
@@ -48,12 +49,14 @@ api_metadata(struct agent *a, const struct http_request *r, const struct asker *
 	(void)who;
 	buf_init(&b, HTTP_ANSWER_MAX);
 	code = buf_printf(&b, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\","
-	    "\"introspection_endpoint\":\"%s/introspect\",\"revocation_endpoint\":\"%s/revoke\",\"jwks_uri\":\"%s/.well-known/jwks.json\","
+	    "\"introspection_endpoint\":\"%s/introspect\",\"revocation_endpoint\":\"%s/revoke\","
+	    "\"jwks_uri\":\"%s/.well-known/jwks.json\","
 	    "\"response_types_supported\":[],\"token_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"introspection_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"revocation_endpoint_auth_methods_supported\":[\"none\"],"
-	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:assertion\","
-	    "\"urn:tessera:grant:session\",\"refresh_token\",\"client_credentials\"]}",
+	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\","
+	    "\"urn:tessera:grant:assertion\",\"urn:tessera:grant:session\",\"refresh_token\","
+	    "\"client_credentials\"]}",
 	    a->issuer, a->issuer, a->issuer, a->issuer, a->issuer);
 	api_answer(r->conn, code, &b);
 	buf_free(&b);
@@ -99,9 +102,12 @@ api_session_delete(struct agent *a, const struct http_request *r, const struct a
 	struct buf b;
 	int code;
 
-	(void)who;
 	buf_init(&b, 64);
 	code = buf_printf(&b, "{\"ended\":%u}", session_end_user(a->sessions, r->caller->uid));
+	/* sessions of another start of the agent may have left some */
+	if (code == TSR_OK && who->name[0] != '\0' &&
+	    store_token_of_subject(a->store, who->name) != TSR_NOT_FOUND)
+		code = opaque_end(a, who->name, NULL);
 	if (code == TSR_OK)	/* what the sessions left behind ends with this batch */
 		http_answer(r->conn, 200, NULL, b.data, b.len, 1);
 	else

@@ -63,6 +63,9 @@ void audit_event_revoked(struct agent *a, const struct caller *by, const char *s
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
+/* After a restart of the agent its device proved that it is still there. */
+void audit_event_session_restored(struct agent *a, const struct session *s);
+
 /* With why: a word. */
 void audit_event_session_locked(struct agent *a, const struct session *s, const char *reason);
 

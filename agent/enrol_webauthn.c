@@ -129,8 +129,7 @@ enrol_webauthn_offer(struct enrol_fido *e)
 
 	buf_init(&out, HTTP_ANSWER_MAX);
 	memcpy(h.id, e->credential->id, sizeof(h.id));
-	pending_end(&e->pending);
-	e->answered = NULL;
+	enrol_subject_end(&e->whom);
 	if (rp_id != NULL) {
 		memcpy(e->record.rp_id, rp_id, strlen(rp_id) + 1);	/* config_check_rp_id: it fits */
 		if ((r = enrol_webauthn_draw(e, h.bytes)) == TSR_OK &&

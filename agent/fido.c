@@ -37,6 +37,7 @@ fido_new(struct agent *a, const struct helpers_options *o, struct fido **out)
 	f->agent = a;
 	fido_lists_init(&f->lists);
 	fido_turns_init(&f->turns, loop_timers(a->loop));
+	fido_spares_init(&f->spares, a->loop, &f->options);
 	if (o != NULL) {
 		f->options = *o;
 		f->options.program = f->program = fido_copy(o->program);
@@ -60,6 +61,7 @@ fido_free(struct fido **fp)
 		return;
 	fido_lists_end(&f->lists);
 	fido_turns_end(&f->turns);
+	fido_spares_end(&f->spares);
 	attestation_roots_free(&f->roots);
 	free(f->program);
 	free(f->config_file);
@@ -131,7 +133,7 @@ fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t
 {
 	if (!fido_there(f))
 		return TSR_UNAVAILABLE;
-	return fido_call_start(f->agent->loop, &f->options, type, values, n, deadline_ms, client, out);
+	return fido_spares_ask(&f->spares, type, values, n, deadline_ms, client, out);
 }
 
 struct proto_value

@@ -11,6 +11,7 @@
 #include "agent/attestation.h"
 #include "agent/fido_call.h"
 #include "agent/fido_list.h"
+#include "agent/fido_spare.h"
 #include "agent/fido_turn.h"
 
 #define FIDO_TOUCH_MS	30000	/* a key waits for its touch */
@@ -22,6 +23,7 @@ struct fido {
 	struct agent *agent;
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
+	struct fido_spares spares;
 	struct fido_turns turns;
 	struct fido_lists lists;
 	size_t proofs;			/* under way: fido_proof.h */
@@ -42,7 +44,7 @@ int fido_roots(struct fido *f, const struct config *c, char *err, size_t err_siz
 /* The relying party under which credentials are made now. */
 void fido_rp_id(const struct fido *f, char out[FIDO_RP_LEN]);
 
-/* fido_call_start() for f's helper. */
+/* fido_spares_ask() of f's helpers. */
 int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t n,
     uint32_t deadline_ms, const struct fido_call_client *client, struct fido_call **out);
 

@@ -62,6 +62,7 @@ static int
 refresh_allowed(struct refresh *f, const struct form *form)
 {
 	const char *audience = form_get(form, "audience"), *scope = form_get(form, "scope");
+	char client[MINT_CLIENT_MAX];
 	struct agent *a = f->agent;
 	int r;
 
@@ -71,6 +72,9 @@ refresh_allowed(struct refresh *f, const struct form *form)
 	if (f->audience == NULL || !f->audience->refresh || f->audience->class != CLASS_INTERACTIVE ||
 	    policy_may_ask(a->policy, f->audience, f->request->caller) != TSR_OK)
 		return TSR_DENIED;
+	mint_client_id(f->audience, f->request->caller, client);
+	if (strcmp(client, f->row.client) != 0)	/* RFC 6749 section 6: to whom it was given */
+		return TSR_BAD_GRANT;
 	if (scope != NULL && !policy_scope_within(scope, f->row.scope))
 		return TSR_BAD_SCOPE;
 	if ((r = policy_scope(f->audience, scope != NULL ? scope : f->row.scope, &f->scope)) != TSR_OK)
@@ -81,16 +85,19 @@ refresh_allowed(struct refresh *f, const struct form *form)
 /* Its session and its credential: what ends them ends the family too, but what
  * only rests may wake up again, so that nothing is spent then. */
 static int
-refresh_alive(const struct refresh *f)
+refresh_alive(struct refresh *f)
 {
-	const struct session *s = session_find(f->agent->sessions, f->row.uid, f->row.sid);
 	int anywhere = f->audience->presence == PRESENCE_PROOF, r;
+	const char *sid = opaque_sid_now(f->agent, f->row.sid);
 	struct credential *c = NULL;
+	const struct session *s;
 	struct epochs_state e;
 
 	epochs_state(f->agent->epochs, &e);
-	if (f->row.made <= e.epoch || opaque_is_ending(f->agent, f->row.sid))
+	if (f->row.made <= e.epoch || sid == NULL || epochs_sid_dead(f->agent->epochs, sid))
 		return TSR_BAD_GRANT;
+	memmove(f->row.sid, sid, strlen(sid) + 1);	/* its session's may be another one since */
+	s = session_find(f->agent->sessions, f->row.uid, f->row.sid);
 	if (f->row.acr < (int)f->audience->acr)
 		return TSR_STEP_UP_REQUIRED;
 	if (s == NULL && !anywhere)	/* the agent began anew since */

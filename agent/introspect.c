@@ -1,9 +1,11 @@
 /*
- * introspect.c - POST /introspect (RFC 7662): a bad token is never an error,
- * and nobody but a verifier of its audience learns that a token is good.
+ * introspect.c - see introspect.h.  POST /introspect is RFC 7662: a bad token is
+ * never an error.
  *
  * SPDX-License-Identifier: ISC
  */
+#include "agent/introspect.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -48,7 +50,7 @@ introspect_json(struct buf *b, const struct jwt_claims *c)
 }
 
 static int
-introspect_active(struct agent *a, const struct http_request *r, const char *token, struct jwt_claims *c)
+introspect_jwt(struct agent *a, const struct http_request *r, const char *token, struct jwt_claims *c)
 {
 	struct jwt_expect want = {
 		.keys = keys_set(a->keys), .iss = a->issuer, .aud = NULL,
@@ -102,7 +104,7 @@ introspect_opaque(struct agent *a, const struct http_request *r, const char *tok
 		return 0;
 	aud = policy_audience(a->policy, t.audience);
 	if (aud == NULL || policy_may_verify(a->policy, aud, r->caller) != TSR_OK ||
-	    opaque_is_ending(a, t.sid))
+	    opaque_sid_now(a, t.sid) == NULL)
 		return 0;
 	s = session_find(a->sessions, t.uid, t.sid);
 	if (s != NULL && !session_present(s, aud))
@@ -112,6 +114,13 @@ introspect_opaque(struct agent *a, const struct http_request *r, const char *tok
 		return 0;
 	misuse_use(a, r->caller, t.uid, t.subject, t.audience, t.jti);
 	return 1;
+}
+
+int
+introspect_token(struct agent *a, const struct http_request *r, const char *token,
+    struct jwt_claims *c)
+{
+	return introspect_opaque(a, r, token, c) || introspect_jwt(a, r, token, c);
 }
 
 void
@@ -129,8 +138,7 @@ api_introspect(struct agent *a, const struct http_request *r, const struct asker
 	buf_init(&b, INTROSPECT_MAX);
 	if ((token = form_get(&f, "token")) == NULL)
 		problem_invalid(r->conn, "\"token\" is missing");
-	else if ((introspect_opaque(a, r, token, &c) || introspect_active(a, r, token, &c)) &&
-	    introspect_json(&b, &c) == TSR_OK)
+	else if (introspect_token(a, r, token, &c) && introspect_json(&b, &c) == TSR_OK)
 		http_answer(r->conn, 200, NULL, b.data, b.len, 0);
 	else
 		http_answer(r->conn, 200, NULL, inactive, sizeof(inactive) - 1, 0);

@@ -6,6 +6,7 @@
 #include "agent/opaque.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,12 +22,18 @@
 _Static_assert(sizeof(OPAQUE_ACCESS) == sizeof(OPAQUE_REFRESH), "PREFIX_LEN");
 _Static_assert(PREFIX_LEN + B64_LEN(OPAQUE_FAMILY + OPAQUE_OWN) < OPAQUE_TEXT_MAX, "OPAQUE_TEXT_MAX");
 
+/* A sid that is no more, and what its families are under now: "" nothing. */
+struct opaque_gone {
+	char sid[STORE_ID_LEN + 1], to[STORE_ID_LEN + 1];
+};
+
 struct opaques {
 	struct secret *key;			/* of the hashes; NULL until it is needed */
-	char ended[OPAQUE_ENDED_MAX][STORE_ID_LEN + 1];
-	size_t n_ended, n_written;		/* of those, in the batch under way */
+	struct opaque_gone gone[OPAQUE_GONE_MAX];	/* in the order in which it happened */
+	size_t n_gone, n_written;		/* of those, in the batch under way */
 	int too_many;				/* all that is kept has to go */
 	int swept;				/* no family of an earlier boot is left */
+	int judged;				/* what an agent before us left of dead sids was ended */
 };
 
 int
@@ -169,32 +176,67 @@ opaque_end(struct agent *a, const char *subject, const char *credential)
 	return r;
 }
 
-/* --- sessions that ended --- */
+/* --- sessions that ended, or go on under another sid --- */
 
-void
-opaque_session_ended(struct agent *a, const char *sid)
-{
-	struct opaques *o = a->opaques;
-
-	if (store_token_of_session(a->store, sid) == TSR_NOT_FOUND)
-		return;
-	if (o->n_ended == OPAQUE_ENDED_MAX) {
-		o->too_many = 1;	/* as when everybody is logged out at once */
-		return;
-	}
-	memcpy(o->ended[o->n_ended++], sid, STORE_ID_LEN + 1);
-}
-
-int
-opaque_is_ending(const struct agent *a, const char *sid)
+/* Has it any, or will it have after what happened before? */
+static int
+opaque_has(struct agent *a, const char *sid)
 {
 	const struct opaques *o = a->opaques;
 	size_t i;
 
-	for (i = 0; i < o->n_ended; i++)
-		if (strcmp(o->ended[i], sid) == 0)
+	for (i = 0; i < o->n_gone; i++)
+		if (strcmp(o->gone[i].to, sid) == 0)
 			return 1;
-	return o->too_many;
+	return store_token_of_session(a->store, sid) != TSR_NOT_FOUND;
+}
+
+static void
+opaque_note(struct agent *a, const char *sid, const char *to)
+{
+	struct opaques *o = a->opaques;
+	struct opaque_gone *g;
+
+	if (!opaque_has(a, sid))
+		return;
+	if (o->n_gone == OPAQUE_GONE_MAX) {
+		o->too_many = 1;	/* as when everybody is logged out at once */
+		return;
+	}
+	g = &o->gone[o->n_gone++];
+	(void)snprintf(g->sid, sizeof(g->sid), "%s", sid);
+	(void)snprintf(g->to, sizeof(g->to), "%s", to);
+}
+
+void
+opaque_session_ended(struct agent *a, const char *sid)
+{
+	opaque_note(a, sid, "");
+}
+
+void
+opaque_session_moved(struct agent *a, const char *sid, const char *to)
+{
+	opaque_note(a, sid, to);
+}
+
+const char *
+opaque_sid_now(const struct agent *a, const char *sid)
+{
+	const struct opaques *o = a->opaques;
+	size_t i;
+
+	for (i = 0; i < o->n_gone && sid[0] != '\0'; i++)
+		if (strcmp(o->gone[i].sid, sid) == 0)
+			sid = o->gone[i].to;
+	return o->too_many || sid[0] == '\0' ? NULL : sid;
+}
+
+static int
+opaque_write(struct store *st, const struct opaque_gone *g)
+{
+	return g->to[0] == '\0' ? store_token_end_session(st, g->sid, NULL) :
+	    store_token_move_session(st, g->sid, g->to);
 }
 
 int
@@ -205,20 +247,20 @@ opaque_end_sessions(struct agent *a)
 	int r;
 
 	o->n_written = 0;
-	if (o->n_ended == 0)
+	if (o->n_gone == 0)
 		return TSR_OK;
 	store_undo(a->store);		/* a request that did not end */
 	if ((r = store_begin(a->store)) != TSR_OK)
 		return r;
 	if (o->too_many)
 		r = store_token_end_all(a->store, NULL);
-	for (i = 0; i < o->n_ended && !o->too_many && r == TSR_OK; i++)
-		r = store_token_end_session(a->store, o->ended[i], NULL);
+	for (i = 0; i < o->n_gone && !o->too_many && r == TSR_OK; i++)
+		r = opaque_write(a->store, &o->gone[i]);
 	if (r != TSR_OK) {
 		store_undo(a->store);
 		return r;
 	}
-	o->n_written = o->n_ended;
+	o->n_written = o->n_gone;
 	return store_keep(a->store);
 }
 
@@ -229,10 +271,27 @@ opaque_settle(struct agent *a, int committed)
 
 	if (!committed || o->n_written == 0)
 		return;
-	o->n_ended -= o->n_written;
-	memmove(o->ended, o->ended[o->n_written], o->n_ended * sizeof(o->ended[0]));
+	o->n_gone -= o->n_written;
+	memmove(o->gone, o->gone + o->n_written, o->n_gone * sizeof(o->gone[0]));
 	o->n_written = 0;
 	o->too_many = 0;
+}
+
+static void
+opaque_judge_sid(void *arg, const char *sid)
+{
+	struct agent *a = arg;
+
+	if (epochs_sid_dead(a->epochs, sid))
+		opaque_session_ended(a, sid);
+}
+
+/* An agent that was killed may have told verifiers of an end, and not its store. */
+static void
+opaque_judge(struct agent *a)
+{
+	if (!a->opaques->judged && store_token_sids(a->store, opaque_judge_sid, a) == TSR_OK)
+		a->opaques->judged = 1;
 }
 
 void
@@ -241,6 +300,7 @@ opaque_sweep(struct agent *a)
 	int other = !a->opaques->swept, n = 0, r;
 	int64_t wall = clock_wall(), boot_ms = (int64_t)clock_boot_ms();
 
+	opaque_judge(a);
 	if (watch_mint(a->watch) != TSR_OK)	/* by a clock that is not believed nothing is over */
 		return;
 	if ((r = store_token_due(a->store, wall, boot_ms, a->boot_id, other)) == TSR_NOT_FOUND)

@@ -20,7 +20,7 @@
 #define OPAQUE_FAMILY	16	/* bytes that a family shares */
 #define OPAQUE_OWN	32	/* random bytes of each token */
 #define OPAQUE_TEXT_MAX	(7 + 64 + 1)	/* bytes of either, with NUL */
-#define OPAQUE_ENDED_MAX	1024	/* sessions that ended and whose tokens wait for the next commit */
+#define OPAQUE_GONE_MAX	1024	/* sids that are no more and whose tokens wait for the next commit */
 
 struct opaques;
 
@@ -56,9 +56,12 @@ int opaque_end(struct agent *a, const char *subject, const char *credential);
 
 /* The session ended: what it left behind ends with the next commit. */
 void opaque_session_ended(struct agent *a, const char *sid);
-/* 1 between the two. */
-int opaque_is_ending(const struct agent *a, const char *sid);
-/* Before a commit / after it (ok or not): their rows go. */
+/* It was locked and goes on as `to`: so do its families, with the next commit.
+ * Its access tokens end. */
+void opaque_session_moved(struct agent *a, const char *sid, const char *to);
+/* Between the two: what a family of that sid has as its own, NULL where it ends. */
+const char *opaque_sid_now(const struct agent *a, const char *sid);
+/* Before a commit / after it (ok or not): the rows follow. */
 int opaque_end_sessions(struct agent *a);
 void opaque_settle(struct agent *a, int committed);
 

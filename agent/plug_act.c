@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/fido.h"
+#include "agent/kept.h"
 #include "agent/pin_guard.h"
 #include "agent/plug.h"
 #include "agent/plug_look.h"
@@ -174,6 +175,9 @@ act_looked(void *arg, const char *device, int code, const struct plug_found *fou
 	if (code != TSR_OK)
 		log_line(LOG_DETAIL, "key %s does not say what it holds: %s", device, tsr_strerror(code));
 	plug_looked(p->plug, device, code, found, n);
+	for (i = 0; i < n; i++)
+		if (found[i].code == TSR_OK)
+			kept_credential(p->agent->kept, found[i].credential);
 }
 
 static int

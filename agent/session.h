@@ -51,9 +51,10 @@ int sessions_new(void (*ended)(void *arg, const struct session *s), void *arg,
     struct sessions **out);
 void sessions_free(struct sessions **ss);
 
-/* locked() is told of every session that is locked, with why: a word. */
+/* locked() is told of every session that is locked, with the sid under which it
+ * goes on and why: a word. */
 void sessions_on_lock(struct sessions *ss,
-    void (*locked)(void *arg, const struct session *s, const char *reason), void *arg);
+    void (*locked)(void *arg, const struct session *s, const char *to, const char *reason), void *arg);
 
 /* A proof with c was accepted now for audience (NULL: for no audience): the
  * session of that credential lives on with a new auth_time (and is locked no
@@ -62,6 +63,13 @@ void sessions_on_lock(struct sessions *ss,
  * until session_settle().  TSR_NOMEM. */
 int session_proved(struct sessions *ss, const struct credential *c, const char *audience,
     uint32_t lifetime, uint32_t per_user, const struct session **out);
+
+/* A session of before a restart of the agent, whose device proved that it is there,
+ * as it was; what it had proved for single audiences is gone.  TSR_CONFLICT where
+ * the credential has a session, TSR_NOMEM. */
+struct session_record;
+int session_restore(struct sessions *ss, const struct credential *c,
+    const struct session_record *r, uint32_t per_user, const struct session **out);
 
 /* The batch in which proofs were accepted was committed, or was not: then the
  * sessions that came of them end. */

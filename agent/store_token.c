@@ -25,6 +25,8 @@
 /* With a condition, or SQLite drops all rows at once and tells no hook of it. */
 #define SQL_END_ALL	"DELETE FROM token WHERE kind > 0"
 #define SQL_END_SID	"DELETE FROM token WHERE sid = ?1"
+#define SQL_MOVE	"UPDATE token SET sid = ?2 WHERE sid = ?1 AND kind = 2"
+#define SQL_MOVED	"DELETE FROM token WHERE sid = ?1 AND kind = 1"
 #define SQL_END_SUBJECT	"DELETE FROM token WHERE subject = ?1"
 #define SQL_END_CREDENTIAL	"DELETE FROM token WHERE credential = ?1"
 #define SQL_SWEEP	"DELETE FROM token WHERE seq IN (SELECT seq FROM token WHERE kind = ?1" \
@@ -33,6 +35,8 @@
 	" AND boot <> ?1 LIMIT ?2)"
 
 #define SQL_OF_SID	"SELECT 1 FROM token WHERE sid = ?1"
+#define SQL_OF_SUBJECT	"SELECT 1 FROM token WHERE subject = ?1"
+#define SQL_SIDS	"SELECT DISTINCT sid FROM token"
 #define SQL_DUE	"SELECT 1 WHERE EXISTS (SELECT 1 FROM token WHERE kind = 1 AND ends <= ?1)" \
 	" OR EXISTS (SELECT 1 FROM token WHERE kind = 2 AND ends <= ?2)" \
 	" OR (?4 AND EXISTS (SELECT 1 FROM token WHERE kind = 2 AND boot <> ?3))"
@@ -328,9 +332,46 @@ store_token_end_all(struct store *st, int *n)
 }
 
 int
+store_token_move_session(struct store *st, const char *sid, const char *to)
+{
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = end_text(st, STMT_TOKEN_MOVED, SQL_MOVED, sid, NULL)) != TSR_OK ||
+	    (r = store_stmt(st, STMT_TOKEN_MOVE, SQL_MOVE, &s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(s, 1, sid, -1, SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_bind_text(s, 2, to, -1, SQLITE_STATIC);
+	return store_write(st, s, rc, NULL);
+}
+
+int
+store_token_sids(struct store *st, void (*each)(void *arg, const char *sid), void *arg)
+{
+	char sid[STORE_ID_LEN + 1];
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = store_stmt(st, STMT_TOKEN_SIDS, SQL_SIDS, &s)) != TSR_OK)
+		return r;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		if (store_column_text(s, 0, sid, STORE_ID_LEN, sizeof(sid)) == TSR_OK)
+			each(arg, sid);	/* one that was altered is good for nothing */
+	r = rc == SQLITE_DONE ? TSR_OK : store_code_of(st, rc);
+	sqlite3_reset(s);
+	return r;
+}
+
+int
 store_token_of_session(struct store *st, const char *sid)
 {
 	return store_exists(st, STMT_TOKEN_OF_SID, SQL_OF_SID, sid);
+}
+
+int
+store_token_of_subject(struct store *st, const char *subject)
+{
+	return store_exists(st, STMT_TOKEN_OF_SUBJECT, SQL_OF_SUBJECT, subject);
 }
 
 int

@@ -70,10 +70,16 @@ int store_token_end_session(struct store *st, const char *sid, int *n);
 int store_token_end_subject(struct store *st, const char *subject, int *n);
 int store_token_end_credential(struct store *st, const char *credential, int *n);
 int store_token_end_all(struct store *st, int *n);
+/* The families of a session go on under another sid; its opaque tokens end. */
+int store_token_move_session(struct store *st, const char *sid, const char *to);
 
-/* Does the session have any?  Is there one to be taken out?  TSR_OK,
+/* Each sid that has any; each() must not write. */
+int store_token_sids(struct store *st, void (*each)(void *arg, const char *sid), void *arg);
+
+/* Does the session, the user have any?  Is there one to be taken out?  TSR_OK,
  * TSR_NOT_FOUND. */
 int store_token_of_session(struct store *st, const char *sid);
+int store_token_of_subject(struct store *st, const char *subject);
 int store_token_due(struct store *st, int64_t wall, int64_t boot_ms,
     const uint8_t boot[OTP_BOOT_LEN], int other_boots);
 

@@ -25,7 +25,11 @@ enum option_id {
 	OPT_UNIT, OPT_MIN_VALID, OPT_TOKEN_FORMAT, OPT_OFFLINE,
 	OPT_COUNT
 };
-#define OPT(id)	((uint64_t)1 << (id))
+
+/* A set of them. */
+__extension__ typedef unsigned __int128 option_set;
+#define OPT(id)	((option_set)1 << (id))
+_Static_assert(OPT_COUNT <= 8 * sizeof(option_set), "each option has its bit");
 
 struct command;
 

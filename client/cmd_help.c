@@ -50,7 +50,7 @@ help_line(const struct command *cmd)
 	(void)snprintf(left, sizeof(left), "%s%s%s%s%s", cmd->noun, cmd->verb != NULL ? " " : "",
 	    cmd->verb != NULL ? cmd->verb : "", cmd->words != NULL ? " " : "",
 	    cmd->words != NULL ? cmd->words : "");
-	(void)printf("  %-26s %s\n", left, cmd->summary);
+	(void)printf("  %-30s  %s\n", left, cmd->summary);
 }
 
 static void

@@ -227,7 +227,7 @@ const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 int
 command_takes(const struct command *cmd, const struct option_row *row)
 {
-	uint64_t all = COMMAND_GLOBAL;
+	option_set all = COMMAND_GLOBAL;
 
 	all |= cmd != NULL ? cmd->options : OPT(OPT_VERSION);
 	return (all & OPT(row->id)) != 0;

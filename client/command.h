@@ -17,8 +17,8 @@ struct command {
 	const char *verb;	/* NULL for a command of one word */
 	const char *words;	/* its arguments as the usage shows them, or NULL */
 	int min_words, max_words;
-	uint64_t options;	/* OPT() bits besides the global ones */
-	uint64_t required;	/* those that must be given */
+	option_set options;	/* OPT() bits besides the global ones */
+	option_set required;	/* those that must be given */
 	const char *complete;	/* what the first argument is: "file", "credential", words apart by blanks, or NULL */
 	const char *summary;
 	int (*run)(struct client *c);	/* an enum fail_status */

@@ -141,21 +141,32 @@ run_watch(const struct options *o, const struct config *conf)
 	return watch_serve(fd) == TSR_OK ? 0 : 1;
 }
 
+/* The nodes that are there now are the request's; those of the start may have
+ * gone, and others come, while the worker waited. */
+static int
+worker_enter(void *arg)
+{
+	struct sandbox_half **half = arg;
+	struct launch_nodes nodes;
+
+	if (launch_nodes(&nodes) != TSR_OK || sandbox_finish(half, nodes.v, nodes.n) != TSR_OK)
+		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
+	launch_nodes_free(&nodes);
+	return TSR_OK;
+}
+
 /* The keeper's end is no reason to leave a key blinking: SIGTERM lets it go. */
 static int
 run_worker(void)
 {
-	struct launch_nodes nodes;
-	int r;
+	struct sandbox_half *half;
 
 	key_init();
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || launch_nodes(&nodes) != TSR_OK)
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1)
 		log_fatal(1, "cannot begin: %s", strerror(errno));
-	if (sandbox_enter(SANDBOX_FIDO, nodes.v, nodes.n) != TSR_OK)
-		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
-	launch_nodes_free(&nodes);
-	r = worker_serve(SPAWN_FD);
-	return r == TSR_OK ? 0 : 1;
+	if (sandbox_begin(SANDBOX_FIDO, NULL, 0, &half) != TSR_OK)
+		log_fatal(1, "cannot prepare the sandbox: %s", strerror(errno));
+	return worker_serve(SPAWN_FD, worker_enter, &half) == TSR_OK ? 0 : 1;
 }
 
 int

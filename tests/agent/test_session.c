@@ -436,14 +436,16 @@ test_passing(void **state)
 }
 
 static unsigned n_locked;
-static char last_locked[STORE_ID_LEN + 1];
+static char last_locked[STORE_ID_LEN + 1], next_locked[STORE_ID_LEN + 1];
 static char last_reason[32];
 
 static void
-locked(void *arg, const struct session *s, const char *reason)
+locked(void *arg, const struct session *s, const char *to, const char *reason)
 {
 	(void)arg;
 	assert_true(s->locked);
+	assert_string_not_equal(s->sid, to);
+	memcpy(next_locked, to, sizeof(next_locked));
 	memcpy(last_locked, s->sid, sizeof(last_locked));
 	n_locked++;
 	(void)snprintf(last_reason, sizeof(last_reason), "%s", reason);
@@ -467,6 +469,7 @@ test_left(void **state)
 	assert_int_equal(session_lock_user(sessions, s->uid, "logout"), 1);
 	assert_int_equal(session_lock_user(sessions, s->uid, "logout"), 0);
 	assert_int_equal(n_locked, 1);
+	assert_string_equal(s->sid, next_locked);
 	assert_string_equal(last_reason, "logout");
 	session_device_back(sessions, s->device);
 	assert_int_equal(good(&a, UINT32_MAX), TSR_LOGIN_REQUIRED);

@@ -170,6 +170,53 @@ ends(void **state)
 	help_close(p);
 }
 
+struct sids {
+	int n, wanted;
+	const char *sid;
+};
+
+static void
+each_sid(void *arg, const char *sid)
+{
+	struct sids *s = arg;
+
+	s->n++;
+	s->wanted += strcmp(sid, s->sid) == 0;
+}
+
+/* A session that goes on under another sid takes its families along, and nothing
+ * that a verifier has seen. */
+static void
+a_session_moves(void **state)
+{
+	static const char to[] = "zzzzzzzzzzzzzzzzzzzzzz";
+	struct place *p = *state;
+	struct store_token t, out;
+	struct sids sids = { .sid = to };
+
+	help_open(p);
+	sample(&t, TOKEN_OPAQUE, 11);
+	assert_int_equal(add(p, &t), TSR_OK);
+	sample(&t, TOKEN_REFRESH, 2);
+	assert_int_equal(add(p, &t), TSR_OK);
+	sample(&t, TOKEN_REFRESH, 1);
+	assert_int_equal(add(p, &t), TSR_OK);
+	assert_int_equal(store_begin(p->st), TSR_OK);
+	assert_int_equal(settled(p, store_token_move_session(p->st, t.sid, to)), TSR_OK);
+	assert_int_equal(there(p, TOKEN_OPAQUE, 11), TSR_NOT_FOUND);
+	assert_int_equal(there(p, TOKEN_REFRESH, 2), TSR_OK);
+	assert_int_equal(store_token_get(p->st, TOKEN_REFRESH, t.hash, &out), TSR_OK);
+	assert_string_equal(out.sid, to);
+	assert_int_equal(store_token_of_session(p->st, t.sid), TSR_NOT_FOUND);
+	assert_int_equal(store_token_of_session(p->st, to), TSR_OK);
+	assert_int_equal(store_token_of_subject(p->st, "user1"), TSR_OK);
+	assert_int_equal(store_token_of_subject(p->st, "user3"), TSR_NOT_FOUND);
+	assert_int_equal(store_token_sids(p->st, each_sid, &sids), TSR_OK);
+	assert_int_equal(sids.n, 2);
+	assert_int_equal(sids.wanted, 1);
+	help_close(p);
+}
+
 static int
 sweep(struct place *p, int64_t wall, int64_t boot_ms, uint8_t boot, int other)
 {
@@ -256,6 +303,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(what_goes_in_comes_out, help_setup, help_teardown),
 		cmocka_unit_test_setup_teardown(a_token_is_spent_once, help_setup, help_teardown),
 		cmocka_unit_test_setup_teardown(ends, help_setup, help_teardown),
+		cmocka_unit_test_setup_teardown(a_session_moves, help_setup, help_teardown),
 		cmocka_unit_test_setup_teardown(what_is_over_goes_in_steps, help_setup, help_teardown),
 		cmocka_unit_test_setup_teardown(nobody_has_too_many, help_setup, help_teardown),
 		cmocka_unit_test_setup_teardown(altered_rows_are_refused, help_setup, help_teardown),

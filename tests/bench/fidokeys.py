@@ -23,6 +23,7 @@ TOOL = "/usr/bin/fido2-assert"
 OWN_MS = 5			# that a login may take more
 WARM = 3			# turns that are not counted
 PAUSE_S = 0.02			# in which a key is let go
+SPARE_S = 0.12			# in which helpers are replaced: FIDO_SPARE_MS, and their start
 
 
 def beside():
@@ -73,7 +74,7 @@ def turns(m, job, path, count, request):
         found = []
         with harness.Client(m.api, 60.0) as c:
             for i in range(count + WARM):
-                time.sleep(PAUSE_S)
+                time.sleep(SPARE_S)
                 begun = time.perf_counter()
                 c.send(request)
                 answer = c.answer()

@@ -8,6 +8,7 @@ import time
 import unittest
 
 import harness
+from granted import active, ask, refresh
 from harness import BIN, DAEMON, Job, until
 from present import devices_of, line_of, next_event, says, status, time_passes, watcher_of
 from readers import PIN, Readers
@@ -16,7 +17,9 @@ from wire import Events
 NOTICED_S = 5.0		# pcscd looks every 400 ms, a busy machine now and then
 AUDIENCES = dict(harness.AUDIENCES)
 AUDIENCES["tap"] = {"scopes": ["read"], "acr": "self", "reuse": "session", "any-user": True,
-                    "inline-pin": True, "presence": "proof"}
+                    "inline-pin": True, "presence": "proof", "refresh": True,
+                    "verifiers": {"users": ["bin"]}}
+AUDIENCES["there"] = dict(AUDIENCES["tap"], presence="device")
 
 
 class Presence(unittest.TestCase):
@@ -86,6 +89,43 @@ class Presence(unittest.TestCase):
                          (session["credential"], False, True))
         self.assertNotEqual(again["sid"], session["sid"])
         self.assertEqual(says(m), "")
+
+    def test_refresh(self):
+        """A family goes on with its session, under the session's new sid; what a verifier
+        was shown of the old one is dead."""
+        r, m = self.open(1, rehearse=True)
+        card = r.card("one")
+        self.enrol(m)
+
+        def family(audience):
+            answer = ask(m, audience=audience, token_format="opaque", offline_access="true")
+            self.assertEqual(answer.status, 200, answer)
+            return answer.json["refresh_token"], answer.json["access_token"]
+        (tap, shown), (there, _) = family("tap"), family("there")
+        self.assertTrue(active(m, shown)["active"])
+        card.pull()
+        self.refused(m, "device_removed")
+        m.clock.advance(3)
+        self.refused(m, "login_required")
+        self.assertEqual(active(m, shown), {"active": False})
+        for form in ({}, {"token_format": "opaque"}):
+            answer = refresh(m, tap, **form)
+            self.assertEqual(answer.status, 200, answer)
+            tap = answer.json["refresh_token"]
+            said = active(m, answer.json["access_token"])
+            self.assertEqual((said["active"], said.get("sid")), (True, self.session(m)["sid"]))
+        self.assertEqual(refresh(m, there).json["error"], "login_required", "it rests")
+        card.insert()
+        until(lambda: m.request("GET", "/devices").json["devices"], 10 * NOTICED_S, "the card")
+        self.prove(m, again=True)
+        answer = refresh(m, there)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(m.request("DELETE", "/session", uid=DAEMON).json["ended"], 1)
+        for token in (tap, answer.json["refresh_token"]):
+            self.assertEqual(refresh(m, token).json["error"], "invalid_grant")
+        m.clock.advance(3700)		# and no verifier knows the sids any more
+        for token in (tap, answer.json["refresh_token"]):
+            self.assertEqual(refresh(m, token).json["error"], "invalid_grant")
 
     def test_back_in_time(self):
         """It comes back, in another reader, and proves itself without a PIN."""

@@ -220,9 +220,9 @@ test_again(void **state)
 		start(&h, folder, EVIL_MODULE, agains[i].evil);
 		assert_int_equal(ask(&h, OPEN, ""), DONE);
 		(void)ask(&h, PROVE, "good");
+		if (agains[i].code == TSR_CLOSED)	/* unasked */
+			(void)helper_wait(&h);
 		code = ask(&h, PROVE, "good");
-		if (agains[i].code == TSR_CLOSED && code == TSR_HELPER)
-			code = TSR_CLOSED;
 		if (code != agains[i].code)
 			fail_msg("\"%s\": %d", agains[i].evil, code);
 		helper_stop(&h);

@@ -24,8 +24,8 @@ ROWS = [
 
     # --- the command line
     ("keys of a file that anybody writes", "client/cmd_verify.c",
-     "keyfile_open(ours ? file : real, (int64_t)getuid(), fd, &id);",
-     "(*fd = open(ours ? file : real, 0)) == -1 ? TSR_SYSTEM : TSR_OK;",
+     "return keyfile_open(file, (int64_t)getuid(), fd, &id);",
+     "return (*fd = open(file, 0)) == -1 ? TSR_SYSTEM : TSR_OK;",
      "client/verify Verify.test_only_a_file_that_nobody_else_writes"),
     ("a fresh proof for any refusal", "client/lib/request.c",
      "proof == TSR_PROOF_ANY && (code ==", "proof == TSR_PROOF_ANY || (code ==",
