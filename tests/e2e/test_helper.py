@@ -265,9 +265,9 @@ class Helper(unittest.TestCase):
 
     def test_hostile_environment(self):
         """Variables of whoever starts the agent reach neither it nor its helpers."""
-        hostile = {"SOFTHSM2_CONF": "/nonexistent", "OPENSSL_CONF": "/nonexistent",
-                   "OPENSC_CONF": "/nonexistent", "PKCS11_PROVIDER_MODULE": "/nonexistent",
-                   "PKCS11_MODULE_PATH": "/nonexistent", "TESSERA_SOCK": "/nonexistent"}
+        hostile = {"SOFTHSM2_CONF": "/hostile", "OPENSSL_CONF": "/hostile",
+                   "OPENSC_CONF": "/hostile", "PKCS11_PROVIDER_MODULE": "/hostile",
+                   "PKCS11_MODULE_PATH": "/hostile", "TESSERA_SOCK": "/hostile"}
         with harness.Machine(env=hostile) as m:
             m.make_token("card", PIN)
             self.enrol(m)
@@ -277,7 +277,7 @@ class Helper(unittest.TestCase):
                 if pid == m.process.pid:	# its own were cleared, but not where they came from
                     continue
                 with open("/proc/%d/environ" % pid, "rb") as f:
-                    self.assertNotIn(b"/nonexistent", f.read())
+                    self.assertNotIn(b"/hostile", f.read())
                 seen += 1
             self.assertGreaterEqual(seen, 3, "names worker, keepers and workers")
 
