@@ -129,8 +129,8 @@ make_answered(void *arg, int code, uint32_t tries, const char *detail)
 		if (make_ask_pin(m, code) == TSR_OK)
 			return;
 	}
-	if (code == TSR_OK)
-		code = m->code;
+	if (code == TSR_OK && (code = m->code) != TSR_OK)
+		fido_turns_rest(&m->fido->turns);
 	make_finish(m, code, tries, make_text(m, code, detail));
 }
 

@@ -209,7 +209,7 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	n = snprintf(json, sizeof(json), "{\"touch\":\"%s\",\"result\":\"%s\"}", t->id,
 	    touch_result(code));
 	t->id[0] = '\0';
-	if (code == TSR_TOUCH_TIMEOUT || code == TSR_CANCELLED || code == TSR_HELPER)
+	if (code != TSR_OK)
 		fido_turns_rest(&f->turns);
 	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
 }

@@ -75,7 +75,7 @@ struct fido_touch_show {
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
 /* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
- * nobody touched it the keys rest: fido_turns_rest(). */
+ * it was not touched the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -28,6 +28,7 @@ struct holder {
 	struct credential *credential;
 	struct fido_record record;
 	char device[DEVICE_LEN];	/* "": none that is plugged in */
+	int proved;			/* that key has proved it, and does not merely say so */
 };
 
 struct fido_proof {
@@ -190,7 +191,8 @@ proof_answered(void *arg, int code, uint32_t tries, const char *detail)
 	if (code == TSR_OK) {
 		plug_act_holds(a->plugs, p->answered->credential, p->device);
 		fido_turn_spent(&p->turn);
-	}
+	} else	/* another key may have put the touched one out with rubbish */
+		fido_turns_rest(&p->fido->turns);
 	proof_finish(p, code, tries, detail);
 }
 
@@ -330,7 +332,8 @@ proof_listed(void *arg, int code, uint32_t tries, const char *detail)
 
 /* --- which key --- */
 
-/* The best of those that are there, where one of them has to verify. */
+/* The best of those that are there, where one of them has to verify: its person's
+ * PIN goes to a key that has proved what it says of itself, where there is one. */
 static struct holder *
 proof_choose(struct fido_proof *p)
 {
@@ -341,7 +344,7 @@ proof_choose(struct fido_proof *p)
 	for (i = 0; i < p->n; i++) {
 		if (p->holder[i].device[0] == '\0')
 			continue;
-		if (best == NULL)
+		if (best == NULL || (!best->proved && p->holder[i].proved))
 			best = &p->holder[i];
 		verify |= p->holder[i].record.verification;
 		n++;
@@ -353,15 +356,23 @@ static void
 proof_found(void *arg, uint16_t type, const struct proto_value *v)
 {
 	struct fido_proof *p = arg;
+	char device[DEVICE_LEN];
 	struct holder *h;
 	size_t i;
+	int proved;
 
 	(void)type;
+	escape_cut(device, sizeof(device), v[0].p, v[0].n);
 	for (i = 0; i < p->n; i++) {
 		h = &p->holder[i];
-		if (h->record.cred_id_len == v[1].n && h->device[0] == '\0' &&
-		    memcmp(h->record.cred_id, v[1].p, v[1].n) == 0)
-			escape_cut(h->device, sizeof(h->device), v[0].p, v[0].n);
+		if (h->record.cred_id_len != v[1].n || memcmp(h->record.cred_id, v[1].p, v[1].n) != 0)
+			continue;
+		proved = device[0] != '\0' &&
+		    strcmp(device, plug_act_where(p->fido->agent->plugs, h->credential)) == 0;
+		if (h->device[0] != '\0' && !proved)
+			continue;
+		memcpy(h->device, device, sizeof(h->device));
+		h->proved = proved;
 	}
 }
 

@@ -29,7 +29,7 @@ uint32_t fido_bed_counter;
 enum fido_bed_found fido_bed_found;
 static uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
 static const uint8_t cred_id[32] = { 4, 2 };
-static const char device[] = "hidraw0";
+static const char device[] = FIDO_BED_DEVICE, claimant[] = "hidraw9";
 static unsigned begun;
 static int verifies;
 static void (*driver)(struct agent *a);
@@ -153,6 +153,11 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 		op_send(op, PROTO_DONE, NULL, 0);
 	if (f->type == PROTO_FIDO_LOOK) {
 		out[1].n -= fido_bed_found == FIDO_BED_HOLDS_OTHER;
+		if (fido_bed_found == FIDO_BED_CLAIMED) {
+			out[0] = bytes(claimant, strlen(claimant));
+			op_send(op, PROTO_FIDO_FOUND, out, 2);
+			out[0] = bytes(device, strlen(device));
+		}
 		if (fido_bed_found != FIDO_BED_ABSENT)
 			op_send(op, PROTO_FIDO_FOUND, out, 2);
 		op_send(op, PROTO_DONE, NULL, 0);
@@ -163,6 +168,7 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 		must(v[2].n == FIDO_BED_HASH);
 		memcpy(op->hash, v[2].p, FIDO_BED_HASH);
 		op->flags = v[4].u32;
+		(void)snprintf(op->device, sizeof(op->device), "%.*s", (int)v[0].n, (const char *)v[0].p);
 		op->number = ++begun;
 		out[1] = (struct proto_value){ .u32 = PROTO_FIDO_WAITS };
 		op_send(op, PROTO_FIDO_TOUCH, out, 2);

@@ -265,9 +265,8 @@ class Helper(unittest.TestCase):
 
     def test_hostile_environment(self):
         """Variables of whoever starts the agent reach neither it nor its helpers."""
-        hostile = {"SOFTHSM2_CONF": "/hostile", "OPENSSL_CONF": "/hostile",
-                   "OPENSC_CONF": "/hostile", "PKCS11_PROVIDER_MODULE": "/hostile",
-                   "PKCS11_MODULE_PATH": "/hostile", "TESSERA_SOCK": "/hostile"}
+        hostile = dict.fromkeys(("SOFTHSM2_CONF", "OPENSSL_CONF", "OPENSC_CONF", "PKCS11_PROVIDER_MODULE",
+                                 "PKCS11_MODULE_PATH", "TESSERA_SOCK"), "/hostile")
         with harness.Machine(env=hostile) as m:
             m.make_token("card", PIN)
             self.enrol(m)

@@ -318,6 +318,7 @@ configuration(void)
 	    "audience strict { scopes = {all} acr = hardware-pin reuse = never any-user = true }\n"
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
+	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
 	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");
