@@ -25,9 +25,11 @@
 
 /* --- answers --- */
 
-/* What was revoked is revoked; where verifiers could not be told, that is said. */
+/* What was revoked is revoked; where verifiers could not be told, that is said.
+ * durable: what was written down of a session has to be gone with the commit, or it
+ * would be back after a restart; for everybody's the epoch sees to that. */
 static void
-revoke_answer(struct agent *a, const struct http_request *r, unsigned ended)
+revoke_answer(struct agent *a, const struct http_request *r, unsigned ended, int durable)
 {
 	struct epochs_state s;
 	char json[128];
@@ -40,7 +42,7 @@ revoke_answer(struct agent *a, const struct http_request *r, unsigned ended)
 		return;
 	}
 	n = snprintf(json, sizeof(json), "{\"ended\":%u}", ended);
-	http_answer(r->conn, 200, NULL, json, (size_t)n, 0);
+	http_answer(r->conn, 200, NULL, json, (size_t)n, durable);
 }
 
 /* --- POST /revoke --- */
@@ -82,7 +84,7 @@ revoke_jwt(struct agent *a, const struct http_request *r, const struct asker *wh
 		(void)epochs_kill(a->epochs, c.sid);	/* one that pays for one token is kept nowhere */
 		audit_event_revoked(a, r->caller, c.sub, NULL, c.sid);
 	}
-	revoke_answer(a, r, ended);
+	revoke_answer(a, r, ended, 1);
 }
 
 /* Its answer waits for the commit; a token that is none, or another's, is left
@@ -140,7 +142,7 @@ revoke_one(struct agent *a, const struct http_request *r, const struct session *
 	memcpy(subject, s->subject, sizeof(subject));
 	ended = session_end_sid(a->sessions, sid);
 	audit_event_revoked(a, r->caller, subject, NULL, sid);
-	revoke_answer(a, r, ended);
+	revoke_answer(a, r, ended, 1);
 }
 
 void
@@ -309,7 +311,7 @@ revoke_admin(struct agent *a, const struct http_request *r, const struct asker *
 			if (!all && (code = opaque_end(a, subject, credential)) != TSR_OK)
 				problem(r->conn, code, NULL);
 			else
-				revoke_answer(a, r, ended);
+				revoke_answer(a, r, ended, !all);
 		}
 	}
 	json_decref(o);
