@@ -64,7 +64,8 @@ spare_take(struct fido_spares *s)
 	struct fido_call *c;
 
 	for (one = s->spare; one < s->spare + FIDO_SPARES; one++)
-		if (one->call != NULL && (best == NULL || fido_call_ready(one->call)))
+		if (one->call != NULL && (best == NULL ||
+		    (fido_call_ready(one->call) && !fido_call_ready(best->call))))
 			best = one;
 	if (best == NULL)
 		return NULL;
