@@ -14,6 +14,7 @@
 #define SHOWN_MAX	64	/* bytes of a wrong word that a complaint repeats */
 #define MEANT_MAX	512	/* bytes of a complaint with the options that were meant */
 #define USAGE_MAX	256	/* bytes of a usage line */
+#define LONG_ONLY	0x100	/* above all letters: what options without one return */
 
 /* What getopt_long takes, made from the rows that a command has. */
 struct table {
@@ -39,7 +40,8 @@ options_table(struct table *t, const struct command *cmd, const char *prefix)
 		t->option[n].name = row->name;
 		t->option[n].has_arg = row->arg == NULL ? no_argument :
 		    row->optional ? optional_argument : required_argument;
-		t->option[n].val = row->letter;
+		/* two of one value are no two for getopt_long: it takes the first for both */
+		t->option[n].val = row->letter != 0 ? row->letter : LONG_ONLY + (int)n;
 		n++;
 		if (row->letter == 0)
 			continue;
@@ -54,7 +56,7 @@ options_row(const struct table *t, int ch, int index)
 {
 	size_t i;
 
-	if (ch == 0 || index >= 0)
+	if (index >= 0)
 		return t->row[index];
 	for (i = 0; t->row[i] != NULL; i++)
 		if (t->row[i]->letter == ch)

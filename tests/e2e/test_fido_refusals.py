@@ -68,6 +68,8 @@ class Refusals(unittest.TestCase):
             self.assertEqual(answer.status, 201, answer)
             errors = []
             for fault, expected in FALSE:
+                if fault == "credential-count" and harness.sanitized():
+                    continue	# what ends it is a limit on memory, and a sanitizer has none
                 with self.subTest(fault):
                     keys[0].set("fault=%s+" % fault)
                     errors.append(self.refused(m, fault, expected))
