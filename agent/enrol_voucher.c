@@ -5,7 +5,6 @@
  */
 #include "agent/enrol_voucher.h"
 
-#include "agent/enrol.h"
 #include "include/tessera.h"
 
 void
@@ -14,7 +13,7 @@ enrol_voucher_prove(struct agent *a, const struct http_request *r, const struct 
 {
 	struct login_ask ask = {
 		.subject = c->subject, .uid = c->uid, .requester = r->caller, .acr = acr,
-		.audience = ENROL_AUDIENCE, .scope = "", .client_id = ""
+		.audience = ENROL_VOUCHER_AUDIENCE, .scope = "", .client_id = ""
 	};
 	char detail[256], members[96];
 	int code;

@@ -9,6 +9,8 @@
 
 #include "agent/login.h"
 
+#define ENROL_VOUCHER_AUDIENCE	"tessera-enrol"	/* what the prompter shows for that proof */
+
 /*
  * A fresh proof of c's subject, by a credential of acr at least: done() as
  * login_start()'s, once, and from inside where the proof cannot begin.  *login is

@@ -41,15 +41,8 @@ enrol_webauthn_draw(const struct enrol_fido *e, uint8_t out[CHALLENGE_LEN])
 		.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer, .credential = e->credential->id,
 		.subject = e->credential->subject, .expiry = (uint64_t)clock_wall() + CHALLENGE_ENROL_S
 	};
-	uint8_t nonce[CHALLENGE_NONCE_LEN];
-	struct buf b;
-	int r;
 
-	buf_init(&b, CHALLENGE_CONTEXT_MAX);
-	if ((r = challenge_context_encode(&b, &context)) == TSR_OK)
-		r = challenge_draw(&b, nonce, out);
-	buf_free(&b);
-	return r;
+	return challenge_make(&context, out);
 }
 
 struct exclude {

@@ -136,12 +136,6 @@ fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t
 	return fido_spares_ask(&f->spares, type, values, n, deadline_ms, client, out);
 }
 
-struct proto_value
-fido_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
 void
 fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN])
 {
@@ -149,12 +143,6 @@ fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FID
 	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", issuer, subject, uid);
 
 	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
-}
-
-struct proto_value
-fido_text(const char *s)
-{
-	return fido_bytes(s, strlen(s));
 }
 
 int
@@ -221,7 +209,7 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	n = snprintf(json, sizeof(json), "{\"touch\":\"%s\",\"result\":\"%s\"}", t->id,
 	    touch_result(code));
 	t->id[0] = '\0';
-	if (code == TSR_TOUCH_TIMEOUT || code == TSR_CANCELLED || code == TSR_HELPER)
+	if (code != TSR_OK)
 		fido_turns_rest(&f->turns);
 	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
 }

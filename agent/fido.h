@@ -53,9 +53,6 @@ int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, si
 #define FIDO_USER_LEN	32
 void fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN]);
 
-/* A value of a frame. */
-struct proto_value fido_text(const char *s);
-struct proto_value fido_bytes(const void *p, size_t n);
 /* Append a credential id to a list of them. */
 int fido_put_id(struct buf *ids, const uint8_t *id, size_t n);
 
@@ -78,7 +75,7 @@ struct fido_touch_show {
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
 /* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
- * nobody touched it the keys rest: fido_turns_rest(). */
+ * it was not touched the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -255,8 +255,7 @@ call_ready(struct loop_watch *w, uint32_t events)
 static int
 call_begin(struct fido_call *c, const struct helpers_options *o)
 {
-	struct proto_value name = { .p = (const uint8_t *)FIDO_CALL_MODULE,
-	    .n = strlen(FIDO_CALL_MODULE) };
+	struct proto_value name = proto_text(FIDO_CALL_MODULE);
 	int r;
 
 	if ((r = helper_process(o, &c->watch.fd)) != TSR_OK) {

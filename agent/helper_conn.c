@@ -211,7 +211,7 @@ int
 helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_options *o,
     const char *module, struct helper **out)
 {
-	struct proto_value name = { .p = (const uint8_t *)module, .n = strlen(module) };
+	struct proto_value name = proto_text(module);
 	struct helper *h;
 	int r;
 

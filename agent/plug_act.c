@@ -323,6 +323,12 @@ plug_act_session(struct plug_act *p, const struct credential *c)
 }
 
 const char *
+plug_act_where(const struct plug_act *p, const struct credential *c)
+{
+	return p->watcher != NULL ? plug_where(p->plug, c->id) : "";
+}
+
+const char *
 plug_act_state(const struct plug_act *p, const char **detail)
 {
 	*detail = "";

@@ -55,7 +55,7 @@ static int
 worker_say_error(struct worker *w, int code, const struct fault *f)
 {
 	struct proto_value v[] = {
-		{ .u32 = (uint32_t)-code }, { .u32 = f->tries }, ask_text(f->detail),
+		{ .u32 = (uint32_t)-code }, { .u32 = f->tries }, proto_text(f->detail),
 	};
 
 	return worker_say(w, PROTO_ERROR, v, 3);
@@ -80,8 +80,8 @@ static void
 worker_blank(struct worker *w, const struct key_place *p, uint32_t code)
 {
 	struct proto_value v[11] = {
-		ask_text(p->device), ask_text(p->manufacturer), ask_text(p->product),
-		ask_text(""), ask_text(""), ask_text(""),
+		proto_text(p->device), proto_text(p->manufacturer), proto_text(p->product),
+		proto_text(""), proto_text(""), proto_text(""),
 		{ .u32 = code == (uint32_t)-TSR_DEVICE_BUSY ? PROTO_FIDO_KEY_BUSY :
 		    PROTO_FIDO_KEY_FAILED },
 		{ .u32 = PROTO_TRIES_UNKNOWN }, { .u32 = PROTO_TRIES_UNKNOWN },
@@ -123,7 +123,7 @@ on_look(void *arg, const struct key_place *place, uint16_t type, const struct pr
 static int
 worker_touched(struct worker *w, const struct key_place *place)
 {
-	struct proto_value v[] = { ask_text(place->device), { .u32 = PROTO_FIDO_TOUCHED } };
+	struct proto_value v[] = { proto_text(place->device), { .u32 = PROTO_FIDO_TOUCHED } };
 
 	return worker_say(w, PROTO_FIDO_TOUCH, v, 2);
 }

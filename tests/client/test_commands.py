@@ -54,9 +54,12 @@ class Exits(ClientTest):
             with self.subTest(code):
                 self.agent.routes["POST /token"] = (status, {"error": code, "error_description": "so it is",
                                                              "retry_after": 3})
-                self.assertEqual(self.fails(exit_status, "token", "get", "-a", "x"), "tessera: so it is\n")
+                said = "so it is"
+                if code == "unauthorized_client":
+                    said += ': "x"; root sees why by "tessera config explain"'
+                self.assertEqual(self.fails(exit_status, "token", "get", "-a", "x"), f"tessera: {said}\n")
                 doc = self.fails_json(exit_status, "token", "get", "-a", "x")
-                self.assertEqual(doc, {"error": code, "error_description": "so it is", "retry_after": 3})
+                self.assertEqual(doc, {"error": code, "error_description": said, "retry_after": 3})
 
     def test_login_and_step_up(self):
         for code in ("login_required", "step_up_required"):
@@ -129,28 +132,6 @@ class Exits(ClientTest):
                 self.fails(2, *args)
                 self.assertEqual(self.fails_json(2, *args)["error"], "usage")
         self.assertEqual([r.target for r in self.agent.requests], [])
-
-    def test_mistyped(self):
-        for args, meant in (
-                (("tokne", "get"), 'there is no command "tokne", is "token" meant?'),
-                (("xyzzy",), 'there is no command "xyzzy"; see'),
-                (("token", "gte"), '"token" has no "gte", is "get" meant?'),
-                (("token", "xyzzy"), '"token" has no "xyzzy"; see "tessera help token"'),
-                (("help", "token", "gte"), 'there is no command "token gte"; see'),
-                (("token", "get", "--audiense", "x"), "there is no option --audiense here, is --audience meant?"),
-                (("token", "get", "--bogus"), "there is no option --bogus here\n"),
-                (("token", "get", "-z"), "there is no option -z here\n"),
-                (("token", "get", "--fresh=secret"), "option --fresh takes no value\n"),
-                (("token", "get", "--m", "otp"), "option --m stands for several: --"),
-                (("token", "get", "--max-age"), "option --max-age needs a value\n"),
-                (("token", "get", "--pin=1234"), "option --pin stands for several: --pin-fd --pinentry; a PIN is never"),
-                (("status", "--" + "x" * 300), "there is no option --xxx"),
-                (("x" * 300,), 'there is no command "xxx')):
-            with self.subTest(args):
-                said = self.fails(2, *args)
-                self.assertIn(meant, said)
-                self.assertNotIn("1234", said)
-                self.assertNotIn("secret", said)
 
     def test_json_before_the_command(self):
         r = self.run_client("--json", "token", "frobnicate")
@@ -417,7 +398,7 @@ class Credentials(ClientTest):
 
     def test_of_a_user(self):
         self.admin.routes["GET /admin/credentials"] = (200, {"credentials": []})
-        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials.\n")
+        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials of this user.\n")
         self.assertEqual(self.admin.requests[0].target, "/admin/credentials?subject=al%26ice")
         self.assertEqual(self.document(self.ok("credential", "list", "--all", "--json")), {"credentials": []})
 

@@ -199,10 +199,14 @@ class Fido(unittest.TestCase):
                     events.next("ready")
                     conn.send(request_bytes("POST", "/token", form={
                         "grant_type": DEVICE_GRANT, "audience": "fresh"}))
+                    told = events.next("misuse")[1]
                     name, data = events.next("credential-suspended")
                     answer = conn.answer()
-                    return [data, answer.status, answer.json]
-            data, status, body = as_user(DAEMON, run)
+                    return [told, data, answer.status, answer.json]
+            told, data, status, body = as_user(DAEMON, run)
+            self.assertEqual((told["kind"], told["by"]), ("clone", DAEMON))
+            self.assertIn('tessera_misuse_total{kind="clone"} 1\n',
+                          m.request("GET", "/metrics", uid=0).body.decode())
             self.assertEqual(data, {"id": c["id"], "reason": "clone"})
             self.assertEqual((status, body["error"]), (403, "unauthorized_client"), body)
             self.assertIn("copy", body["error_description"])

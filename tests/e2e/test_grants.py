@@ -115,6 +115,22 @@ class Restart(unittest.TestCase):
             harness.until(lambda: stored_tokens(m) == 0, 30, "the sweep")
 
 
+def listener(m, *names, uid=DAEMON):
+    """A job of that uid's that listens, once it does: result() is the next event of
+    each name."""
+    ready, here = os.pipe()
+
+    def listen():
+        with harness.Events(m.api) as events:
+            os.write(here, b"!")
+            return [events.next(name)[1] for name in names]
+    job = harness.Job(uid, listen)
+    os.close(here)
+    with os.fdopen(ready, "rb") as f:
+        f.read(1)
+    return job
+
+
 class Misuse(unittest.TestCase):
     def test_burst(self):
         """An event, a line, a number, and a lock where it is configured."""
@@ -138,6 +154,27 @@ class Misuse(unittest.TestCase):
             self.assertEqual(ask(m, audience="app").status, 401)
             prove(m)			# a fresh proof unlocks
             self.assertEqual(ask(m, audience="plain").status, 200)
+
+    def test_reuse(self):
+        """A refused reuse, and another's refresh token: an event to its owner, a line, a
+        number, and a lock."""
+        with machine(settings={"misuse": {"lock": True}}) as m:
+            for kind, uid in (("refresh-reuse", DAEMON), ("refresh-stolen", BIN)):
+                with self.subTest(kind):
+                    token, other = family(m), family(m)
+                    events = listener(m, "misuse", "session-locked")
+                    if uid == DAEMON:
+                        self.assertEqual(refresh(m, token).status, 200)
+                    self.assertEqual(refresh(m, token, uid=uid).json["error"], "invalid_grant")
+                    told, locked = events.result()
+                    self.assertEqual((told["kind"], told["audience"], told["by"]), (kind, "app", uid))
+                    self.assertEqual(locked["reason"], "misuse")
+                    self.assertEqual(refresh(m, other).json["error"], "invalid_grant", "with its session")
+                    self.assertEqual(ask(m, audience="app").status, 401)
+                    lines = [(e["verdict"], e["subject"], e["by"]) for e in audit(m, "misuse")]
+                    self.assertIn((kind, "daemon", uid), lines)
+                    text = m.request("GET", "/metrics", uid=0).body.decode()
+                    self.assertIn('tessera_misuse_total{kind="%s"} 1\n' % kind, text)
 
     def test_uses(self):
         """One token at a verifier more often than is usual, of either kind."""
@@ -163,6 +200,25 @@ class Misuse(unittest.TestCase):
             m.clock.advance(answer.json["retry_after"] + 30)
             good = [get("/devices", DAEMON).status for _ in range(31)].count(200)
             self.assertTrue(5 <= good <= 25, "half of the minute before counts: %d" % good)
+
+
+    def test_rate_everywhere(self):
+        """Every endpoint of both sockets has the limit, whatever is asked of it."""
+        with open(os.environ["TESSERA_SOURCE"] + "/agent/route.c", encoding="utf-8") as f:
+            routes = re.findall(r"\{ HTTP_(API|ADMIN), HTTP_(GET|POST|DELETE), \"(/[^\"]*)\"", f.read())
+        self.assertGreater(len(routes), 40)
+        with machine(settings={"limits": {"requests-per-minute": 1}}) as m:
+            m.clock.advance(300)
+            for socket, method, path in routes:
+                if path in ("/events", "/healthz"):	# one does not end, the other the machine asks
+                    continue
+                with self.subTest(socket=socket, method=method, path=path):
+                    ask_it = lambda: m.request(method, path.replace("*", 22 * "A"), uid=0,
+                                               admin=socket == "ADMIN")
+                    first = ask_it()
+                    self.assertNotEqual(first.status, 429, first)
+                    second = ask_it()
+                    self.assertEqual((second.status, second.json["error"]), (429, "slow_down"))
 
 
 class Race(unittest.TestCase):

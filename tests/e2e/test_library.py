@@ -9,7 +9,7 @@ import sys
 import unittest
 
 import harness
-from harness import DAEMON, GAMES, until
+from harness import BIN, DAEMON, GAMES, until
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 
@@ -113,6 +113,35 @@ class Library(unittest.TestCase):
             os.unlink(path)
             os.symlink("/etc/passwd", path)
             until(lambda: p.do("verify " + token)[1] == UNTRUSTED)
+
+    def test_keys_at_once(self):
+        """An emergency rotation: the old key's tokens are dead at once, also those that the
+        verifier had judged and those that are given again; the new key's are good."""
+        with harness.Machine() as m:
+            m.make_token("card", PIN)
+            m.tessera("enroll", "pkcs11", "--user", "daemon", "--device",
+                      "pkcs11:token=card;id=%01", pin=PIN, check=True)
+            seen, other = self.program(m), self.program(m)
+            again = lambda: m.request("POST", "/token", uid=DAEMON, form={
+                "grant_type": harness.SESSION_GRANT, "audience": "demo",
+                "min_valid": "0"}).json["access_token"]
+            tokens = [seen.do("token fresh demo 30000")[1], again()]
+            self.assertEqual(again(), tokens[1])
+            for token in tokens:
+                self.assertEqual(seen.do("verify " + token)[0], "ok")
+            until(lambda: other.do("verify " + tokens[0])[0] == "ok")
+            answer = m.request("POST", "/admin/keys/rotate", admin=True, json={"at_once": True})
+            self.assertEqual(answer.status, 200, answer)
+            for p in (seen, other):
+                for token in tokens:
+                    self.assertEqual(p.do("verify " + token)[:2], ["error", UNKNOWN_KEY])
+            for token in tokens:
+                self.assertFalse(m.request("POST", "/introspect", uid=BIN,
+                                           form={"token": token}).json["active"])
+            new = again()
+            self.assertNotEqual(new, tokens[1])
+            for p in (seen, other):
+                self.assertEqual(p.do("verify " + new)[0], "ok")
 
     def test_agent_restarts(self):
         with harness.Machine() as m:

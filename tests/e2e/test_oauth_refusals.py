@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What the standards of OAuth say must be refused: RFC 6749, 9700, 7009, 7662."""
+import os
 import re
 import unittest
 
@@ -142,7 +143,7 @@ class Refresh(Shared):
 
 
 class Endpoints(Shared):
-    TARGETS = ["/token", "/introspect"]
+    TARGETS = ["/token", "/introspect", "/revoke"]
 
     def test_forms(self):
         """RFC 6749, 3.2 and 5.2; RFC 6750, 2: a token in one place, once, in the body."""
@@ -203,6 +204,35 @@ class Endpoints(Shared):
             with self.subTest(name):
                 self.assertEqual(active(self.m, text), {"active": False})
 
+    def test_verify(self):
+        """GET /verify judges by the rules of introspection: opaque tokens, services' too."""
+        def ask_for(token, audience, uid=BIN):
+            return self.m.request("GET", "/verify?audience=" + audience, uid=uid,
+                                  headers={"Authorization": "Bearer " + token})
+        opaque = prove(self.m, "opaque")["access_token"]
+        service = {"grant": "client_credentials", "uid": BIN, "audience": "backup"}
+        rows = [(opaque, "opaque", "daemon", "uid:1", "read write"),
+                (prove(self.m)["access_token"], "app", "daemon", "uid:1", "read write"),
+                (ask(self.m, **service).json["access_token"], "backup", "uid:2", "uid:2", "run list"),
+                (ask(self.m, token_format="opaque", **service).json["access_token"], "backup",
+                 "uid:2", "uid:2", "run list")]
+        for token, audience, *said in rows:
+            with self.subTest(audience):
+                answer = ask_for(token, audience)
+                self.assertEqual((answer.status, *[answer.headers["tessera-" + name] for name in
+                                                   ("subject", "client", "scope")]), (200, *said))
+        for name, answer, status in [
+                ("no verifier", ask_for(opaque, "opaque", DAEMON), 403),
+                ("another audience", ask_for(opaque, "app"), 401),
+                ("cut", ask_for(opaque[:-1], "opaque"), 401),
+                ("refresh token", ask_for(family(self.m, "opaque"), "opaque"), 401),
+                ("longer than any", ask_for(7000 * "x", "opaque"), 401)]:
+            self.assertEqual(answer.status, status, name)
+        self.m.request("DELETE", "/session", uid=DAEMON)
+        for token, audience, *_ in rows[:2]:
+            self.assertEqual(ask_for(token, audience).status, 401)
+        self.assertEqual(ask_for(rows[2][0], "backup").status, 200)
+
     def test_opaque_time(self):
         token = prove(self.m, "opaque")["access_token"]
         self.m.clock.advance(299)
@@ -230,6 +260,117 @@ class Endpoints(Shared):
         self.refused(ask(self.m, audience="opaque", token_format="jwt"), "invalid_request")
         self.assertTrue(re.match(SHAPES["access"], ask(
             self.m, audience="app", token_format="opaque").json["access_token"]))
+
+
+class Revocation(Shared):
+    """RFC 7009, of tokens that are looked up; and what ends them all."""
+
+    def revoke(self, token, uid=DAEMON):
+        answer = self.m.request("POST", "/revoke", uid=uid, form={"token": token})
+        self.assertEqual(answer.status, 200, answer)
+
+    def all(self, what):
+        answer = self.m.request("POST", "/admin/revoke", admin=True, json=what)
+        self.assertEqual(answer.status, 200, answer)
+        self.m.clock.advance(2)		# the next token waits for the next second
+
+    def test_access_token(self):
+        token = prove(self.m, "opaque")["access_token"]
+        self.revoke(token, BIN)
+        self.revoke(token, 0)
+        self.assertTrue(active(self.m, token)["active"], "another's stays as it is")
+        for _ in range(2):
+            self.revoke(token)
+            self.assertEqual(active(self.m, token), {"active": False})
+        for unknown in ("tsr_at_" + 43 * "A", "tsr_rt_" + 64 * "A", "tsr_at_", "tsr_rt_x"):
+            self.revoke(unknown)
+        self.assertTrue(audit(self.m, "token-revoked"))
+
+    def test_refresh_token(self):
+        """2.1: with it the access tokens of its grant, by whichever of its tokens."""
+        other = family(self.m)
+        for spent in (False, True):
+            first = family(self.m, "opaque")
+            answer = refresh(self.m, first)
+            newest, access = self.good(answer), answer.json["access_token"]
+            self.revoke(first if spent else newest, BIN)
+            answer = refresh(self.m, newest)
+            newest = self.good(answer)
+            self.revoke(first if spent else newest)
+            self.refused(refresh(self.m, newest))
+            for token in (access, answer.json["access_token"]):
+                self.assertEqual(active(self.m, token), {"active": False})
+        self.good(refresh(self.m, other))
+
+    def test_administrator(self):
+        """Of a subject, of a credential, of everybody: also what an earlier start left."""
+        def everything():
+            kept, bare = family(self.m, "kept"), prove(self.m, "opaque")["access_token"]
+            return kept, bare, ask(self.m, audience="kept", token_format="opaque",
+                                   offline_access="true").json
+
+        def dead(kept, bare, both):
+            for token in (kept, both["refresh_token"]):
+                self.refused(refresh(self.m, token))
+            for token in (bare, both["access_token"]):
+                self.assertEqual(active(self.m, token), {"active": False})
+        credential = self.m.request("GET", "/credentials", uid=DAEMON).json["credentials"][0]["id"]
+        for restart in (False, True):
+            for what in ({"subject": "daemon"}, {"credential": credential}, {"all": True}):
+                with self.subTest(what, restart=restart):
+                    tokens = everything()
+                    if restart:
+                        self.m.stop()
+                        self.m.start()
+                        self.assertTrue(active(self.m, tokens[1])["active"])
+                    for other in ({"subject": "bin"}, {"credential": 22 * "A"}):
+                        self.all(other)
+                    self.assertTrue(active(self.m, tokens[1])["active"])
+                    self.all(what)
+                    dead(*tokens)
+        tokens = everything()		# nor does one's own logout forget them
+        self.m.stop()
+        self.m.start()
+        self.assertEqual(self.m.request("DELETE", "/session", uid=DAEMON).status, 200)
+        dead(*tokens)
+
+    def test_epoch(self):
+        """What is older than the epoch is dead though its row be there."""
+        kept, opaque = family(self.m, "kept"), prove(self.m, "opaque")["access_token"]
+        self.m.stop()
+        os.unlink(self.m.public + "/epochs")	# nobody knows what was revoked: all is
+        self.m.start()
+        self.m.clock.advance(2)		# the epoch's own second has no tokens
+        self.assertEqual(active(self.m, opaque), {"active": False})
+        self.refused(refresh(self.m, kept))
+        self.good(refresh(self.m, family(self.m, "kept")))
+
+    def test_service(self):
+        """One whose token was revoked goes on under another sid, and is given nothing of
+        before; nor is anybody after all were revoked."""
+        def fresh(format="jwt"):
+            return ask(self.m, "client_credentials", uid=BIN, audience="backup", min_valid="0",
+                       token_format=format).json["access_token"]
+
+        def sid(token):
+            return active(self.m, token).get("sid")
+        first, opaque = fresh(), fresh("opaque")
+        self.assertEqual(fresh(), first)
+        self.assertEqual(sid(opaque), sid(first))
+        was = sid(first)
+        self.assertEqual(self.m.request("POST", "/revoke", uid=DAEMON, form={"token": first}).status, 403)
+        self.assertTrue(active(self.m, first)["active"], "another's stays as it is")
+        self.revoke(first, BIN)
+        for token in (first, opaque):
+            self.assertEqual(active(self.m, token), {"active": False})
+        second = fresh()
+        self.assertNotIn(sid(second), (None, was))
+        self.assertEqual(sid(fresh("opaque")), sid(second))
+        self.all({"all": True})
+        self.assertEqual(active(self.m, second), {"active": False})
+        third = fresh()
+        self.assertNotEqual(third, second)
+        self.assertTrue(active(self.m, third)["active"])
 
 
 if __name__ == "__main__":

@@ -369,10 +369,11 @@ class Prompts(Base):
         with harness.Machine() as m:
             m.make_token("card", PIN)
             self.enrol(m, "daemon")
-            answer, prompts = m.answering(["999999"] * 9, "POST", "/token", uid=DAEMON, form=self.FORM)
-            self.refused(answer, 401, "pin_required")
-            self.assertEqual(len(prompts), 2)
-            self.assertEqual(answer.json["reason"], "wrong")
+            for pins in (["%06d" % n for n in range(9)], ["999999"] * 9):
+                answer, prompts = m.answering(pins, "POST", "/token", uid=DAEMON, form=self.FORM)
+                self.refused(answer, 401, "pin_required")
+                self.assertEqual(len(prompts), 2)
+                self.assertEqual(answer.json["reason"], "wrong")
 
     def test_cancelled(self):
         with harness.Machine() as m:

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "include/tessera.h"
 #include "tests/agent/clock_rig.h"
+#include "tests/fuzz/must.h"
 #include "token/json.h"
 
 #define FILES_MAX	32	/* in the state folder */
@@ -49,13 +50,6 @@ static struct kept {
 	size_t n;
 } kept[FILES_MAX];
 static size_t n_kept;
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* --- the name service --- */
 
@@ -281,7 +275,7 @@ restore(void)
 	each_file(drop);
 	for (i = 0; i < n_kept; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.255s", state_dir, kept[i].name);
-		must((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) != -1);
+		must((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) != -1);
 		must(write(fd, kept[i].p, kept[i].n) == (ssize_t)kept[i].n);
 		(void)close(fd);
 	}
@@ -324,6 +318,7 @@ configuration(void)
 	    "audience strict { scopes = {all} acr = hardware-pin reuse = never any-user = true }\n"
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
+	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
 	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");
@@ -429,6 +424,7 @@ agent_rig_start(void)
 	make_credential(&agent_rig_credential);
 	must(agent_rig_life(NULL, enrol));
 	each_file(keep);
+	keep("../public/epochs");	/* what one life revoked is no affair of the next one */
 }
 
 void

@@ -8,8 +8,9 @@
  * names are answered late; 2, helpers answer by themselves; 3, root has a FIDO2
  * key.  Then steps, each begun by 0xff and a character:
  *
- *	0 1 a	a client of root's sends the bytes, PROMPT (below) in them made the
- *		last prompt's id; 2: one of uid 1's; 3: root's on the admin socket
+ *	0 1 a	a client of root's sends the bytes, what stands for something (below)
+ *		in them made the last of it; 2: one of uid 1's; 3: root's on the admin
+ *		socket
  *	4	a helper's frame: its type, by a byte, and its body
  *	5	the helper's bytes
  *	6	time passes: 250 ms times a byte
@@ -20,7 +21,7 @@
  *	g	a FIDO2 helper's good answer, in which the byte at the first byte's place
  *		is changed by the second one, and so on
  *
- * No token leaves but for the session and an answer that was good, each answer is whole and not to be
+ * No token leaves but for the session, the service and an answer that was good, each answer is whole and not to be
  * stored, and when memory is back the agent is well.
  *
  * SPDX-License-Identifier: ISC
@@ -42,6 +43,7 @@
 #include "include/tessera.h"
 #include "tests/fuzz/agent_rig.h"
 #include "tests/fuzz/fido_end.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 #include "token/json.h"
 
@@ -51,13 +53,11 @@
 #define STEP		0xff
 #define DESCRIPTORS_MAX	128	/* looked at */
 #define SEND_MAX	(1u << 17)	/* bytes of one step */
-#define PROMPT		"PPPPPPPPPPPPPPPPPPPPPP"	/* stands for the last prompt's id */
-#define PROMPT_EVENT	"event: pin-needed\ndata: {\"prompt\":\""
+#define EIGHT(c)	c c c c c c c c
+#define SERVED		"run\""		/* the scope of a service, which needs no session */
 #define AUTO_MAX	16		/* answers of helpers by themselves after a step */
 
 enum { SESSION = 1, NAMES_LATE = 2, HELPERS_ANSWER = 4, FIDO_KEY = 8 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *input;
 static size_t input_n;
@@ -78,13 +78,6 @@ static struct helper_end {
 	int asserts;			/* that is an assertion */
 } helper[HELPER_ENDS];
 static int proved;			/* a good assertion was sent as it is */
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* --- clients --- */
 
@@ -151,6 +144,22 @@ answer_check(const char *p, size_t n)
 	return (size_t)(end - p) + body;
 }
 
+/* Is every token that it got a service's? */
+static int
+services_alone(const struct client *c)
+{
+	static const char token[] = "\"access_token\"", scope[] = "\"scope\":\"";
+	const char *at = c->out, *end = c->out + c->n;
+
+	while ((at = memmem(at, (size_t)(end - at), token, sizeof(token) - 1)) != NULL) {
+		at = memmem(at, (size_t)(end - at), scope, sizeof(scope) - 1);
+		if (at == NULL || (size_t)(end - at) < sizeof(scope) + sizeof(SERVED) ||
+		    memcmp(at + sizeof(scope) - 1, SERVED, sizeof(SERVED) - 1) != 0)
+			return 0;
+	}
+	return c != &client[2] || memmem(c->out, c->n, token, sizeof(token) - 1) == NULL;
+}
+
 static void
 client_check(struct client *c)
 {
@@ -161,7 +170,7 @@ client_check(struct client *c)
 	while (at < c->n)
 		at += answer_check(c->out + at, c->n - at);
 	if (((flags & SESSION) == 0 && !proved) || c == &client[2])
-		must(memmem(c->out, c->n, "access_token", 12) == NULL);
+		must(services_alone(c));
 }
 
 static void
@@ -172,31 +181,41 @@ client_close(struct client *c)
 	c->fd = -1;
 }
 
-/* The last prompt's id in the place of PROMPT. */
+/* What the agent drew: where its answers show it, and what stands for the last. */
+static const struct drawn {
+	const char *mark, *place;
+} drawn[] = {
+	{ "event: pin-needed\ndata: {\"prompt\":\"", EIGHT("P") EIGHT("P") "PPPPPP" },
+	{ "\"refresh_token\":\"tsr_rt_", EIGHT(EIGHT("R")) },
+	{ "\"access_token\":\"tsr_at_", EIGHT("Q") EIGHT("Q") EIGHT("Q") EIGHT("Q") EIGHT("Q") "QQQ" }
+};
+
 static void
-name_prompt(uint8_t *p, size_t n)
+name_drawn(uint8_t *p, size_t n, const struct drawn *d)
 {
+	size_t mark = strlen(d->mark), len = strlen(d->place), i, from;
 	const char *id, *last = NULL;
 	uint8_t *at;
-	size_t i, from;
 
 	for (i = 0; i < CLIENTS; i++)
 		for (from = 0; from < client[i].n && (id = memmem(client[i].out + from,
-		    client[i].n - from, PROMPT_EVENT, strlen(PROMPT_EVENT))) != NULL; last = id)
-			from = (size_t)(id - client[i].out) + strlen(PROMPT_EVENT);
-	if (last != NULL && (at = memmem(p, n, PROMPT, strlen(PROMPT))) != NULL &&
-	    memchr(last + strlen(PROMPT_EVENT), '"', 23) != NULL)
-		memcpy(at, last + strlen(PROMPT_EVENT), strlen(PROMPT));
+		    client[i].n - from, d->mark, mark)) != NULL; last = id)
+			from = (size_t)(id - client[i].out) + mark;
+	if (last != NULL && (at = memmem(p, n, d->place, len)) != NULL &&
+	    memchr(last + mark, '"', len + 1) != NULL)
+		memcpy(at, last + mark, len);
 }
 
 static void
 client_send(struct client *c, const uint8_t *data, size_t n)
 {
 	static uint8_t p[SEND_MAX];
+	size_t i;
 
 	n = n < SEND_MAX ? n : SEND_MAX;
 	memcpy(p, data, n);
-	name_prompt(p, n);
+	for (i = 0; i < sizeof(drawn) / sizeof(drawn[0]); i++)
+		name_drawn(p, n, &drawn[i]);
 	become(c == &client[2] ? 1 : 0);
 	if (c->fd == -1)
 		client_open(c);

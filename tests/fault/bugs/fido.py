@@ -58,8 +58,8 @@ ROWS = [
 
     # --- keys as devices, and their PINs
     ("a listing that was begun before it was asked for", "agent/fido_list.c",
-     "link_append(busy ? &ls->next : &ls->now, &q->link);", "link_append(&ls->next, &q->link);",
-     "e2e/fido_device Shown.test_many_at_once"),
+     "link_append(busy ? &ls->next : &ls->now, &q->link);", "link_append(&ls->now, &q->link);",
+     "unit fido_list"),
     ("a key's PIN tried again that it refused", "agent/pin_change.c",
      "else if (p->old != NULL && pin_guard_knows(p->agent->guard, &p->of, p->old))", "else if (0)",
      "e2e/fido_device Pin.test_wrong_old_pin"),
@@ -78,7 +78,7 @@ ROWS = [
     ("a key that waits for a touch asked for its PIN", "agent/pin_change_key.c",
      "if ((k->flags & PROTO_FIDO_KEY_BUSY) != 0) {", "if (0) {",
      "e2e/fido_device Shown.test_busy_while_a_touch_is_waited_for"),
-    ("an old PIN spent before the new one is looked at", "agent/pin_change.c",
+    ("a new PIN of no length asked for twice", "agent/pin_change.c",
      "if (p->most > 0 && (pin->size < p->least || pin->size > p->most)) {", "if (0) {",
      "e2e/fido_device Pin.test_new_one_is_checked_before_the_old_is_spent"),
     ("nobody enrolled", "agent/enrol_subject.c",
