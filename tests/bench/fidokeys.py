@@ -116,7 +116,7 @@ def fido(b):
     own = b.pick([statistics.median(x - y for x, y in d) * 1000 for d in done], lambda v: v)
     ratio = b.pick([statistics.median(x / y for x, y in d) for d in done], lambda v: v)
     ours, theirs = (statistics.median(t[i] for d in done for t in d) * 1000 for i in (0, 1))
-    moot = "busy CPU" if theirs > BUSY_MS else None
+    moot = "busy machine" if theirs > BUSY_MS else None
     return [Row("login with a FIDO2 key, touched at once", "%.3g ms" % ours,
                 "%.3g ms fido2-assert" % theirs, ratio),
             Row("  agent's own part (ms)", "%.3g ms" % own, "", own,
