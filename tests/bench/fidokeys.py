@@ -21,6 +21,7 @@ import time
 
 TOOL = "/usr/bin/fido2-assert"
 OWN_MS = 5			# that a login may take more
+BUSY_MS = 5			# fido2-assert that takes longer competes with others
 WARM = 3			# turns that are not counted
 PAUSE_S = 0.02			# in which a key is let go
 SPARE_S = 0.12			# in which helpers are replaced: FIDO_SPARE_MS, and their start
@@ -115,10 +116,11 @@ def fido(b):
     own = b.pick([statistics.median(x - y for x, y in d) * 1000 for d in done], lambda v: v)
     ratio = b.pick([statistics.median(x / y for x, y in d) for d in done], lambda v: v)
     ours, theirs = (statistics.median(t[i] for d in done for t in d) * 1000 for i in (0, 1))
+    moot = "busy machine" if theirs > BUSY_MS else None
     return [Row("login with a FIDO2 key, touched at once", "%.3g ms" % ours,
                 "%.3g ms fido2-assert" % theirs, ratio),
             Row("  agent's own part (ms)", "%.3g ms" % own, "", own,
-                Goal("<=", OWN_MS, unit=" ms"))]
+                Goal("<=", OWN_MS, unit=" ms", moot=moot))]
 
 
 if __name__ == "__main__":
