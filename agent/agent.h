@@ -56,6 +56,7 @@ struct agent {
 	struct rates *rates;		/* what is counted by the minute */
 	uint8_t service_key[16];	/* makes a service's sid, new at each start */
 	struct plug_act *plugs;		/* which FIDO2 keys */
+	struct kept *kept;		/* sessions that outlive a restart */
 	struct leaving *leaving;	/* users who log out, a machine that sleeps */
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */

@@ -49,12 +49,14 @@ api_metadata(struct agent *a, const struct http_request *r, const struct asker *
 	(void)who;
 	buf_init(&b, HTTP_ANSWER_MAX);
 	code = buf_printf(&b, "{\"issuer\":\"%s\",\"token_endpoint\":\"%s/token\","
-	    "\"introspection_endpoint\":\"%s/introspect\",\"revocation_endpoint\":\"%s/revoke\",\"jwks_uri\":\"%s/.well-known/jwks.json\","
+	    "\"introspection_endpoint\":\"%s/introspect\",\"revocation_endpoint\":\"%s/revoke\","
+	    "\"jwks_uri\":\"%s/.well-known/jwks.json\","
 	    "\"response_types_supported\":[],\"token_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"introspection_endpoint_auth_methods_supported\":[\"none\"],"
 	    "\"revocation_endpoint_auth_methods_supported\":[\"none\"],"
-	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\",\"urn:tessera:grant:assertion\","
-	    "\"urn:tessera:grant:session\",\"refresh_token\",\"client_credentials\"]}",
+	    "\"grant_types_supported\":[\"urn:tessera:grant:device\",\"urn:tessera:grant:otp\","
+	    "\"urn:tessera:grant:assertion\",\"urn:tessera:grant:session\",\"refresh_token\","
+	    "\"client_credentials\"]}",
 	    a->issuer, a->issuer, a->issuer, a->issuer, a->issuer);
 	api_answer(r->conn, code, &b);
 	buf_free(&b);

@@ -86,8 +86,8 @@ device_json(const struct device_answer *d, struct buf *b, const struct device *v
 	const struct config_module *m = config_module(policy_config(d->agent->policy), v->module);
 	int r, unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED;
 
-	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\",\"state\":\"ready\"", first ? "" : ",",
-	    v->id, device_pin_state(v->flags, unlimited))) != TSR_OK ||
+	if ((r = buf_printf(b, "%s{\"id\":\"%s\",\"kind\":\"pkcs11\",\"pin\":\"%s\",\"state\":\"ready\"",
+	    first ? "" : ",", v->id, device_pin_state(v->flags, unlimited))) != TSR_OK ||
 	    (r = json_put_member(b, "module", v->module)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", v->serial)) != TSR_OK ||
 	    (r = json_put_member(b, "label", v->label)) != TSR_OK ||

@@ -254,6 +254,17 @@ audit_event_session_ended(struct agent *a, const struct session *s)
 }
 
 void
+audit_event_session_restored(struct agent *a, const struct session *s)
+{
+	struct audit_record rec = { .event = "session-restored" };
+
+	event_for(&rec, s->subject, s->uid);
+	rec.credential = s->credential;
+	rec.sid = s->sid;
+	(void)audit_put(a->audit, &rec, 0);
+}
+
+void
 audit_event_session_locked(struct agent *a, const struct session *s, const char *reason)
 {
 	struct audit_record rec = { .event = "session-locked", .detail = reason };

@@ -39,8 +39,8 @@ void audit_event_misuse(struct agent *a, const struct caller *by, const char *ki
 int audit_event_enrol(struct agent *a, struct http_conn *conn, int code, const struct credential *c,
     int pin_default);
 
-/* The PIN of a token was changed or unblocked by the caller ("pin-changed",
- * "pin-unblocked"), or was not.  TSR_STORE: it must not be said to have been. */
+/* The PIN of a token or a FIDO2 key was changed, unblocked or set by the caller
+ * ("pin-changed", "pin-unblocked", "pin-set"), or was not.  TSR_STORE: it must not be said to have been. */
 int audit_event_pin(struct agent *a, struct http_conn *conn, const char *event, int code,
     const char *device, const char *label);
 
@@ -63,6 +63,9 @@ void audit_event_revoked(struct agent *a, const struct caller *by, const char *s
 
 void audit_event_session_ended(struct agent *a, const struct session *s);
 
+/* After a restart of the agent its device proved that it is still there. */
+void audit_event_session_restored(struct agent *a, const struct session *s);
+
 /* With why: a word. */
 void audit_event_session_locked(struct agent *a, const struct session *s, const char *reason);
 
@@ -74,7 +77,8 @@ int audit_event_recovery(struct agent *a, const struct caller *by, const char *e
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
- * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen, or not be said to have. */
+ * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen,
+ * or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);
 
 /* "start", "stop", "reload", "key-rotated": of the agent itself. */

@@ -74,6 +74,20 @@ challenge_draw(const struct buf *context, uint8_t nonce[CHALLENGE_NONCE_LEN],
 }
 
 int
+challenge_make(const struct challenge_context *c, uint8_t out[CHALLENGE_LEN])
+{
+	uint8_t nonce[CHALLENGE_NONCE_LEN];
+	struct buf context;
+	int r;
+
+	buf_init(&context, CHALLENGE_CONTEXT_MAX);
+	if ((r = challenge_context_encode(&context, c)) == TSR_OK)
+		r = challenge_draw(&context, nonce, out);
+	buf_free(&context);
+	return r;
+}
+
+int
 challenge_add(struct challenges *cs, const struct challenge_held *h)
 {
 	struct place *unused = NULL;

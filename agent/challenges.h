@@ -41,6 +41,10 @@ void challenges_free(struct challenges **cs);
 int challenge_draw(const struct buf *context, uint8_t nonce[CHALLENGE_NONCE_LEN],
     uint8_t out[CHALLENGE_LEN]);
 
+/* The same over a context that nobody is told: the nonce is gone.  Errors as
+ * challenge_context_encode(), TSR_CRYPTO. */
+int challenge_make(const struct challenge_context *c, uint8_t out[CHALLENGE_LEN]);
+
 /* Keep it; `of` is taken.  TSR_SLOW_DOWN beyond the limits, TSR_NOMEM: `of` is the
  * caller's still. */
 int challenge_add(struct challenges *cs, const struct challenge_held *h);

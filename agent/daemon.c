@@ -26,6 +26,7 @@
 #include "agent/otp_pending.h"
 #include "agent/health.h"
 #include "agent/listen.h"
+#include "agent/kept.h"
 #include "agent/leaving.h"
 #include "agent/metrics.h"
 #include "agent/plug_act.h"
@@ -88,6 +89,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	opaque_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
+	kept_gone(d->agent.kept, s);
 	audit_event_session_ended(&d->agent, s);
 }
 
@@ -100,6 +102,7 @@ daemon_session_locked(void *arg, const struct session *s, const char *to, const 
 	    s->sid, s->credential, reason);
 
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
+	kept_gone(d->agent.kept, s);
 	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
@@ -235,7 +238,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = events_new(a->loop, daemon_listener_left, d, &a->events)) != TSR_OK ||
 	    (r = prompts_new(a->loop, a->events, &a->seat, &a->prompts)) != TSR_OK ||
 	    (r = sessions_new(daemon_session_ended, d, &a->sessions)) != TSR_OK ||
-	    (r = leaving_new(a, &a->leaving)) != TSR_OK ||
+	    (r = leaving_new(a, &a->leaving)) != TSR_OK || (r = kept_new(a, &a->kept)) != TSR_OK ||
 	    (r = daemon_open_helpers(d->first, &d->options, a->loop, &a->helpers)) != TSR_OK ||
 	    (r = pin_guard_new(&a->guard)) != TSR_OK || (r = daemon_proofs(a)) != TSR_OK ||
 	    (r = daemon_open_presence(d->first, &d->options, a)) != TSR_OK ||
@@ -343,6 +346,7 @@ daemon_free(struct daemon **dp)
 		return;
 	http_server_free(&d->agent.http);	/* ends what is parked */
 	leaving_free(&d->agent.leaving);
+	kept_free(&d->agent.kept);
 	presence_act_free(&d->agent.presence);
 	plug_act_free(&d->agent.plugs);
 	proofs_free(&d->agent.proofs);

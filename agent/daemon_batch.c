@@ -14,6 +14,7 @@
 #include "agent/clock.h"
 #include "agent/enrol_code.h"
 #include "agent/journal.h"
+#include "agent/kept.h"
 #include "agent/metrics.h"
 #include "agent/opaque.h"
 #include "agent/route.h"
@@ -94,7 +95,9 @@ daemon_commit(void *arg)
 	uint64_t begun;
 	int r;
 
-	(void)opaque_end_sessions(&d->agent);	/* what cannot be written now comes with the next */
+	/* what cannot be written now comes with the next */
+	(void)opaque_end_sessions(&d->agent);
+	(void)kept_flush(d->agent.kept);
 	begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
 	r = daemon_durable(d);
 	if (begun != 0 && r == TSR_OK) {
@@ -102,6 +105,7 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	opaque_settle(&d->agent, r == TSR_OK);
+	kept_settle(d->agent.kept, r == TSR_OK);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
 	enrol_codes_settle(d->agent.codes, r == TSR_OK);

@@ -14,6 +14,7 @@
 #include "agent/audit_event.h"
 #include "agent/daemon_open.h"
 #include "agent/fido.h"
+#include "agent/kept.h"
 #include "agent/metrics.h"
 #include "agent/plug_act.h"
 #include "agent/presence_act.h"
@@ -71,6 +72,7 @@ daemon_policy_ready(void *arg, struct policy *p)
 		metrics.reloads++;
 		policy_free(&old);
 		helpers_renew(d->agent.helpers);
+		fido_spares_renew(&d->agent.fido->spares);
 		presence_act_renew(d->agent.presence);
 		plug_act_renew(d->agent.plugs);
 		audit_limits(d->agent.audit, daemon_audit_size(policy_config(p)), policy_config(p)->audit.keep);
@@ -78,6 +80,7 @@ daemon_policy_ready(void *arg, struct policy *p)
 		log_line(LOG_NOTICE, "configuration read again");
 	}
 	if (!d->ready) {
+		kept_start(d->agent.kept);
 		presence_act_start(d->agent.presence);
 		plug_act_start(d->agent.plugs);
 		log_line(LOG_NOTICE, "ready, issuer %s", d->agent.issuer);

@@ -268,8 +268,7 @@ device_keys(struct helpers *hs, const struct device *d,
 {
 	struct helper_target t = { d->module, "", "", (uid_t)-1 };
 	struct proto_value v[2] = {
-		{ .p = (const uint8_t *)d->serial, .n = strlen(d->serial) },
-		{ .p = (const uint8_t *)d->label, .n = strlen(d->label) }
+		proto_text(d->serial), proto_text(d->label)
 	};
 	struct helper_client client = { device_keys_part, device_keys_done, NULL };
 	struct device_query *q;

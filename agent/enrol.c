@@ -20,9 +20,11 @@
 #include "agent/enrol_match.h"
 #include "agent/enrol_fido.h"
 #include "agent/enrol_otp.h"
+#include "agent/enrol_store.h"
+#include "agent/enrol_subject.h"
+#include "agent/enrol_voucher.h"
 #include "agent/enrol_word.h"
 #include "agent/login.h"
-#include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/proof.h"
 #include "agent/uri.h"
@@ -43,10 +45,8 @@ struct enrol {
 	struct card_key card;		/* by which its card proves that it is there */
 	struct device device;		/* the token that matched */
 	int again;			/* listed a second time */
-	unsigned ticket;
-	int *answered;			/* set where a look-up ends inside its call */
+	struct enrol_subject whom;
 	struct device_query *query;
-	struct pending pending;
 	struct login *login;		/* the proof with an earlier credential */
 	char voucher[STORE_ID_LEN + 1];	/* that credential, once it has proved */
 	struct proof *proof;
@@ -58,12 +58,10 @@ static int enrol_list(struct enrol *e);
 static void
 enrol_free(struct enrol *e)
 {
-	if (e->ticket != 0)
-		names_cancel(e->agent->names, e->ticket);
+	enrol_subject_end(&e->whom);
 	device_query_cancel(&e->query);
 	login_cancel(&e->login);
 	proof_cancel(&e->proof);
-	pending_end(&e->pending);
 	credential_free(&e->credential);
 	free(e);
 }
@@ -74,7 +72,15 @@ enrol_gone(void *arg)
 	enrol_free(arg);
 }
 
-/* The end without a credential. */
+/* The end without a credential, told in the code's own words. */
+static void
+enrol_fail_plain(struct enrol *e, int code, const char *members, const char *text)
+{
+	problem_with(e->request->conn, code, members, text[0] != '\0' ? "%s" : NULL, text);
+	enrol_free(e);
+}
+
+/* And in others. */
 static void __attribute__((format(printf, 4, 5)))
 enrol_fail(struct enrol *e, int code, const char *members, const char *fmt, ...)
 {
@@ -107,52 +113,22 @@ enrol_acr(const struct enrol *e)
 
 /* --- the end: stored, in the same batch as the answer --- */
 
-/* Whose word the enrolment rests on, read again: a code may have been spent by
- * another enrolment, a voucher disabled between the two proofs. */
 static int
-enrol_authority(struct enrol *e)
+enrol_add_card(struct store *st, const void *card)
 {
-	int r;
-
-	if ((r = enrol_word_spend(e->agent, e->credential, &e->word, e)) != TSR_OK)
-		return r;
-	if (e->voucher[0] != '\0')
-		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
-	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	return store_card_add(st, card);
 }
 
 static int
-enrol_store(struct enrol *e)
+enrol_keep(struct enrol *e)
 {
-	struct store *st = e->agent->store;
-	int r;
+	struct enrol_end end = {
+		.credential = e->credential, .add = e->card.spki_len > 0 ? enrol_add_card : NULL,
+		.record = &e->card, .word = &e->word, .voucher = e->voucher, .by = e,
+		.pin_default = e->pin_default
+	};
 
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	if ((r = enrol_authority(e)) != TSR_OK ||
-	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
-	    (e->card.spki_len > 0 && (r = store_card_add(st, &e->card)) != TSR_OK) ||
-	    /* not before: a code that paid for nothing is as good as it was */
-	    (r = enrol_word_audit(e->agent, e->request->conn, e->credential, &e->word)) != TSR_OK ||
-	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential,
-	    e->pin_default)) != TSR_OK) {
-		store_undo(st);
-		enrol_word_undone(e->agent, e->credential, &e->word, e);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static void
-enrol_tell(const struct enrol *e)
-{
-	struct buf b;
-
-	buf_init(&b, 1024);
-	if (buf_printf(&b, "{\"id\":\"%s\",\"kind\":\"pkcs11\"}", e->credential->id) == TSR_OK)
-		events_hold(e->agent->events, e->credential->uid, "credential-enrolled",
-		    (const char *)b.data, b.len);
-	buf_free(&b);
+	return enrol_store(e->agent, e->request->conn, &end);
 }
 
 static void
@@ -168,7 +144,7 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	if (code != TSR_OK) {
 		(void)audit_event_enrol(e->agent, e->request->conn, code, e->credential, 0);
 		login_describe(code, "PIN", tries_left, detail, text, sizeof(text));
-		enrol_fail(e, code, members, "%s", text[0] != '\0' ? text : tsr_strerror(code));
+		enrol_fail_plain(e, code, members, text);
 		return;
 	}
 	if (!caller_alive(e->request->caller)) {
@@ -187,20 +163,13 @@ enrol_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	/* The answer first: what is stored can be told. */
 	if ((r = credential_json(&out, e->credential)) == TSR_OK &&
 	    (!e->pin_default || (r = json_add_members(&out, LOGIN_PIN_DEFAULT)) == TSR_OK))
-		r = enrol_store(e);
-	if (r != TSR_OK) {
-		buf_free(&out);
-		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
-		    r == TSR_BAD_GRANT ? "the enrolment code was used or is over" :
-		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
-		    r == TSR_TOO_LARGE ? "%s has too many credentials: remove one first" :
-		    "the store refused the credential of %s", e->credential->subject);
-		return;
-	}
-	http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
+		r = enrol_keep(e);
+	if (r == TSR_OK) {
+		http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
+		enrol_free(e);
+	} else
+		enrol_fail_plain(e, r, "", enrol_store_text(r));
 	buf_free(&out);
-	enrol_tell(e);
-	enrol_free(e);
 }
 
 /* --- the key's own part of the credential --- */
@@ -281,34 +250,11 @@ enrol_vouched_for(void *arg, int code, const struct credential *c, const char *m
 
 	e->login = NULL;
 	if (code != TSR_OK) {
-		enrol_fail(e, code, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+		enrol_fail_plain(e, code, members, detail);
 		return;
 	}
 	(void)snprintf(e->voucher, sizeof(e->voucher), "%s", c->id);
 	enrol_prove_or_fail(e);
-}
-
-/* A further credential of one's own: first a fresh proof by an equal or
- * stronger one. */
-static void
-enrol_vouch_for_oneself(struct enrol *e)
-{
-	struct login_ask ask = {
-		.subject = e->credential->subject, .uid = e->credential->uid,
-		.requester = e->request->caller, .acr = e->credential->acr,
-		.audience = ENROL_AUDIENCE, .scope = "", .client_id = ""
-	};
-	char detail[256], members[96];
-	int r;
-
-	if ((r = login_start(e->agent, &ask, enrol_vouched_for, e, detail, &e->login)) == TSR_OK)
-		return;
-	login_failure(r, PROTO_TRIES_UNKNOWN, members);
-	if (r == TSR_DEVICE_NOT_FOUND)
-		enrol_fail(e, TSR_STEP_UP_REQUIRED, members, "the first credential is enrolled by an "
-		    "administrator, or with a code that he gives: \"tessera enroll code\"");
-	else
-		enrol_fail(e, r, members, "%s", detail[0] != '\0' ? detail : tsr_strerror(r));
 }
 
 static void
@@ -329,7 +275,7 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 		}
 	enrol_card_choose(keys, e->credential, &e->card);
 	if (code != TSR_OK)
-		enrol_fail(e, code, "", "%s", detail[0] != '\0' ? detail : tsr_strerror(code));
+		enrol_fail_plain(e, code, "", detail);
 	else if (n == 0)
 		enrol_fail(e, TSR_DEVICE_NOT_FOUND, "", "the token \"%s\" has no such key: "
 		    "\"tessera device list --keys\" shows what it has", e->device.label);
@@ -341,8 +287,9 @@ enrol_keys(void *arg, int code, const struct device_keys *keys, const char *deta
 		    "P-384, RSA of 2048 bits or more, Ed25519)");
 	else if ((r = enrol_match_known(e->agent->store, e->credential)) != TSR_OK)
 		enrol_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" : NULL);
-	else if (e->self)
-		enrol_vouch_for_oneself(e);
+	else if (e->self)	/* first a fresh proof by an equal or stronger one */
+		enrol_voucher_prove(e->agent, e->request, e->credential, e->credential->acr,
+		    enrol_vouched_for, e, &e->login);
 	else
 		enrol_prove_or_fail(e);
 }
@@ -407,92 +354,50 @@ enrol_list(struct enrol *e)
 /* --- whom, and what was asked --- */
 
 static void
-enrol_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+enrol_whom(void *arg, int code, const char *text)
 {
 	struct enrol *e = arg;
-	char shown[NAMES_NAME_MAX * 4];
 	int r;
 
-	(void)gid;
-	e->ticket = 0;
-	if (e->answered != NULL)
-		*e->answered = 1;
-	if (code != TSR_OK || name == NULL) {
-		(void)snprintf(shown, sizeof(shown), "%s", e->credential->subject);
-		if (code == TSR_NOT_FOUND)
-			enrol_fail(e, code, "", "there is no user \"%s\"", shown);
-		else
-			enrol_fail(e, code, "", "whether there is a user \"%s\" cannot be told now: "
-			    "the name service: %s", shown, tsr_strerror(code));
-		return;
-	}
-	e->credential->uid = uid;
-	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (uid == CALLER_UNMAPPED)
-		enrol_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
-	else if (e->agent->mode == CONFIG_USER && uid != e->request->caller->uid)
-		enrol_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
-	else if (e->own && uid != e->request->caller->uid)	/* one name, two numbers */
-		enrol_fail(e, TSR_DENIED, "", "your user name is also another user's");
-	else if ((r = pending_begin(&e->agent->pending, &e->pending, e->request->caller->uid,
-	    policy_config(e->agent->policy)->limits.pending_per_uid)) != TSR_OK)
-		enrol_fail(e, r, "", NULL);
+	if (code != TSR_OK)
+		enrol_fail_plain(e, code, "", text);
 	else if (!events_route(e->agent->events, e->request->caller->uid, e->request->caller, NULL))
-		enrol_fail(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
+		enrol_fail_plain(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
 		    "nobody can be asked for the PIN: listen on /events?prompter=self first");
 	else if ((r = enrol_list(e)) != TSR_OK)
-		enrol_fail(e, r, "", r == TSR_DEVICE_NOT_FOUND ?
-		    "no pkcs11-module is configured" : NULL);
+		enrol_fail_plain(e, r, "", r == TSR_DEVICE_NOT_FOUND ?
+		    "no pkcs11-module is configured" : "");
 }
 
 static void
 enrol_begin(struct enrol *e)
 {
-	unsigned ticket = 0;
-	int r, answered = 0;
-
-	e->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
-	r = names_uid_of(e->agent->names, e->credential->subject, enrol_subject, e, &ticket);
-	if (answered)		/* e may be gone */
-		return;
-	e->answered = NULL;
-	e->ticket = ticket;
-	if (r != TSR_OK)
-		enrol_subject(e, r, 0, 0, NULL);
+	http_park(e->request->conn, enrol_gone, e);
+	enrol_subject_find(&e->whom, e->agent, e->request, e->credential, e->own, enrol_whom, e);
 }
 
-/* The request's members into e; on an error it was answered. */
+/* The request's members into e; own: the subject, in place of the member.  On an
+ * error it was answered. */
 static int
-enrol_read(struct enrol *e, const struct http_request *r, const json_t *o)
+enrol_read(struct enrol *e, const struct http_request *r, const json_t *o, const char *own)
 {
-	const char *kind, *subject, *device, *label, *vouch;
+	const char *kind, *device;
 	char err[256];
 
-	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "subject", &subject) != TSR_OK ||
-	    body_text(r, o, "device", &device) != TSR_OK || body_text(r, o, "label", &label) != TSR_OK ||
-	    body_text(r, o, "vouch", &vouch) != TSR_OK)
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "device", &device) != TSR_OK)
 		return TSR_INVALID;
 	if (kind == NULL || strcmp(kind, "pkcs11") != 0)
-		problem_invalid(r->conn, "\"kind\" is \"pkcs11\", \"fido\", \"totp\" or \"hotp\"");
-	else if (subject == NULL || subject[0] == '\0' || strlen(subject) >= sizeof(e->credential->subject))
-		problem_invalid(r->conn, "\"subject\" is a user name of at most %zu bytes",
-		    sizeof(e->credential->subject) - 1);
-	else if (label != NULL && strlen(label) >= sizeof(e->credential->label))
-		problem_invalid(r->conn, "\"label\" has at most %zu bytes", sizeof(e->credential->label) - 1);
-	else if (vouch != NULL && strcmp(vouch, "hardware") != 0 && strcmp(vouch, "hardware-pin") != 0)
-		problem_invalid(r->conn, "\"vouch\" is \"hardware\" or \"hardware-pin\"");
+		problem_invalid(r->conn, "\"kind\" is \"pkcs11\", \"fido\", \"webauthn\", \"totp\" or "
+		    "\"hotp\"");
+	else if (enrol_subject_read(r, o, own, e->credential) != TSR_OK ||
+	    enrol_subject_vouch(r, o, &e->vouched) != TSR_OK)
+		;	/* answered */
 	else if (device == NULL)
 		problem_invalid(r->conn, "\"device\" is missing: a pkcs11: URI");
 	else if (uri_parse(device, &e->uri, err, sizeof(err)) != TSR_OK)
 		problem_invalid(r->conn, "\"device\": %s", err);
-	else {
-		(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", subject);
-		(void)snprintf(e->credential->label, sizeof(e->credential->label), "%s",
-		    label != NULL ? label : "");
-		if (vouch != NULL)
-			(void)acr_parse(vouch, &e->vouched);
+	else
 		return TSR_OK;
-	}
 	return TSR_INVALID;
 }
 
@@ -531,13 +436,12 @@ enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *
 		json_decref(o);
 		return;
 	}
-	code = enrol_read(e, r, o);
+	code = enrol_read(e, r, o, NULL);
 	json_decref(o);
 	if (code != TSR_OK) {
 		enrol_free(e);
 		return;
 	}
-	http_park(r->conn, enrol_gone, e);
 	enrol_begin(e);
 }
 
@@ -567,8 +471,7 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 	e->own = 1;
 	/* In user mode the user is the administrator who enrols the first one, too. */
 	e->self = !(a->mode == CONFIG_USER && r->caller->uid == getuid());
-	(void)json_object_set_new(o, "subject", json_string(who->name));
-	if ((code = enrol_read(e, r, o)) == TSR_OK &&
+	if ((code = enrol_read(e, r, o, who->name)) == TSR_OK &&
 	    (code = body_text(r, o, "code", &code_text)) == TSR_OK && code_text != NULL) {
 		e->self = 0;	/* the code stands for the administrator */
 		code = enrol_word_read(a, r, who->name, code_text, &e->word);
@@ -578,6 +481,5 @@ enrol_own(struct agent *a, const struct http_request *r, const struct asker *who
 		enrol_free(e);
 		return;
 	}
-	http_park(r->conn, enrol_gone, e);
 	enrol_begin(e);
 }

@@ -10,8 +10,6 @@
 
 #include "agent/agent.h"
 
-#define ENROL_AUDIENCE	"tessera-enrol"	/* what the prompter shows for the vouching proof */
-
 /* POST /admin/credentials: the caller may enrol (admin.c has checked); answers
  * at once or parks. */
 void enrol_pkcs11(struct agent *a, const struct http_request *r, const struct asker *who);

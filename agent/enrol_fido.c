@@ -15,8 +15,9 @@
 #include "agent/body.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
-#include "agent/enrol.h"
 #include "agent/enrol_fido_internal.h"
+#include "agent/enrol_store.h"
+#include "agent/enrol_voucher.h"
 #include "agent/enrol_webauthn.h"
 #include "agent/enrol_word.h"
 #include "agent/problem.h"
@@ -26,11 +27,9 @@
 void
 enrol_fido_free(struct enrol_fido *e)
 {
-	if (e->ticket != 0)
-		names_cancel(e->agent->names, e->ticket);
+	enrol_subject_end(&e->whom);
 	login_cancel(&e->login);
 	enrol_fido_make_cancel(&e->make);
-	pending_end(&e->pending);
 	credential_free(&e->credential);
 	free(e);
 }
@@ -67,51 +66,19 @@ enrol_fido_acr(const struct enrol_fido *e)
 	return e->voucher[0] != '\0' && e->voucher_acr < acr ? e->voucher_acr : acr;
 }
 
-/* Whose word it rests on, read again. */
 static int
-enrol_fido_authority(struct enrol_fido *e)
+enrol_fido_add(struct store *st, const void *record)
 {
-	int r;
-
-	if ((r = enrol_word_spend(e->agent, e->credential, &e->word, e)) != TSR_OK)
-		return r;
-	if (e->voucher[0] != '\0')
-		r = store_credential_used(e->agent->store, e->voucher, clock_wall());
-	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
-}
-
-static int
-enrol_fido_store(struct enrol_fido *e)
-{
-	struct store *st = e->agent->store;
-	int r;
-
-	if ((r = audit_ready(e->agent->audit)) != TSR_OK || (r = store_begin(st)) != TSR_OK)
-		return r;
-	if ((r = enrol_fido_authority(e)) != TSR_OK ||
-	    (r = store_credential_add(st, e->credential)) != TSR_OK ||
-	    (r = store_fido_add(st, &e->record)) != TSR_OK ||
-	    (r = enrol_word_audit(e->agent, e->request->conn, e->credential, &e->word)) != TSR_OK ||
-	    (r = audit_event_enrol(e->agent, e->request->conn, TSR_OK, e->credential, 0)) != TSR_OK) {
-		store_undo(st);
-		enrol_word_undone(e->agent, e->credential, &e->word, e);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static void
-enrol_fido_tell(const struct enrol_fido *e)
-{
-	char json[96];
-	int n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"kind\":\"fido\"}", e->credential->id);
-
-	events_hold(e->agent->events, e->credential->uid, "credential-enrolled", json, (size_t)n);
+	return store_fido_add(st, record);
 }
 
 void
 enrol_fido_finish(struct enrol_fido *e)
 {
+	struct enrol_end end = {
+		.credential = e->credential, .add = enrol_fido_add, .record = &e->record,
+		.word = &e->word, .voucher = e->voucher, .by = e
+	};
 	struct buf out;
 	int r;
 
@@ -120,16 +87,12 @@ enrol_fido_finish(struct enrol_fido *e)
 	buf_init(&out, HTTP_ANSWER_MAX);
 	/* The answer first: what is stored can be told. */
 	if ((r = credential_json(&out, e->credential)) == TSR_OK)
-		r = enrol_fido_store(e);
+		r = enrol_store(e->agent, e->request->conn, &end);
 	if (r == TSR_OK) {
 		http_answer(e->request->conn, 201, NULL, out.data, out.len, 1);
-		enrol_fido_tell(e);
 		enrol_fido_free(e);
 	} else
-		enrol_fido_fail(e, r, "", r == TSR_CONFLICT ? "this key is enrolled already" :
-		    r == TSR_BAD_GRANT ? "the enrolment code was used or is over" :
-		    r == TSR_DENIED ? "the credential that vouched is not active any more" :
-		    r == TSR_TOO_LARGE ? "the user has too many credentials: remove one first" : "");
+		enrol_fido_fail(e, r, "", enrol_store_text(r));
 	buf_free(&out);
 }
 
@@ -191,57 +154,16 @@ enrol_fido_vouched(void *arg, int code, const struct credential *c, const char *
 	enrol_fido_ready(e);
 }
 
-/* A further credential of one's own: first a fresh proof by another one. */
 static void
-enrol_fido_vouch(struct enrol_fido *e)
-{
-	struct login_ask ask = {
-		.subject = e->credential->subject, .uid = e->credential->uid,
-		.requester = e->request->caller, .acr = ACR_SELF,
-		.audience = ENROL_AUDIENCE, .scope = "", .client_id = ""
-	};
-	char detail[256], members[96];
-	int r;
-
-	if ((r = login_start(e->agent, &ask, enrol_fido_vouched, e, detail, &e->login)) == TSR_OK)
-		return;
-	login_failure(r, PROTO_TRIES_UNKNOWN, members);
-	if (r == TSR_DEVICE_NOT_FOUND)
-		enrol_fido_fail(e, TSR_STEP_UP_REQUIRED, members, "the first credential is enrolled by an "
-		    "administrator, or with a code that he gives: \"tessera enroll code\"");
-	else
-		enrol_fido_fail(e, r, members, detail);
-}
-
-static void
-enrol_fido_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+enrol_fido_whom(void *arg, int code, const char *text)
 {
 	struct enrol_fido *e = arg;
-	uid_t caller = e->request->caller->uid;
-	int r;
 
-	(void)gid;
-	e->ticket = 0;
-	if (e->answered != NULL)
-		*e->answered = 1;
-	if (code != TSR_OK) {
-		enrol_fido_fail(e, code, "", code == TSR_NOT_FOUND ? "there is no such user" :
-		    "whether there is such a user cannot be told now");
-		return;
-	}
-	e->credential->uid = uid;
-	(void)snprintf(e->credential->subject, sizeof(e->credential->subject), "%s", name);
-	if (uid == CALLER_UNMAPPED)
-		enrol_fido_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
-	else if (e->agent->mode == CONFIG_USER && uid != caller)
-		enrol_fido_fail(e, TSR_DENIED, "", "in user mode only your own devices are enrolled");
-	else if (e->own && uid != caller)	/* one name, two numbers */
-		enrol_fido_fail(e, TSR_DENIED, "", "your user name is also another user's");
-	else if ((r = pending_begin(&e->agent->pending, &e->pending, caller,
-	    policy_config(e->agent->policy)->limits.pending_per_uid)) != TSR_OK)
-		enrol_fido_fail(e, r, "", "");
-	else if (e->self)
-		enrol_fido_vouch(e);
+	if (code != TSR_OK)
+		enrol_fido_fail(e, code, "", text);
+	else if (e->self)	/* first a fresh proof by another one */
+		enrol_voucher_prove(e->agent, e->request, e->credential, ACR_SELF, enrol_fido_vouched, e,
+		    &e->login);
 	else
 		enrol_fido_ready(e);
 }
@@ -249,18 +171,8 @@ enrol_fido_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 static void
 enrol_fido_begin(struct enrol_fido *e)
 {
-	unsigned ticket = 0;
-	int r, answered = 0;
-
 	http_park(e->request->conn, enrol_fido_gone, e);
-	e->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
-	r = names_uid_of(e->agent->names, e->credential->subject, enrol_fido_subject, e, &ticket);
-	if (answered)		/* e may be gone */
-		return;
-	e->answered = NULL;
-	e->ticket = ticket;
-	if (r != TSR_OK)
-		enrol_fido_subject(e, r, 0, 0, NULL);
+	enrol_subject_find(&e->whom, e->agent, e->request, e->credential, e->own, enrol_fido_whom, e);
 }
 
 /* --- what was asked --- */
@@ -281,7 +193,8 @@ enrol_fido_read_key(struct enrol_fido *e, const struct http_request *r, const js
 	const struct config *cf = policy_config(e->agent->policy);
 	const char *kind, *uv, *attestation;
 
-	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "uv", &uv) != TSR_OK || body_text(r, o, "attestation", &attestation) != TSR_OK ||
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "uv", &uv) != TSR_OK ||
+	    body_text(r, o, "attestation", &attestation) != TSR_OK ||
 	    body_flag(r, o, "resident", &e->record.resident) != TSR_OK)
 		return TSR_INVALID;
 	if (uv != NULL && strcmp(uv, "required") != 0 && strcmp(uv, "preferred") != 0)
@@ -305,31 +218,16 @@ enrol_fido_read_key(struct enrol_fido *e, const struct http_request *r, const js
 static int
 enrol_fido_read(struct enrol_fido *e, const struct http_request *r, const json_t *o, const char *own)
 {
-	const char *subject, *label, *vouch;
 	struct credential *c = e->credential;
 
-	if (body_text(r, o, "subject", &subject) != TSR_OK || body_text(r, o, "label", &label) != TSR_OK ||
-	    body_text(r, o, "vouch", &vouch) != TSR_OK || enrol_fido_read_key(e, r, o) != TSR_OK)
+	if (enrol_fido_read_key(e, r, o) != TSR_OK || enrol_subject_read(r, o, own, c) != TSR_OK ||
+	    enrol_subject_vouch(r, o, &e->vouched) != TSR_OK)
 		return TSR_INVALID;
-	if (own != NULL)
-		subject = own;
-	if (subject == NULL || subject[0] == '\0' || strlen(subject) >= sizeof(c->subject))
-		problem_invalid(r->conn, "\"subject\" is a user name of at most %zu bytes",
-		    sizeof(c->subject) - 1);
-	else if (label != NULL && strlen(label) >= sizeof(c->label))
-		problem_invalid(r->conn, "\"label\" has at most %zu bytes", sizeof(c->label) - 1);
-	else if (vouch != NULL && strcmp(vouch, "hardware") != 0 && strcmp(vouch, "hardware-pin") != 0)
-		problem_invalid(r->conn, "\"vouch\" is \"hardware\" or \"hardware-pin\"");
-	else {
-		(void)snprintf(c->subject, sizeof(c->subject), "%s", subject);
-		(void)snprintf(c->label, sizeof(c->label), "%s", label != NULL && label[0] != '\0' ?
-		    label : e->record.native ? "security key" : "browser");
-		if (vouch != NULL)
-			(void)acr_parse(vouch, &e->vouched);
-		c->vouched = vouch != NULL;
-		return TSR_OK;
-	}
-	return TSR_INVALID;
+	if (c->label[0] == '\0')
+		(void)snprintf(c->label, sizeof(c->label), "%s", e->record.native ? "security key" :
+		    "browser");
+	c->vouched = e->vouched != 0;
+	return TSR_OK;
 }
 
 /* Everything but the members; NULL where the request was answered. */

@@ -7,9 +7,9 @@
 #define AGENT_ENROL_FIDO_INTERNAL_H
 
 #include "agent/enrol_fido_make.h"
+#include "agent/enrol_subject.h"
 #include "agent/enrol_word.h"
 #include "agent/login.h"
-#include "agent/pending.h"
 
 struct enrol_fido {
 	struct agent *agent;
@@ -22,9 +22,7 @@ struct enrol_fido {
 	struct enrol_word word;		/* an administrator's, where there is one */
 	enum acr voucher_acr;		/* of the credential that vouched */
 	char voucher[STORE_ID_LEN + 1];
-	unsigned ticket;
-	int *answered;			/* set where the look-up ends inside its call */
-	struct pending pending;
+	struct enrol_subject whom;
 	struct login *login;
 	struct enrol_fido_make *make;
 };

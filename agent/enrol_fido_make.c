@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/enrol_fido_judge.h"
 #include "agent/fido_pin.h"
 #include "base/escape.h"
 #include "include/tessera.h"
-#include "token/challenge.h"
 
 #define MAKE_CHALLENGE_S	60	/* a challenge's life, in its context */
 #define MAKE_RP_NAME		"Tessera"
@@ -129,8 +129,8 @@ make_answered(void *arg, int code, uint32_t tries, const char *detail)
 		if (make_ask_pin(m, code) == TSR_OK)
 			return;
 	}
-	if (code == TSR_OK)
-		code = m->code;
+	if (code == TSR_OK && (code = m->code) != TSR_OK)
+		fido_turns_rest(&m->fido->turns);
 	make_finish(m, code, tries, make_text(m, code, detail));
 }
 
@@ -144,18 +144,11 @@ make_draw(struct enrol_fido_make *m)
 		.purpose = CHALLENGE_ENROL, .issuer = m->fido->agent->issuer, .credential = c->id,
 		.subject = c->subject, .expiry = (uint64_t)clock_wall() + MAKE_CHALLENGE_S
 	};
-	uint8_t nonce[CHALLENGE_NONCE_LEN], challenge[CHALLENGE_LEN];
-	struct buf b;
+	uint8_t challenge[CHALLENGE_LEN];
 	int r;
 
-	buf_init(&b, CHALLENGE_CONTEXT_MAX);
-	if ((r = challenge_context_encode(&b, &context)) == TSR_OK) {
-		randombytes_buf(nonce, sizeof(nonce));
-		r = challenge_bytes(challenge, nonce, &b);
-	}
-	if (r == TSR_OK)
+	if ((r = challenge_make(&context, challenge)) == TSR_OK)
 		assertion_client_hash(challenge, sizeof(challenge), m->hash);
-	buf_free(&b);
 	return r;
 }
 
@@ -201,17 +194,17 @@ make_send(struct enrol_fido_make *m)
 		goto out;
 	fido_user_id(m->fido->agent->issuer, c->subject, c->uid, user_id);
 	memset(v, 0, sizeof(v));
-	v[0] = fido_text(m->chosen->device);
-	v[1] = fido_text(rec->rp_id);
-	v[2] = fido_text(MAKE_RP_NAME);
-	v[3] = fido_bytes(user_id, sizeof(user_id));
-	v[4] = fido_text(c->subject);
-	v[5] = fido_bytes(m->hash, sizeof(m->hash));
+	v[0] = proto_text(m->chosen->device);
+	v[1] = proto_text(rec->rp_id);
+	v[2] = proto_text(MAKE_RP_NAME);
+	v[3] = proto_bytes(user_id, sizeof(user_id));
+	v[4] = proto_text(c->subject);
+	v[5] = proto_bytes(m->hash, sizeof(m->hash));
 	v[6].u32 = MAKE_ALGORITHMS;
-	v[7] = fido_bytes(ids.data, ids.len);
+	v[7] = proto_bytes(ids.data, ids.len);
 	v[8].u32 = (m->verify ? PROTO_FIDO_UV : 0) | (rec->resident ? PROTO_FIDO_RESIDENT : 0);
 	if (m->pin.pin != NULL)
-		v[9] = fido_bytes(m->pin.pin->data, m->pin.pin->size);
+		v[9] = proto_bytes(m->pin.pin->data, m->pin.pin->size);
 	r = fido_ask(m->fido, PROTO_FIDO_MAKE, v, 10, FIDO_TOUCH_MS, &client, &m->call);
 	secret_free(&m->pin.pin);
  out:

@@ -14,13 +14,13 @@
 #include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/clock.h"
-#include "agent/enrol.h"
 #include "agent/enrol_otp_read.h"
 #include "agent/enrol_otp_store.h"
+#include "agent/enrol_subject.h"
+#include "agent/enrol_voucher.h"
 #include "agent/enrol_word.h"
 #include "agent/login.h"
 #include "agent/otp.h"
-#include "agent/pending.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
 
@@ -30,19 +30,15 @@ struct enrol_otp {
 	struct enrol_otp_wish wish;
 	struct otp_pending pending;	/* being put together */
 	int own, vouched;		/* by the subject; who proves himself first */
-	unsigned ticket;
-	int *answered;			/* set where the look-up ends inside its call */
-	struct pending waiting;
+	struct enrol_subject whom;
 	struct login *login;
 };
 
 static void
 enrol_otp_free(struct enrol_otp *e)
 {
-	if (e->ticket != 0)
-		names_cancel(e->agent->names, e->ticket);
+	enrol_subject_end(&e->whom);
 	login_cancel(&e->login);
-	pending_end(&e->waiting);
 	otp_record_clear(&e->pending.record);
 	sodium_memzero(e, sizeof(*e));
 	free(e);
@@ -118,29 +114,6 @@ enrol_otp_vouched(void *arg, int code, const struct credential *c, const char *m
 	enrol_otp_ready(e);
 }
 
-/* A further credential of one's own: first a fresh proof by another one, which
- * may be a code. */
-static void
-enrol_otp_vouch(struct enrol_otp *e)
-{
-	struct login_ask ask = {
-		.subject = e->pending.credential.subject, .uid = e->pending.credential.uid,
-		.requester = e->request->caller, .acr = ACR_OTP,
-		.audience = ENROL_AUDIENCE, .scope = "", .client_id = ""
-	};
-	char detail[256], members[96];
-	int r;
-
-	if ((r = login_start(e->agent, &ask, enrol_otp_vouched, e, detail, &e->login)) == TSR_OK)
-		return;
-	login_failure(r, PROTO_TRIES_UNKNOWN, members);
-	if (r == TSR_DEVICE_NOT_FOUND)
-		enrol_otp_fail(e, TSR_STEP_UP_REQUIRED, members, "the first credential is enrolled by "
-		    "an administrator, or with a code that he gives: \"tessera enroll code\"");
-	else
-		enrol_otp_fail(e, r, members, detail);
-}
-
 static void
 enrol_otp_by_code(struct enrol_otp *e)
 {
@@ -160,58 +133,30 @@ enrol_otp_by_code(struct enrol_otp *e)
 /* --- whom --- */
 
 static void
-enrol_otp_subject(void *arg, int code, uid_t uid, gid_t gid, const char *name)
+enrol_otp_whom(void *arg, int code, const char *text)
 {
 	struct enrol_otp *e = arg;
-	struct credential *c = &e->pending.credential;
-	struct agent *a = e->agent;
-	uid_t caller = e->request->caller->uid;
-	int r;
 
-	(void)gid;
-	e->ticket = 0;
-	if (e->answered != NULL)
-		*e->answered = 1;
-	if (code != TSR_OK || name == NULL) {
-		enrol_otp_fail(e, code, "", code == TSR_NOT_FOUND ? "there is no such user" :
-		    "whether there is such a user cannot be told now");
+	if (code != TSR_OK) {
+		enrol_otp_fail(e, code, "", text);
 		return;
 	}
-	c->uid = uid;
-	(void)snprintf(c->subject, sizeof(c->subject), "%s", name);
-	enrol_otp_name(a, &e->pending);
-	if (uid == CALLER_UNMAPPED)
-		enrol_otp_fail(e, TSR_DENIED, "", CALLER_UNMAPPED_TEXT);
-	else if (a->mode == CONFIG_USER && uid != caller)
-		enrol_otp_fail(e, TSR_DENIED, "", "in user mode only your own tokens are enrolled");
-	else if (e->own && uid != caller)	/* one name, two numbers */
-		enrol_otp_fail(e, TSR_DENIED, "", "your user name is also another user's");
-	else if ((r = pending_begin(&a->pending, &e->waiting, caller,
-	    policy_config(a->policy)->limits.pending_per_uid)) != TSR_OK)
-		enrol_otp_fail(e, r, "", "");
-	else if (!e->vouched)
+	enrol_otp_name(e->agent, &e->pending);
+	if (!e->vouched)
 		enrol_otp_ready(e);
 	else if (e->wish.otp[0] != '\0')
 		enrol_otp_by_code(e);
-	else
-		enrol_otp_vouch(e);
+	else		/* first a fresh proof by another one, which may be a code */
+		enrol_voucher_prove(e->agent, e->request, &e->pending.credential, ACR_OTP,
+		    enrol_otp_vouched, e, &e->login);
 }
 
 static void
-enrol_otp_look_up(struct enrol_otp *e)
+enrol_otp_begin(struct enrol_otp *e)
 {
-	unsigned ticket = 0;
-	int r, answered = 0;
-
 	http_park(e->request->conn, enrol_otp_gone, e);
-	e->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
-	r = names_uid_of(e->agent->names, e->pending.credential.subject, enrol_otp_subject, e, &ticket);
-	if (answered)		/* e may be gone */
-		return;
-	e->answered = NULL;
-	e->ticket = ticket;
-	if (r != TSR_OK)
-		enrol_otp_subject(e, r, 0, 0, NULL);
+	enrol_subject_find(&e->whom, e->agent, e->request, &e->pending.credential, e->own,
+	    enrol_otp_whom, e);
 }
 
 /* --- what was asked --- */
@@ -244,7 +189,7 @@ enrol_otp_admin(struct agent *a, const struct http_request *r, const struct aske
 	if (enrol_otp_read(r, NULL, &e->wish, &e->pending) != TSR_OK)
 		enrol_otp_free(e);
 	else
-		enrol_otp_look_up(e);
+		enrol_otp_begin(e);
 }
 
 /* An enrolment code stands for the administrator. */
@@ -275,7 +220,7 @@ enrol_otp_own(struct agent *a, const struct http_request *r, const struct asker 
 	    enrol_otp_own_code(e) != TSR_OK)
 		enrol_otp_free(e);
 	else
-		enrol_otp_look_up(e);
+		enrol_otp_begin(e);
 }
 
 /* --- the code that ends it --- */

@@ -11,6 +11,7 @@
 
 #include "agent/body.h"
 #include "agent/enrol_otp.h"
+#include "agent/enrol_subject.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
 #include "oath/seed.h"
@@ -34,28 +35,19 @@ enrol_otp_wanted(const struct http_request *r)
 static int
 read_names(const struct http_request *r, const json_t *o, const char *own, struct otp_pending *p)
 {
-	const char *kind, *subject, *label, *serial;
+	const char *kind, *serial;
 	struct credential *c = &p->credential;
 
-	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "label", &label) != TSR_OK ||
-	    body_text(r, o, "subject", &subject) != TSR_OK ||
-	    body_text(r, o, "serial", &serial) != TSR_OK)
+	if (body_text(r, o, "kind", &kind) != TSR_OK || body_text(r, o, "serial", &serial) != TSR_OK)
 		return TSR_INVALID;
-	if (own != NULL)
-		subject = own;
 	if (kind == NULL || (strcmp(kind, "totp") != 0 && strcmp(kind, "hotp") != 0))
 		problem_invalid(r->conn, "\"kind\" is \"totp\" or \"hotp\"");
-	else if (subject == NULL || subject[0] == '\0' || strlen(subject) >= sizeof(c->subject))
-		problem_invalid(r->conn, "\"subject\" is a user name of at most %zu bytes",
-		    sizeof(c->subject) - 1);
-	else if (label != NULL && strlen(label) >= sizeof(c->label))
-		problem_invalid(r->conn, "\"label\" has at most %zu bytes", sizeof(c->label) - 1);
+	else if (enrol_subject_read(r, o, own, c) != TSR_OK)
+		;	/* answered */
 	else if (serial != NULL && strlen(serial) >= sizeof(c->token_serial))
 		problem_invalid(r->conn, "\"serial\" has at most %zu bytes", sizeof(c->token_serial) - 1);
 	else {
 		(void)snprintf(c->kind, sizeof(c->kind), "%s", kind);
-		(void)snprintf(c->subject, sizeof(c->subject), "%s", subject);
-		(void)snprintf(c->label, sizeof(c->label), "%s", label != NULL ? label : "");
 		(void)snprintf(c->token_serial, sizeof(c->token_serial), "%s",
 		    serial != NULL ? serial : "");
 		p->record.kind = kind[0] == 'h' ? OTP_HOTP : OTP_TOTP;

@@ -12,7 +12,7 @@
 #include "agent/caller_source.h"
 #include "agent/clock.h"
 #include "agent/credential_json.h"
-#include "agent/enrol_word.h"
+#include "agent/enrol_store.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
@@ -138,61 +138,38 @@ store_count(void *arg, const struct credential *c)
 	return TSR_OK;
 }
 
-/* Whose word it rests on, read again: a code may have been spent by another
- * enrolment, a voucher disabled meanwhile. */
 static int
-store_authority(struct agent *a, const struct otp_pending *p)
+store_add(struct store *st, const void *record)
 {
-	int r;
-
-	if ((r = enrol_word_spend(a, &p->credential, &p->word, p)) != TSR_OK)
-		return r;
-	if (p->voucher[0] != '\0')
-		r = store_credential_used(a->store, p->voucher, clock_wall());
-	return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
+	return store_otp_add(st, record);
 }
 
 static int
 store_both(struct agent *a, struct http_conn *conn, struct otp_pending *p)
 {
-	struct store *st = a->store;
+	struct enrol_end end = {
+		.credential = &p->credential, .add = store_add, .record = &p->record,
+		.word = &p->word, .voucher = p->voucher, .by = p
+	};
 	unsigned n = 0;
 	int r;
 
-	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_credential_each(st,
-	    p->credential.subject, p->credential.uid, store_count, &n)) != TSR_OK)
+	if ((r = store_credential_each(a->store, p->credential.subject, p->credential.uid, store_count,
+	    &n)) != TSR_OK)
 		return r;
-	if (n >= OTP_PER_USER)
-		return TSR_TOO_LARGE;
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	if ((r = store_authority(a, p)) != TSR_OK ||
-	    (r = store_credential_add(st, &p->credential)) != TSR_OK ||
-	    (r = store_otp_add(st, &p->record)) != TSR_OK ||
-	    (r = enrol_word_audit(a, conn, &p->credential, &p->word)) != TSR_OK ||
-	    (r = audit_event_enrol(a, conn, TSR_OK, &p->credential, 0)) != TSR_OK) {
-		store_undo(st);
-		enrol_word_undone(a, &p->credential, &p->word, p);
-		return r;
-	}
-	return store_keep(st);
+	return n >= OTP_PER_USER ? TSR_TOO_LARGE : enrol_store(a, conn, &end);
 }
 
 int
 enrol_otp_store(struct agent *a, struct http_conn *conn, struct otp_pending *p, struct buf *out)
 {
-	char json[96];
-	int n, r;
+	int r;
 
 	p->credential.created = clock_wall();
 	/* The answer first: what is stored can be told. */
-	if ((r = credential_json(out, &p->credential)) != TSR_OK ||
-	    (r = store_both(a, conn, p)) != TSR_OK)
-		return r;
-	n = snprintf(json, sizeof(json), "{\"id\":\"%s\",\"kind\":\"%s\"}", p->credential.id,
-	    p->credential.kind);
-	events_hold(a->events, p->credential.uid, "credential-enrolled", json, (size_t)n);
-	return TSR_OK;
+	if ((r = credential_json(out, &p->credential)) == TSR_OK)
+		r = store_both(a, conn, p);
+	return r;
 }
 
 void
@@ -201,10 +178,8 @@ enrol_otp_refused(struct http_conn *conn, int code, const struct otp_pending *p)
 	if (code == TSR_TOO_LARGE)
 		problem(conn, TSR_CONFLICT, "%s has %d tokens that show codes, or too many credentials: "
 		    "remove one first", p->credential.subject, OTP_PER_USER);
-	else if (code == TSR_BAD_GRANT)
-		problem(conn, code, "the enrolment code was used or is over");
-	else if (code == TSR_DENIED)
-		problem(conn, code, "the credential that vouched is not active any more");
+	else if (code == TSR_BAD_GRANT || code == TSR_DENIED)
+		problem(conn, code, "%s", enrol_store_text(code));
 	else
 		problem(conn, code, NULL);
 }

@@ -41,15 +41,8 @@ enrol_webauthn_draw(const struct enrol_fido *e, uint8_t out[CHALLENGE_LEN])
 		.purpose = CHALLENGE_ENROL, .issuer = e->agent->issuer, .credential = e->credential->id,
 		.subject = e->credential->subject, .expiry = (uint64_t)clock_wall() + CHALLENGE_ENROL_S
 	};
-	uint8_t nonce[CHALLENGE_NONCE_LEN];
-	struct buf b;
-	int r;
 
-	buf_init(&b, CHALLENGE_CONTEXT_MAX);
-	if ((r = challenge_context_encode(&b, &context)) == TSR_OK)
-		r = challenge_draw(&b, nonce, out);
-	buf_free(&b);
-	return r;
+	return challenge_make(&context, out);
 }
 
 struct exclude {
@@ -129,8 +122,7 @@ enrol_webauthn_offer(struct enrol_fido *e)
 
 	buf_init(&out, HTTP_ANSWER_MAX);
 	memcpy(h.id, e->credential->id, sizeof(h.id));
-	pending_end(&e->pending);
-	e->answered = NULL;
+	enrol_subject_end(&e->whom);
 	if (rp_id != NULL) {
 		memcpy(e->record.rp_id, rp_id, strlen(rp_id) + 1);	/* config_check_rp_id: it fits */
 		if ((r = enrol_webauthn_draw(e, h.bytes)) == TSR_OK &&

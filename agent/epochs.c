@@ -209,8 +209,19 @@ epochs_drop(struct epochs *e)
 		(void)epochs_renew(e);
 }
 
-/* Room for one more.  A table that is full of the living dead is given up for a
- * global epoch. */
+/* A table that is full of the living dead is given up for a global epoch. */
+static void
+epochs_give_up(struct epochs *e)
+{
+	log_line(LOG_WARN, "no room for more than %llu dead sessions: every token is revoked in their "
+	    "place", (unsigned long long)e->head.dead);
+	if (e->head.epoch < clock_wall())
+		e->head.epoch = clock_wall();
+	memset(e->table, 0, (size_t)e->head.slots * sizeof(*e->table));
+	e->head.dead = 0;
+}
+
+/* Room for one more, where there is memory for it. */
 static int
 epochs_grow(struct epochs *e)
 {
@@ -219,14 +230,9 @@ epochs_grow(struct epochs *e)
 
 	if ((e->head.dead + 1) * 2 <= slots)
 		return TSR_OK;
-	if (slots == EPOCHS_SLOTS_MAX) {
-		log_line(LOG_WARN, "more than %u dead sessions: every token is revoked in their place",
-		    EPOCHS_SLOTS_MAX / 2);
-		if (e->head.epoch < clock_wall())
-			e->head.epoch = clock_wall();
-		memset(e->table, 0, slots * sizeof(*e->table));
-		e->head.dead = 0;
-	} else if ((r = epochs_rebuild(e, e->table, slots, to * 2)) != TSR_OK)
+	if (slots == EPOCHS_SLOTS_MAX)
+		epochs_give_up(e);
+	else if ((r = epochs_rebuild(e, e->table, slots, to * 2)) != TSR_OK)
 		return r;
 	return e->gathering ? TSR_OK : epochs_renew(e);
 }
@@ -255,10 +261,10 @@ epochs_kill(struct epochs *e, const char *text)
 
 	if ((r = epochs_sid(text, &sid)) != TSR_OK)
 		return r;
-	r = epochs_grow(e);	/* where it fails there is room for one more all the same */
+	(void)epochs_grow(e);	/* where it fails there is room for one more nearly always */
 	if ((s = epochs_find(e->table, (size_t)e->head.slots, &sid)) == NULL) {
-		e->failing = 1;
-		return TSR_SYSTEM;
+		epochs_give_up(e);
+		return e->gathering ? TSR_OK : epochs_renew(e);
 	}
 	e->head.dead += (s->sid[0] | s->sid[1]) == 0;
 	s->sid[0] = sid.v[0];
@@ -267,7 +273,7 @@ epochs_kill(struct epochs *e, const char *text)
 	s->due_ms = clock_boot_ms() + (uint64_t)EPOCHS_LIFE_S * 1000;
 	if (s->due_ms < e->next_due_ms)
 		e->next_due_ms = s->due_ms;
-	return r == TSR_OK ? epochs_put_inside(e, s, 1) : r;
+	return epochs_put_inside(e, s, 1);
 }
 
 int

@@ -37,6 +37,7 @@ fido_new(struct agent *a, const struct helpers_options *o, struct fido **out)
 	f->agent = a;
 	fido_lists_init(&f->lists);
 	fido_turns_init(&f->turns, loop_timers(a->loop));
+	fido_spares_init(&f->spares, a->loop, &f->options);
 	if (o != NULL) {
 		f->options = *o;
 		f->options.program = f->program = fido_copy(o->program);
@@ -60,6 +61,7 @@ fido_free(struct fido **fp)
 		return;
 	fido_lists_end(&f->lists);
 	fido_turns_end(&f->turns);
+	fido_spares_end(&f->spares);
 	attestation_roots_free(&f->roots);
 	free(f->program);
 	free(f->config_file);
@@ -131,13 +133,7 @@ fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t
 {
 	if (!fido_there(f))
 		return TSR_UNAVAILABLE;
-	return fido_call_start(f->agent->loop, &f->options, type, values, n, deadline_ms, client, out);
-}
-
-struct proto_value
-fido_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
+	return fido_spares_ask(&f->spares, type, values, n, deadline_ms, client, out);
 }
 
 void
@@ -147,12 +143,6 @@ fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FID
 	int n = snprintf(text, sizeof(text), "%s\n%s\n%u", issuer, subject, uid);
 
 	(void)crypto_hash_sha256(out, (const uint8_t *)text, (unsigned long long)n);
-}
-
-struct proto_value
-fido_text(const char *s)
-{
-	return fido_bytes(s, strlen(s));
 }
 
 int
@@ -219,7 +209,7 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	n = snprintf(json, sizeof(json), "{\"touch\":\"%s\",\"result\":\"%s\"}", t->id,
 	    touch_result(code));
 	t->id[0] = '\0';
-	if (code == TSR_TOUCH_TIMEOUT || code == TSR_CANCELLED || code == TSR_HELPER)
+	if (code != TSR_OK)
 		fido_turns_rest(&f->turns);
 	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
 }

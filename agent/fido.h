@@ -11,6 +11,7 @@
 #include "agent/attestation.h"
 #include "agent/fido_call.h"
 #include "agent/fido_list.h"
+#include "agent/fido_spare.h"
 #include "agent/fido_turn.h"
 
 #define FIDO_TOUCH_MS	30000	/* a key waits for its touch */
@@ -22,6 +23,7 @@ struct fido {
 	struct agent *agent;
 	struct helpers_options options;
 	char *program, *config_file, *socket;	/* what options point to */
+	struct fido_spares spares;
 	struct fido_turns turns;
 	struct fido_lists lists;
 	size_t proofs;			/* under way: fido_proof.h */
@@ -42,7 +44,7 @@ int fido_roots(struct fido *f, const struct config *c, char *err, size_t err_siz
 /* The relying party under which credentials are made now. */
 void fido_rp_id(const struct fido *f, char out[FIDO_RP_LEN]);
 
-/* fido_call_start() for f's helper. */
+/* fido_spares_ask() of f's helpers. */
 int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, size_t n,
     uint32_t deadline_ms, const struct fido_call_client *client, struct fido_call **out);
 
@@ -51,9 +53,6 @@ int fido_ask(struct fido *f, uint16_t type, const struct proto_value *values, si
 #define FIDO_USER_LEN	32
 void fido_user_id(const char *issuer, const char *subject, uid_t uid, uint8_t out[FIDO_USER_LEN]);
 
-/* A value of a frame. */
-struct proto_value fido_text(const char *s);
-struct proto_value fido_bytes(const void *p, size_t n);
 /* Append a credential id to a list of them. */
 int fido_put_id(struct buf *ids, const uint8_t *id, size_t n);
 
@@ -76,7 +75,7 @@ struct fido_touch_show {
 int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
     struct fido_touch *out);
 /* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
- * nobody touched it the keys rest: fido_turns_rest(). */
+ * it was not touched the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);
 
 #endif

@@ -28,13 +28,16 @@ struct fido_call {
 	struct loop *loop;
 	uint16_t type;
 	uint32_t deadline_ms;
-	int opened;			/* the worker runs, and was asked */
+	int opened;			/* the worker runs */
+	int asked;			/* what is wanted of it is known */
 	int inside;			/* a callback is under way */
 	int dead;			/* it cancelled */
 	unsigned parts;
 	struct buf in, out, frame;	/* frame: the request, until it may be sent */
 	struct timer timer;
 	struct fido_call_client client;
+	void (*lost)(void *arg);	/* until it is asked */
+	void *lost_arg;
 };
 
 /* What a helper may claim went wrong.  Anything else is its own failure. */
@@ -110,12 +113,18 @@ static void
 call_end(struct fido_call *c, int code, uint32_t tries_left, const char *detail)
 {
 	struct fido_call_client client = c->client;
+	void (*lost)(void *) = c->asked ? NULL : c->lost;
+	void *arg = c->lost_arg;
 	char text[CALL_DETAIL_MAX];
 
 	escape_cut(text, sizeof(text), detail, strlen(detail));	/* it may lie in c */
-	metrics.helper_deaths += code == TSR_HELPER;
+	/* one that waited for nothing may be ended by whoever looks after it */
+	metrics.helper_deaths += code == TSR_HELPER && (c->asked || !c->opened);
 	call_free(c);
-	client.done(client.arg, code, tries_left, text);
+	if (lost != NULL)
+		lost(arg);
+	else
+		client.done(client.arg, code, tries_left, text);
 }
 
 static void
@@ -130,38 +139,28 @@ call_died(void *arg)
 	call_end(arg, TSR_HELPER, PROTO_TRIES_UNKNOWN, "the helper process died");
 }
 
-/* TSR_OK also where the rest has to wait for the socket. */
 static int
-call_write(struct fido_call *c)
+call_send(struct fido_call *c)
 {
-	ssize_t n;
+	int r;
 
-	while (c->out.len > 0) {
-		n = send(c->watch.fd, c->out.data, c->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return loop_mod(c->loop, &c->watch, EPOLLIN | EPOLLOUT);
-		if (n < 0)
-			return TSR_CLOSED;
-		buf_consume(&c->out, (size_t)n);
-	}
-	return loop_mod(c->loop, &c->watch, EPOLLIN);
+	if ((r = timer_arm(loop_timers(c->loop), &c->timer,
+	    clock_boot_ms() + c->deadline_ms + FIDO_CALL_GRACE_MS, call_over, c)) != TSR_OK ||
+	    (r = buf_put(&c->out, c->frame.data, c->frame.len)) != TSR_OK)
+		return r;
+	buf_free(&c->frame);		/* a PIN may be in it: wiped */
+	return loop_send(c->loop, &c->watch, &c->out);
 }
 
 /* The worker runs: now for what is wanted of it. */
 static int
 call_opened(struct fido_call *c)
 {
-	int r;
-
 	c->opened = 1;
-	if ((r = timer_arm(loop_timers(c->loop), &c->timer,
-	    clock_boot_ms() + c->deadline_ms + FIDO_CALL_GRACE_MS, call_over, c)) != TSR_OK ||
-	    (r = buf_put(&c->out, c->frame.data, c->frame.len)) != TSR_OK)
-		return r;
-	buf_free(&c->frame);		/* a PIN may be in it: wiped */
-	return call_write(c);
+	if (c->asked)
+		return call_send(c);
+	timer_disarm(loop_timers(c->loop), &c->timer);
+	return TSR_OK;
 }
 
 /* One frame: 1 where c lives on. */
@@ -189,7 +188,7 @@ call_frame(struct fido_call *c, const struct frame *f)
 		call_died(c);
 		return 0;
 	}
-	if ((f->type != a->part && f->type != a->last) || ++c->parts > FIDO_CALL_PARTS_MAX) {
+	if (a == NULL || (f->type != a->part && f->type != a->last) || ++c->parts > FIDO_CALL_PARTS_MAX) {
 		call_end(c, TSR_HELPER, PROTO_TRIES_UNKNOWN, "the helper answered out of turn");
 		return 0;
 	}
@@ -231,7 +230,7 @@ call_ready(struct loop_watch *w, uint32_t events)
 	struct fido_call *c = (struct fido_call *)w;
 	ssize_t n;
 
-	if ((events & EPOLLOUT) != 0 && call_write(c) != TSR_OK) {
+	if ((events & EPOLLOUT) != 0 && loop_send(c->loop, &c->watch, &c->out) != TSR_OK) {
 		call_died(c);
 		return;
 	}
@@ -256,8 +255,7 @@ call_ready(struct loop_watch *w, uint32_t events)
 static int
 call_begin(struct fido_call *c, const struct helpers_options *o)
 {
-	struct proto_value name = { .p = (const uint8_t *)FIDO_CALL_MODULE,
-	    .n = strlen(FIDO_CALL_MODULE) };
+	struct proto_value name = proto_text(FIDO_CALL_MODULE);
 	int r;
 
 	if ((r = helper_process(o, &c->watch.fd)) != TSR_OK) {
@@ -274,7 +272,55 @@ call_begin(struct fido_call *c, const struct helpers_options *o)
 	    1)) != TSR_OK || (r = timer_arm(loop_timers(c->loop), &c->timer,
 	    clock_boot_ms() + FIDO_CALL_OPEN_MS, call_over, c)) != TSR_OK)
 		return r;
-	return call_write(c);
+	return loop_send(c->loop, &c->watch, &c->out);
+}
+
+int
+fido_call_open(struct loop *l, const struct helpers_options *o, void (*lost)(void *arg), void *arg,
+    struct fido_call **out)
+{
+	struct fido_call *c;
+	int r;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return TSR_NOMEM;
+	c->watch.fd = -1;
+	c->watch.ready = call_ready;
+	c->loop = l;
+	c->lost = lost;
+	c->lost_arg = arg;
+	buf_init(&c->in, CALL_READ_MAX);
+	buf_init(&c->out, CALL_READ_MAX);
+	buf_init(&c->frame, CALL_READ_MAX);
+	if ((r = call_begin(c, o)) != TSR_OK) {
+		call_free(c);
+		return r == TSR_NOMEM ? r : TSR_HELPER;
+	}
+	*out = c;
+	return TSR_OK;
+}
+
+int
+fido_call_ask(struct fido_call *c, uint16_t type, const struct proto_value *values, size_t n,
+    uint32_t deadline_ms, const struct fido_call_client *client)
+{
+	int r;
+
+	if (call_answer(type) == NULL)
+		return TSR_INVALID;
+	if ((r = proto_encode(&c->frame, type, CALL_ID, deadline_ms, values, n)) != TSR_OK)
+		return r;
+	c->type = type;
+	c->deadline_ms = deadline_ms;
+	c->client = *client;
+	c->asked = 1;
+	return c->opened ? call_send(c) : TSR_OK;
+}
+
+int
+fido_call_ready(const struct fido_call *c)
+{
+	return c->opened;
 }
 
 int
@@ -287,24 +333,11 @@ fido_call_start(struct loop *l, const struct helpers_options *o, uint16_t type,
 
 	if (call_answer(type) == NULL)
 		return TSR_INVALID;
-	if ((c = calloc(1, sizeof(*c))) == NULL)
-		return TSR_NOMEM;
-	c->watch.fd = -1;
-	c->watch.ready = call_ready;
-	c->loop = l;
-	c->type = type;
-	c->deadline_ms = deadline_ms;
-	c->client = *client;
-	buf_init(&c->in, CALL_READ_MAX);
-	buf_init(&c->out, CALL_READ_MAX);
-	buf_init(&c->frame, CALL_READ_MAX);
-	if ((r = proto_encode(&c->frame, type, CALL_ID, deadline_ms, values, n)) != TSR_OK) {
+	if ((r = fido_call_open(l, o, NULL, NULL, &c)) != TSR_OK)
+		return r;
+	if ((r = fido_call_ask(c, type, values, n, deadline_ms, client)) != TSR_OK) {
 		call_free(c);
 		return r;
-	}
-	if ((r = call_begin(c, o)) != TSR_OK) {
-		call_free(c);
-		return r == TSR_NOMEM ? r : TSR_HELPER;
 	}
 	*out = c;
 	return TSR_OK;

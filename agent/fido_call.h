@@ -39,6 +39,20 @@ int fido_call_start(struct loop *l, const struct helpers_options *o, uint16_t ty
     const struct proto_value *values, size_t n, uint32_t deadline_ms,
     const struct fido_call_client *client, struct fido_call **out);
 
+/*
+ * The same in two steps.  fido_call_open() reaches a helper ahead of what it will be
+ * asked: one that is ready answers without the time that its start takes.  Where it
+ * ends before that, lost(arg) is called, once, and the call is gone.  fido_call_ask()
+ * hands it the request; on an error, TSR_CLOSED where it has gone away among them,
+ * nothing was asked and done() will not be called: the call is to be cancelled.
+ */
+int fido_call_open(struct loop *l, const struct helpers_options *o, void (*lost)(void *arg),
+    void *arg, struct fido_call **out);
+int fido_call_ask(struct fido_call *c, uint16_t type, const struct proto_value *values, size_t n,
+    uint32_t deadline_ms, const struct fido_call_client *client);
+/* Does the helper run by now? */
+int fido_call_ready(const struct fido_call *c);
+
 /* Hang up at once; done() is not called.  *c may be NULL. */
 void fido_call_cancel(struct fido_call **c);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/fido_pin.h"
 #include "agent/fido_verdict.h"
@@ -27,6 +28,7 @@ struct holder {
 	struct credential *credential;
 	struct fido_record record;
 	char device[DEVICE_LEN];	/* "": none that is plugged in */
+	int proved;			/* that key has proved it, and does not merely say so */
 };
 
 struct fido_proof {
@@ -189,27 +191,20 @@ proof_answered(void *arg, int code, uint32_t tries, const char *detail)
 	if (code == TSR_OK) {
 		plug_act_holds(a->plugs, p->answered->credential, p->device);
 		fido_turn_spent(&p->turn);
-	}
+	} else	/* another key may have put the touched one out with rubbish */
+		fido_turns_rest(&p->fido->turns);
 	proof_finish(p, code, tries, detail);
 }
 
 static int
 proof_draw(struct fido_proof *p)
 {
-	uint8_t nonce[CHALLENGE_NONCE_LEN];
-	struct buf context;
 	int r;
 
-	buf_init(&context, CHALLENGE_CONTEXT_MAX);
 	p->ask.context.expiry = (uint64_t)clock_wall() + FIDO_PROOF_CHALLENGE_S;
 	p->ask.context.credential = p->only != NULL ? p->only->credential->id : "";
-	if ((r = challenge_context_encode(&context, &p->ask.context)) == TSR_OK) {
-		randombytes_buf(nonce, sizeof(nonce));
-		r = challenge_bytes(p->challenge, nonce, &context);
-	}
-	if (r == TSR_OK)
+	if ((r = challenge_make(&p->ask.context, p->challenge)) == TSR_OK)
 		assertion_client_hash(p->challenge, sizeof(p->challenge), p->hash);
-	buf_free(&context);
 	return r;
 }
 
@@ -240,13 +235,13 @@ proof_send(struct fido_proof *p)
 	if ((r = proof_draw(p)) != TSR_OK || (r = proof_allow(p, 1, &ids)) != TSR_OK)
 		goto out;
 	memset(v, 0, sizeof(v));
-	v[0] = fido_text(p->only != NULL ? p->only->device : "");
-	v[1] = fido_text(p->holder[0].record.rp_id);
-	v[2] = fido_bytes(p->hash, sizeof(p->hash));
-	v[3] = fido_bytes(ids.data, ids.len);
+	v[0] = proto_text(p->only != NULL ? p->only->device : "");
+	v[1] = proto_text(p->holder[0].record.rp_id);
+	v[2] = proto_bytes(p->hash, sizeof(p->hash));
+	v[3] = proto_bytes(ids.data, ids.len);
 	v[4].u32 = p->verify ? PROTO_FIDO_UV : PROTO_FIDO_UV_PREFERRED;
 	if (p->pin.pin != NULL)
-		v[5] = fido_bytes(p->pin.pin->data, p->pin.pin->size);
+		v[5] = proto_bytes(p->pin.pin->data, p->pin.pin->size);
 	p->sent_us = clock_work_us();
 	r = fido_ask(p->fido, PROTO_FIDO_ASSERT, v, 6, FIDO_TOUCH_MS, &client, &p->call);
 	secret_free(&p->pin.pin);
@@ -337,7 +332,8 @@ proof_listed(void *arg, int code, uint32_t tries, const char *detail)
 
 /* --- which key --- */
 
-/* The best of those that are there, where one of them has to verify. */
+/* The best of those that are there, where one of them has to verify: its person's
+ * PIN goes to a key that has proved what it says of itself, where there is one. */
 static struct holder *
 proof_choose(struct fido_proof *p)
 {
@@ -348,7 +344,7 @@ proof_choose(struct fido_proof *p)
 	for (i = 0; i < p->n; i++) {
 		if (p->holder[i].device[0] == '\0')
 			continue;
-		if (best == NULL)
+		if (best == NULL || (!best->proved && p->holder[i].proved))
 			best = &p->holder[i];
 		verify |= p->holder[i].record.verification;
 		n++;
@@ -360,15 +356,23 @@ static void
 proof_found(void *arg, uint16_t type, const struct proto_value *v)
 {
 	struct fido_proof *p = arg;
+	char device[DEVICE_LEN];
 	struct holder *h;
 	size_t i;
+	int proved;
 
 	(void)type;
+	escape_cut(device, sizeof(device), v[0].p, v[0].n);
 	for (i = 0; i < p->n; i++) {
 		h = &p->holder[i];
-		if (h->record.cred_id_len == v[1].n && h->device[0] == '\0' &&
-		    memcmp(h->record.cred_id, v[1].p, v[1].n) == 0)
-			escape_cut(h->device, sizeof(h->device), v[0].p, v[0].n);
+		if (h->record.cred_id_len != v[1].n || memcmp(h->record.cred_id, v[1].p, v[1].n) != 0)
+			continue;
+		proved = device[0] != '\0' &&
+		    strcmp(device, plug_act_where(p->fido->agent->plugs, h->credential)) == 0;
+		if (h->device[0] != '\0' && !proved)
+			continue;
+		memcpy(h->device, device, sizeof(h->device));
+		h->proved = proved;
 	}
 }
 
@@ -426,9 +430,9 @@ proof_look(struct fido_proof *p)
 
 	buf_init(&ids, PROTO_FIDO_IDS_BYTES);
 	if ((r = proof_allow(p, 0, &ids)) == TSR_OK) {
-		v[0] = fido_text("");
-		v[1] = fido_text(p->holder[0].record.rp_id);
-		v[2] = fido_bytes(ids.data, ids.len);
+		v[0] = proto_text("");
+		v[1] = proto_text(p->holder[0].record.rp_id);
+		v[2] = proto_bytes(ids.data, ids.len);
 		r = fido_ask(p->fido, PROTO_FIDO_LOOK, v, 3, FIDO_LOOK_MS, &client, &p->call);
 	}
 	buf_free(&ids);

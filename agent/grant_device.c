@@ -17,6 +17,7 @@
 #include "agent/grant_device.h"
 #include "agent/metrics.h"
 #include "agent/otp.h"
+#include "agent/kept.h"
 #include "agent/presence_act.h"
 #include "agent/problem.h"
 #include "include/tessera.h"
@@ -127,8 +128,10 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	    &s)) != TSR_OK)
 		return r;
 	if (s != &passing) {
-		if (!d->remote)
+		if (!d->remote) {
+			kept_session(d->agent->kept, c, s);
 			presence_act_session(d->agent->presence, c, s);
+		}
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	}
 	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :

@@ -62,6 +62,7 @@ static int
 refresh_allowed(struct refresh *f, const struct form *form)
 {
 	const char *audience = form_get(form, "audience"), *scope = form_get(form, "scope");
+	char client[MINT_CLIENT_MAX];
 	struct agent *a = f->agent;
 	int r;
 
@@ -71,6 +72,9 @@ refresh_allowed(struct refresh *f, const struct form *form)
 	if (f->audience == NULL || !f->audience->refresh || f->audience->class != CLASS_INTERACTIVE ||
 	    policy_may_ask(a->policy, f->audience, f->request->caller) != TSR_OK)
 		return TSR_DENIED;
+	mint_client_id(f->audience, f->request->caller, client);
+	if (strcmp(client, f->row.client) != 0)	/* RFC 6749 section 6: to whom it was given */
+		return TSR_BAD_GRANT;
 	if (scope != NULL && !policy_scope_within(scope, f->row.scope))
 		return TSR_BAD_SCOPE;
 	if ((r = policy_scope(f->audience, scope != NULL ? scope : f->row.scope, &f->scope)) != TSR_OK)

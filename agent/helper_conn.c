@@ -144,25 +144,6 @@ helper_read(struct helper *h)
 	}
 }
 
-/* TSR_OK also where the rest has to wait for the socket. */
-static int
-helper_write(struct helper *h)
-{
-	ssize_t n;
-
-	while (h->out.len > 0) {
-		n = send(h->watch.fd, h->out.data, h->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			return loop_mod(helper_loop(h), &h->watch, EPOLLIN | EPOLLOUT);
-		if (n < 0)
-			return TSR_CLOSED;
-		buf_consume(&h->out, (size_t)n);
-	}
-	return loop_mod(helper_loop(h), &h->watch, EPOLLIN);
-}
-
 static void
 helper_ready(struct loop_watch *w, uint32_t events)
 {
@@ -170,7 +151,7 @@ helper_ready(struct loop_watch *w, uint32_t events)
 
 	if (h->state == HELPER_DEAD)
 		return;
-	if ((events & EPOLLOUT) != 0 && helper_write(h) != TSR_OK) {
+	if ((events & EPOLLOUT) != 0 && loop_send(helper_loop(h), &h->watch, &h->out) != TSR_OK) {
 		helper_ended(h, TSR_HELPER, "the helper process died");
 		return;
 	}
@@ -230,7 +211,7 @@ int
 helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_options *o,
     const char *module, struct helper **out)
 {
-	struct proto_value name = { .p = (const uint8_t *)module, .n = strlen(module) };
+	struct proto_value name = proto_text(module);
 	struct helper *h;
 	int r;
 
@@ -248,7 +229,8 @@ helper_conn_start(struct helpers *hs, struct loop *l, const struct helpers_optio
 	buf_init(&h->out, HELPER_READ_MAX);
 	if ((r = helper_process(o, &h->watch.fd)) != TSR_OK ||
 	    (r = proto_encode(&h->out, PROTO_OPEN, h->id, HELPER_OPEN_MS, &name, 1)) != TSR_OK ||
-	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK || (r = helper_write(h)) != TSR_OK)
+	    (r = loop_add(l, &h->watch, EPOLLIN)) != TSR_OK ||
+	    (r = loop_send(l, &h->watch, &h->out)) != TSR_OK)
 		goto out;
 	metrics.helpers_started++;
 	*out = h;
@@ -272,7 +254,7 @@ helper_conn_send(struct helper *h, struct helper_call *c)
 		return r;
 	buf_free(&c->frame);
 	h->parts = 0;
-	return helper_write(h);
+	return loop_send(helper_loop(h), &h->watch, &h->out);
 }
 
 void

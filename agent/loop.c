@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/clock.h"
 #include "agent/metrics.h"
+#include "base/buf.h"
 #include "tessera.h"
 
 #define LOOP_BATCH_MAX		256	/* ready sockets a batch */
@@ -261,6 +263,24 @@ int
 loop_mod(struct loop *l, struct loop_watch *w, uint32_t events)
 {
 	return loop_ctl(l, EPOLL_CTL_MOD, w, events);
+}
+
+int
+loop_send(struct loop *l, struct loop_watch *w, struct buf *out)
+{
+	ssize_t n;
+
+	while (out->len > 0) {
+		n = send(w->fd, out->data, out->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return loop_mod(l, w, EPOLLIN | EPOLLOUT);
+		if (n < 0)
+			return TSR_CLOSED;
+		buf_consume(out, (size_t)n);
+	}
+	return loop_mod(l, w, EPOLLIN);
 }
 
 void

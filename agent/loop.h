@@ -18,6 +18,7 @@
 
 #include "agent/timer.h"
 
+struct buf;
 struct loop;
 
 /* Embedded in what is watched; events are EPOLL* bits. */
@@ -47,6 +48,11 @@ void loop_set_batch(struct loop *l, const struct loop_batch *b);
 int loop_add(struct loop *l, struct loop_watch *w, uint32_t events);
 int loop_mod(struct loop *l, struct loop_watch *w, uint32_t events);
 void loop_del(struct loop *l, struct loop_watch *w);
+
+/* Send out on a socket that is watched for EPOLLIN, without waiting.  What it does
+ * not take stays in out, and EPOLLOUT is watched for, too, until another call has
+ * sent it.  TSR_CLOSED, TSR_SYSTEM. */
+int loop_send(struct loop *l, struct loop_watch *w, struct buf *out);
 
 /* Work for the beginning of the next batch, which then comes at once.  A task
  * queued twice runs once; cancelling one that is not queued does nothing. */

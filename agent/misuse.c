@@ -36,7 +36,7 @@ void
 misuse_tell(struct agent *a, const struct caller *by, enum metrics_misuse what, uid_t uid,
     const char *subject, const char *audience, const char *detail)
 {
-	struct rate_key k = { RATE_TOLD, by->uid, (uint64_t)what };
+	struct rate_key k = { RATE_TOLD, by != NULL ? by->uid : uid, (uint64_t)what };
 	const char *kind = metrics_misuse_name(what);
 	uint32_t wait_s;
 	struct buf b;
@@ -48,7 +48,8 @@ misuse_tell(struct agent *a, const struct caller *by, enum metrics_misuse what, 
 	buf_init(&b, MISUSE_EVENT_MAX);
 	if (uid != (uid_t)-1 && buf_printf(&b, "{\"kind\":\"%s\"", kind) == TSR_OK &&
 	    json_put_member(&b, "audience", audience != NULL ? audience : "") == TSR_OK &&
-	    buf_printf(&b, ",\"by\":%u}", by->uid) == TSR_OK)
+	    (by == NULL || buf_printf(&b, ",\"by\":%u", by->uid) == TSR_OK) &&
+	    buf_put_cstr(&b, "}") == TSR_OK)
 		events_send(a->events, uid, "misuse", (const char *)b.data, b.len);
 	buf_free(&b);
 	if (uid != (uid_t)-1 && policy_config(a->policy)->misuse.lock)

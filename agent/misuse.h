@@ -11,8 +11,8 @@
 #include "agent/agent.h"
 #include "agent/metrics.h"
 
-/* Told of by the caller `by`, about what uid owns ((uid_t)-1: it is not known
- * whose it is).  detail: words, or NULL. */
+/* Told of by the caller `by` (NULL: the agent saw it itself), about what uid owns
+ * ((uid_t)-1: it is not known whose it is).  detail: words, or NULL. */
 void misuse_tell(struct agent *a, const struct caller *by, enum metrics_misuse what, uid_t uid,
     const char *subject, const char *audience, const char *detail);
 

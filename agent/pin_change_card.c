@@ -26,8 +26,8 @@ pin_change_card_send(struct pin_change *p)
 	struct proto_value v[5];
 
 	memset(v, 0, sizeof(v));
-	v[0] = (struct proto_value){ .p = (const uint8_t *)p->device.serial, .n = strlen(p->device.serial) };
-	v[1] = (struct proto_value){ .p = (const uint8_t *)p->device.label, .n = strlen(p->device.label) };
+	v[0] = proto_text(p->device.serial);
+	v[1] = proto_text(p->device.label);
 	v[2] = (struct proto_value){ .p = p->old->data, .n = p->old->size };
 	v[3] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
 	v[4].u32 = p->confirmed;
@@ -97,8 +97,8 @@ pin_change_listed(void *arg, const struct device_list *list)
 	t = (struct helper_target){ p->device.module, p->device.serial, p->device.label,
 	    p->request->caller->uid };
 	memset(v, 0, sizeof(v));
-	v[0] = (struct proto_value){ .p = (const uint8_t *)p->device.serial, .n = strlen(p->device.serial) };
-	v[1] = (struct proto_value){ .p = (const uint8_t *)p->device.label, .n = strlen(p->device.label) };
+	v[0] = proto_text(p->device.serial);
+	v[1] = proto_text(p->device.label);
 	if ((r = helper_request(p->agent->helpers, &t, PROTO_TRIES, v, 2, PROOF_TRIES_MS, &client,
 	    &p->call)) != TSR_OK)
 		pin_change_fail(p, r, PROTO_TRIES_UNKNOWN, "%s", "");

@@ -26,9 +26,9 @@ key_send(struct pin_change *p)
 	struct fido_call_client client = { key_part, pin_change_done, p };
 	struct proto_value v[3];
 
-	v[0] = fido_text(p->node);
-	v[1] = p->old != NULL ? fido_bytes(p->old->data, p->old->size) : fido_text("");
-	v[2] = fido_bytes(p->pin->data, p->pin->size);
+	v[0] = proto_text(p->node);
+	v[1] = p->old != NULL ? proto_bytes(p->old->data, p->old->size) : proto_text("");
+	v[2] = proto_bytes(p->pin->data, p->pin->size);
 	return fido_ask(p->agent->fido, PROTO_FIDO_PIN, v, 3, FIDO_LOOK_MS, &client, &p->fido_call);
 }
 

@@ -173,6 +173,17 @@ plug_is_away(const struct plug *p, const char *credential)
 	return 0;
 }
 
+const char *
+plug_where(const struct plug *p, const char *credential)
+{
+	const struct held *h;
+
+	for (h = p->held; h < p->held + p->n_held; h++)
+		if (strcmp(h->credential, credential) == 0)
+			return h->device;
+	return "";
+}
+
 void
 plug_each(const struct plug *p, const char *device,
     void (*each)(void *arg, const char *credential), void *arg)

@@ -77,6 +77,9 @@ void plug_session(struct plug *p, const char *credential);
 
 /* Is it waited for? */
 int plug_is_away(const struct plug *p, const char *credential);
+/* The key that has proved that it holds the credential, plugged in since; "" where
+ * none has.  Good until the next call. */
+const char *plug_where(const struct plug *p, const char *credential);
 /* Each credential that the key holds. */
 void plug_each(const struct plug *p, const char *device,
     void (*each)(void *arg, const char *credential), void *arg);

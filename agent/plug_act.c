@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/fido.h"
+#include "agent/kept.h"
 #include "agent/pin_guard.h"
 #include "agent/plug.h"
 #include "agent/plug_look.h"
@@ -174,6 +175,9 @@ act_looked(void *arg, const char *device, int code, const struct plug_found *fou
 	if (code != TSR_OK)
 		log_line(LOG_DETAIL, "key %s does not say what it holds: %s", device, tsr_strerror(code));
 	plug_looked(p->plug, device, code, found, n);
+	for (i = 0; i < n; i++)
+		if (found[i].code == TSR_OK)
+			kept_credential(p->agent->kept, found[i].credential);
 }
 
 static int
@@ -316,6 +320,12 @@ plug_act_session(struct plug_act *p, const struct credential *c)
 {
 	if (p->watcher != NULL)
 		plug_session(p->plug, c->id);
+}
+
+const char *
+plug_act_where(const struct plug_act *p, const struct credential *c)
+{
+	return p->watcher != NULL ? plug_where(p->plug, c->id) : "";
 }
 
 const char *

@@ -26,6 +26,9 @@ void plug_act_renew(struct plug_act *p);
 void plug_act_holds(struct plug_act *p, const struct credential *c, const char *device);
 void plug_act_session(struct plug_act *p, const struct credential *c);
 
+/* As plug_where(); "" where nothing is watched. */
+const char *plug_act_where(const struct plug_act *p, const struct credential *c);
+
 /* How the watcher does: as watcher_state_name(). */
 const char *plug_act_state(const struct plug_act *p, const char **detail);
 

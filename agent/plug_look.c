@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/fido.h"
 #include "agent/fido_verdict.h"
 #include "agent/store_fido.h"
 #include "include/tessera.h"
-#include "token/challenge.h"
 
 #define LOOK_CHALLENGE_S	60	/* a challenge's life, in its context */
 
@@ -123,16 +123,11 @@ look_draw(struct plug_look *l)
 		.credential = l->n_asked == 1 ? l->asked[0].credential : "",
 		.expiry = (uint64_t)clock_wall() + LOOK_CHALLENGE_S
 	};
-	uint8_t nonce[CHALLENGE_NONCE_LEN], challenge[CHALLENGE_LEN];
-	struct buf context;
+	uint8_t challenge[CHALLENGE_LEN];
 	int r;
 
-	buf_init(&context, CHALLENGE_CONTEXT_MAX);
-	randombytes_buf(nonce, sizeof(nonce));
-	if ((r = challenge_context_encode(&context, &c)) == TSR_OK &&
-	    (r = challenge_bytes(challenge, nonce, &context)) == TSR_OK)
+	if ((r = challenge_make(&c, challenge)) == TSR_OK)
 		assertion_client_hash(challenge, sizeof(challenge), l->hash);
-	buf_free(&context);
 	return r;
 }
 
@@ -151,10 +146,10 @@ look_send(struct plug_look *l)
 		r = fido_put_id(&ids, l->asked[i].cred_id, l->asked[i].cred_id_len);
 	if (r == TSR_OK) {
 		memset(v, 0, sizeof(v));
-		v[0] = fido_text(l->device);
-		v[1] = fido_text(l->asked[0].rp_id);
-		v[2] = fido_bytes(l->hash, sizeof(l->hash));
-		v[3] = fido_bytes(ids.data, ids.len);
+		v[0] = proto_text(l->device);
+		v[1] = proto_text(l->asked[0].rp_id);
+		v[2] = proto_bytes(l->hash, sizeof(l->hash));
+		v[3] = proto_bytes(ids.data, ids.len);
 		v[4].u32 = PROTO_FIDO_SILENT;
 		r = fido_ask(l->agent->fido, PROTO_FIDO_ASSERT, v, 6, PLUG_LOOK_MS, &client, &l->call);
 	}

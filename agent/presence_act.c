@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/audit_event.h"
+#include "agent/kept.h"
 #include "agent/pin_guard.h"
 #include "agent/plug_act.h"
 #include "agent/presence.h"
@@ -27,6 +28,8 @@ struct act_proof {
 	struct credential *credential;	/* with that key in the place of its own */
 	char device[DEVICE_ID_LEN + 1];
 	unsigned round;
+	presence_act_done done;		/* who asked; NULL: presence itself */
+	void *arg;
 };
 
 struct presence_act {
@@ -179,7 +182,10 @@ act_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 		    tsr_strerror(code), detail[0] != '\0' ? ": " : "", detail);
 	memcpy(device, e->device, sizeof(device));
 	act_proof_end(e);
-	presence_proved(p->presence, device, round, code);
+	if (e->done != NULL)
+		e->done(e->arg, device, code);
+	else
+		presence_proved(p->presence, device, round, code);
 }
 
 /* The first credential on the card that has a key for this. */
@@ -212,9 +218,9 @@ act_search_each(void *arg, const struct credential *c)
 }
 
 static int
-act_prove(void *arg, const struct device *d, unsigned round)
+act_ask(struct presence_act *p, const struct device *d, unsigned round, presence_act_done done,
+    void *arg)
 {
-	struct presence_act *p = arg;
 	struct act_search s = { p, d, NULL };
 	struct proof_ask ask = { .silent = 1, .purpose = "present" };
 	struct act_proof *e;
@@ -232,6 +238,8 @@ act_prove(void *arg, const struct device *d, unsigned round)
 	e->act = p;
 	e->credential = s.found;
 	e->round = round;
+	e->done = done;
+	e->arg = arg;
 	memcpy(e->device, d->id, sizeof(e->device));
 	ask.credential = e->credential;
 	ask.context.purpose = CHALLENGE_PRESENT;
@@ -243,15 +251,30 @@ act_prove(void *arg, const struct device *d, unsigned round)
 	return r;
 }
 
+static int
+act_prove(void *arg, const struct device *d, unsigned round)
+{
+	return act_ask(arg, d, round, NULL, NULL);
+}
+
+int
+presence_act_ask(struct presence_act *p, const struct device *d, presence_act_done done, void *arg)
+{
+	return act_ask(p, d, 0, done, arg);
+}
+
 /* --- listing --- */
 
 static void
 act_listed(void *arg, const struct device_list *l)
 {
 	struct presence_act *p = arg;
+	size_t i;
 
 	p->query = NULL;
 	presence_listed(p->presence, l);
+	for (i = 0; l != NULL && i < l->n; i++)
+		kept_card(p->agent->kept, &l->device[i]);
 }
 
 static int

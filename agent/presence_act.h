@@ -27,6 +27,11 @@ void presence_act_renew(struct presence_act *p);
 void presence_act_session(struct presence_act *p, const struct credential *c,
     const struct session *s);
 
+/* Have the card d prove itself without a PIN; done() is called once, and never from
+ * inside.  TSR_NOT_FOUND where it has no key for that, TSR_SLOW_DOWN, TSR_NOMEM. */
+typedef void (*presence_act_done)(void *arg, const char *device, int code);
+int presence_act_ask(struct presence_act *p, const struct device *d, presence_act_done done, void *arg);
+
 /* How the watcher does: as watcher_state_name(). */
 const char *presence_act_state(const struct presence_act *p, const char **detail);
 

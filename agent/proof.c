@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/metrics.h"
 #include "agent/verdict.h"
@@ -108,18 +109,8 @@ proof_answered(void *arg, int code, uint32_t tries_left, const char *detail)
 static int
 proof_draw(struct proof *p)
 {
-	uint8_t nonce[CHALLENGE_NONCE_LEN];
-	struct buf context;
-	int r;
-
-	buf_init(&context, CHALLENGE_CONTEXT_MAX);
 	p->ask.context.expiry = (uint64_t)clock_wall() + PROOF_CHALLENGE_S;
-	if ((r = challenge_context_encode(&context, &p->ask.context)) == TSR_OK) {
-		randombytes_buf(nonce, sizeof(nonce));
-		r = challenge_bytes(p->challenge, nonce, &context);
-	}
-	buf_free(&context);
-	return r;
+	return challenge_make(&p->ask.context, p->challenge);
 }
 
 int
@@ -135,16 +126,16 @@ proof_send(struct proof *p)
 		return r;
 	p->sent_us = clock_work_us();
 	memset(v, 0, sizeof(v));
-	v[0] = (struct proto_value){ .p = (const uint8_t *)c->token_serial, .n = strlen(c->token_serial) };
-	v[1] = (struct proto_value){ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) };
-	v[2] = (struct proto_value){ .p = c->key_id, .n = c->key_id_len };
+	v[0] = proto_text(c->token_serial);
+	v[1] = proto_text(c->token_label);
+	v[2] = proto_bytes(c->key_id, c->key_id_len);
 	v[3].u32 = (uint32_t)c->algorithm;
-	v[4] = (struct proto_value){ .p = p->challenge, .n = sizeof(p->challenge) };
+	v[4] = proto_bytes(p->challenge, sizeof(p->challenge));
 	if (!p->ask.silent) {
 		v[5] = v[4];
-		v[4] = (struct proto_value){ .p = NULL, .n = 0 };
+		v[4] = proto_bytes(NULL, 0);
 		if (p->pin != NULL)
-			v[4] = (struct proto_value){ .p = p->pin->data, .n = p->pin->size };
+			v[4] = proto_bytes(p->pin->data, p->pin->size);
 		v[6].u32 = p->confirmed;	/* never for a PIN that came with the request */
 	}
 	if ((r = helper_request(p->proofs->parts.helpers, &t,

@@ -218,8 +218,8 @@ proof_pin_begin(struct proof *p)
 	    !events_route(parts->events, p->ask.prompter, p->ask.requester, NULL))
 		return TSR_NO_PROMPTER;
 	memset(v, 0, sizeof(v));
-	v[0] = (struct proto_value){ .p = (const uint8_t *)c->token_serial, .n = strlen(c->token_serial) };
-	v[1] = (struct proto_value){ .p = (const uint8_t *)c->token_label, .n = strlen(c->token_label) };
+	v[0] = proto_text(c->token_serial);
+	v[1] = proto_text(c->token_label);
 	return helper_request(parts->helpers, &t, PROTO_TRIES, v, 2, PROOF_TRIES_MS, &client, &p->call);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/store_session.h"
 #include "base/buf.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -186,6 +187,26 @@ session_proved(struct sessions *ss, const struct credential *c, const char *audi
 		session_note_audience(s, audience, s->proved_ms);
 	ss->n_unsettled += s->unsettled ? 0 : 1;
 	s->unsettled = 1;
+	*out = s;
+	return TSR_OK;
+}
+
+int
+session_restore(struct sessions *ss, const struct credential *c,
+    const struct session_record *rec, uint32_t per_user, const struct session **out)
+{
+	struct session *s;
+	int r;
+
+	if (session_of_credential(ss, c) != NULL)
+		return TSR_CONFLICT;
+	if ((r = session_new(ss, c, 0, per_user, &s)) != TSR_OK)
+		return r;
+	memcpy(s->sid, rec->sid, sizeof(s->sid));
+	s->acr = c->acr;
+	s->auth_time = rec->auth_time;
+	s->proved_ms = rec->proved_ms;
+	s->ends_ms = rec->ends_ms;
 	*out = s;
 	return TSR_OK;
 }

@@ -64,6 +64,13 @@ void sessions_on_lock(struct sessions *ss,
 int session_proved(struct sessions *ss, const struct credential *c, const char *audience,
     uint32_t lifetime, uint32_t per_user, const struct session **out);
 
+/* A session of before a restart of the agent, whose device proved that it is there,
+ * as it was; what it had proved for single audiences is gone.  TSR_CONFLICT where
+ * the credential has a session, TSR_NOMEM. */
+struct session_record;
+int session_restore(struct sessions *ss, const struct credential *c,
+    const struct session_record *r, uint32_t per_user, const struct session **out);
+
 /* The batch in which proofs were accepted was committed, or was not: then the
  * sessions that came of them end. */
 void session_settle(struct sessions *ss, int committed);

@@ -18,6 +18,7 @@ tessera_part(tessera_store
 		store_open.c
 		store_otp.c
 		store_recovery.c
+		store_session.c
 		store_rekey.c
 		store_restore.c
 		store_row.c

@@ -34,8 +34,9 @@ store_card_add(struct store *st, const struct card_key *k)
 }
 
 static int
-read_row(struct store *st, sqlite3_stmt *s, struct card_key *out)
+read_row(struct store *st, sqlite3_stmt *s, void *to)
 {
+	struct card_key *out = to;
 	const uint8_t *p;
 	int64_t algorithm;
 	size_t n;
@@ -61,21 +62,10 @@ int
 store_card_get(struct store *st, const char *credential, struct card_key *out)
 {
 	struct card_key k;
-	sqlite3_stmt *s;
-	int rc, r;
+	int r;
 
-	if ((r = store_stmt(st, STMT_CARD_GET, SQL_GET, &s)) != TSR_OK)
-		return r;
-	if ((rc = sqlite3_bind_text(s, 1, credential, -1, SQLITE_STATIC)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc != SQLITE_ROW)
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code(rc);
-	else if ((r = read_row(st, s, &k)) == TSR_OK && strcmp(k.credential, credential) != 0)
-		r = TSR_CORRUPT;	/* a damaged index leads to another row */
-	if (r == TSR_OK)
+	if ((r = store_one(st, STMT_CARD_GET, SQL_GET, credential, 0, read_row, &k)) == TSR_OK)
 		*out = k;
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
 	return r;
 }
 

@@ -195,7 +195,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_OTP] = "DELETE FROM otp WHERE seq = ?1",
 		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1",
 		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1",
-		[PLACE_TOKEN] = "DELETE FROM token WHERE seq = ?1"
+		[PLACE_TOKEN] = "DELETE FROM token WHERE seq = ?1",
+		[PLACE_SESSION] = "DELETE FROM session WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;

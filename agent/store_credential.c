@@ -272,7 +272,7 @@ read_blobs(sqlite3_stmt *s, struct credential *c)
 }
 
 static int
-read_row(struct store *st, sqlite3_stmt *s, struct credential **out)
+read_row(struct store *st, sqlite3_stmt *s, void *out)
 {
 	struct credential *c;
 	size_t i;
@@ -291,7 +291,7 @@ read_row(struct store *st, sqlite3_stmt *s, struct credential **out)
 		credential_free(&c);
 		return r;
 	}
-	*out = c;
+	*(struct credential **)out = c;
 	return TSR_OK;
 }
 
@@ -304,30 +304,8 @@ is_id(const char *id)
 int
 store_credential_get(struct store *st, const char *id, struct credential **out)
 {
-	struct credential *c = NULL;
-	sqlite3_stmt *s;
-	int rc, r;
-
-	if (!is_id(id))
-		return TSR_NOT_FOUND;
-	if ((r = store_stmt(st, STMT_CREDENTIAL_GET, SQL_GET, &s)) != TSR_OK)
-		return r;
-	if ((rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		/* A damaged index leads to another row. */
-		if ((r = read_row(st, s, &c)) == TSR_OK && strcmp(c->id, id) != 0)
-			r = TSR_CORRUPT;
-		if (r == TSR_OK) {
-			*out = c;
-			c = NULL;
-		}
-		credential_free(&c);
-	} else
-		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
-	return r;
+	return !is_id(id) ? TSR_NOT_FOUND :
+	    store_one(st, STMT_CREDENTIAL_GET, SQL_GET, id, COLUMN_ID, read_row, out);
 }
 
 int
@@ -391,18 +369,6 @@ store_credential_each(struct store *st, const char *subject, uid_t uid,
 	return r;
 }
 
-/* What it means that a conditional statement changed n rows. */
-static int
-verdict(struct store *st, const char *id, int n)
-{
-	int r;
-
-	if (n == 1)
-		return TSR_OK;
-	r = store_exists(st, STMT_CREDENTIAL_EXISTS, SQL_EXISTS, id);
-	return r == TSR_OK ? TSR_CONFLICT : r;
-}
-
 int
 store_credential_set_state(struct store *st, const char *id,
     enum credential_state from, enum credential_state to)
@@ -421,7 +387,7 @@ store_credential_set_state(struct store *st, const char *id,
 		rc = sqlite3_bind_int64(s, 3, to);
 	if ((r = store_write(st, s, rc, &n)) != TSR_OK)
 		return r;
-	return verdict(st, id, n);
+	return store_changed(st, n, STMT_CREDENTIAL_EXISTS, SQL_EXISTS, id);
 }
 
 int
@@ -465,5 +431,5 @@ store_credential_used(struct store *st, const char *id, int64_t now)
 		rc = sqlite3_bind_int64(s, 3, CREDENTIAL_ACTIVE);
 	if ((r = store_write(st, s, rc, &n)) != TSR_OK)
 		return r;
-	return verdict(st, id, n);
+	return store_changed(st, n, STMT_CREDENTIAL_EXISTS, SQL_EXISTS, id);
 }

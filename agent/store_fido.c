@@ -99,8 +99,9 @@ read_numbers(sqlite3_stmt *s, struct fido_record *r)
 }
 
 static int
-read_row(struct store *st, sqlite3_stmt *s, struct fido_record *r)
+read_row(struct store *st, sqlite3_stmt *s, void *out)
 {
+	struct fido_record *r = out;
 	const uint8_t *p;
 	size_t n;
 	int code;
@@ -127,22 +128,10 @@ int
 store_fido_get(struct store *st, const char *credential, struct fido_record *out)
 {
 	struct fido_record r;
-	sqlite3_stmt *s;
-	int rc, code;
+	int code;
 
-	if ((code = store_stmt(st, STMT_FIDO_GET, SQL_GET, &s)) != TSR_OK)
-		return code;
 	memset(&r, 0, sizeof(r));
-	if ((rc = bind_text(s, COLUMN_CREDENTIAL, credential)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		/* A damaged index leads to another row. */
-		if ((code = read_row(st, s, &r)) == TSR_OK && strcmp(r.credential, credential) != 0)
-			code = TSR_CORRUPT;
-	} else
-		code = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
+	code = store_one(st, STMT_FIDO_GET, SQL_GET, credential, COLUMN_CREDENTIAL, read_row, &r);
 	if (code == TSR_OK)
 		*out = r;
 	return code;
@@ -160,8 +149,5 @@ store_fido_count(struct store *st, const char *credential, uint32_t counter)
 		rc = sqlite3_bind_int64(s, 2, counter);
 	if ((code = store_write(st, s, rc, &n)) != TSR_OK)
 		return code;
-	if (n == 1)
-		return TSR_OK;
-	code = store_exists(st, STMT_FIDO_EXISTS, SQL_EXISTS, credential);
-	return code == TSR_OK ? TSR_CONFLICT : code;
+	return store_changed(st, n, STMT_FIDO_EXISTS, SQL_EXISTS, credential);
 }

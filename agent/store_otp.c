@@ -131,8 +131,9 @@ read_numbers(sqlite3_stmt *s, struct otp_record *r)
 }
 
 static int
-read_row(struct store *st, sqlite3_stmt *s, struct otp_record *r)
+read_row(struct store *st, sqlite3_stmt *s, void *out)
 {
+	struct otp_record *r = out;
 	const uint8_t *p;
 	size_t n;
 	int code;
@@ -155,39 +156,15 @@ int
 store_otp_get(struct store *st, const char *credential, struct otp_record *out)
 {
 	struct otp_record r;
-	sqlite3_stmt *s;
-	int rc, code;
+	int code;
 
-	if ((code = store_stmt(st, STMT_OTP_GET, SQL_GET, &s)) != TSR_OK)
-		return code;
 	memset(&r, 0, sizeof(r));
-	if ((rc = bind_id(s, credential)) == SQLITE_OK)
-		rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
-		/* A damaged index leads to another row. */
-		if ((code = read_row(st, s, &r)) == TSR_OK && strcmp(r.credential, credential) != 0)
-			code = TSR_CORRUPT;
-	} else
-		code = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
-	sqlite3_reset(s);
-	sqlite3_clear_bindings(s);
+	code = store_one(st, STMT_OTP_GET, SQL_GET, credential, COLUMN_CREDENTIAL, read_row, &r);
 	if (code == TSR_OK)
 		*out = r;	/* the seed goes with it */
 	else
 		otp_record_clear(&r);
 	return code;
-}
-
-/* What it means that a conditional statement changed n rows. */
-static int
-verdict(struct store *st, const char *id, int n)
-{
-	int code;
-
-	if (n == 1)
-		return TSR_OK;
-	code = store_exists(st, STMT_OTP_EXISTS, SQL_EXISTS, id);
-	return code == TSR_OK ? TSR_CONFLICT : code;
 }
 
 int
@@ -209,7 +186,7 @@ store_otp_spend(struct store *st, const char *credential, int64_t at, int64_t dr
 		rc = sqlite3_bind_blob(s, 4, throttle, sizeof(throttle), SQLITE_STATIC);
 	if ((code = store_write(st, s, rc, &n)) != TSR_OK)
 		return code;
-	return verdict(st, credential, n);
+	return store_changed(st, n, STMT_OTP_EXISTS, SQL_EXISTS, credential);
 }
 
 int

@@ -137,6 +137,50 @@ store_exists(struct store *st, enum store_stmt which, const char *sql, const cha
 }
 
 int
+store_changed(struct store *st, int n, enum store_stmt which, const char *sql, const char *key)
+{
+	int r;
+
+	if (n == 1)
+		return TSR_OK;
+	r = store_exists(st, which, sql, key);
+	return r == TSR_OK ? TSR_CONFLICT : r;
+}
+
+static int
+check_key(sqlite3_stmt *s, int at, const char *key)
+{
+	const unsigned char *p;
+
+	if (sqlite3_column_type(s, at) != SQLITE_TEXT)
+		return TSR_CORRUPT;
+	if ((p = sqlite3_column_text(s, at)) == NULL)
+		return TSR_NOMEM;
+	return strcmp((const char *)p, key) == 0 ? TSR_OK : TSR_CORRUPT;
+}
+
+int
+store_one(struct store *st, enum store_stmt which, const char *sql, const char *key, int at,
+    int (*read)(struct store *st, sqlite3_stmt *s, void *out), void *out)
+{
+	sqlite3_stmt *s;
+	int rc, r;
+
+	if ((r = store_stmt(st, which, sql, &s)) != TSR_OK)
+		return r;
+	if ((rc = sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC)) == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		if ((r = check_key(s, at, key)) == TSR_OK)
+			r = read(st, s, out);
+	} else
+		r = rc == SQLITE_DONE ? TSR_NOT_FOUND : store_code_of(st, rc);
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return r;
+}
+
+int
 store_column_text(sqlite3_stmt *s, int column, char *out, size_t min, size_t size)
 {
 	const unsigned char *p;

@@ -164,7 +164,18 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	"CREATE INDEX token_uid ON token (uid, kind, ends);"
 	"CREATE INDEX token_sid ON token (sid);"
 	"CREATE INDEX token_family ON token (family) WHERE family <> x'';"
-	"CREATE INDEX token_ends ON token (kind, ends);"
+	"CREATE INDEX token_ends ON token (kind, ends);",
+
+	/* 8: sessions that may come back: store_session.h */
+	"CREATE TABLE session ("
+	" seq INTEGER PRIMARY KEY,"
+	" sid TEXT NOT NULL UNIQUE,"
+	" credential TEXT NOT NULL UNIQUE,"
+	" auth_time INTEGER NOT NULL,"
+	" proved INTEGER NOT NULL,"
+	" ends INTEGER NOT NULL,"
+	" boot BLOB NOT NULL"
+	") STRICT;"
 };
 
 /* One number from a PRAGMA or SELECT. */

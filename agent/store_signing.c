@@ -109,18 +109,6 @@ store_signing_each(struct store *st,
 	return r;
 }
 
-/* What it means that a conditional statement changed n rows. */
-static int
-verdict(struct store *st, const char *kid, int n)
-{
-	int r;
-
-	if (n == 1)
-		return TSR_OK;
-	r = store_exists(st, STMT_SIGNING_EXISTS, SQL_EXISTS, kid);
-	return r == TSR_OK ? TSR_CONFLICT : r;
-}
-
 int
 store_signing_set_state(struct store *st, const char *kid, enum signing_state state, int64_t now)
 {
@@ -136,7 +124,7 @@ store_signing_set_state(struct store *st, const char *kid, enum signing_state st
 		rc = sqlite3_bind_int64(s, 3, now);
 	if ((r = store_write(st, s, rc, &n)) != TSR_OK)
 		return r;
-	return verdict(st, kid, n);
+	return store_changed(st, n, STMT_SIGNING_EXISTS, SQL_EXISTS, kid);
 }
 
 int

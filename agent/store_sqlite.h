@@ -35,6 +35,7 @@ enum store_stmt {
 	STMT_TOKEN_SWEEP, STMT_TOKEN_BOOT, STMT_TOKEN_OF_SID, STMT_TOKEN_OF_SUBJECT, STMT_TOKEN_DUE,
 	STMT_TOKEN_SIDS, STMT_TOKEN_MOVE, STMT_TOKEN_MOVED,
 	STMT_TOKEN_END_SID, STMT_TOKEN_END_SUBJECT, STMT_TOKEN_END_CREDENTIAL, STMT_TOKEN_END_ALL,
+	STMT_SESSION_ADD, STMT_SESSION_REPLACE, STMT_SESSION_REMOVE, STMT_SESSION_CLEAR, STMT_SESSION_ALL,
 	STMT_COUNT
 };
 
@@ -113,6 +114,14 @@ int store_stmt(struct store *st, enum store_stmt which, const char *sql, sqlite3
 int store_write(struct store *st, sqlite3_stmt *s, int bound, int *changed);
 /* Is there a row for the key bound as ?1?  TSR_OK, TSR_NOT_FOUND. */
 int store_exists(struct store *st, enum store_stmt which, const char *sql, const char *key);
+/* What it means that a conditional statement for key changed n rows: TSR_OK for
+ * one, else TSR_CONFLICT where store_exists() finds the key, or TSR_NOT_FOUND. */
+int store_changed(struct store *st, int n, enum store_stmt which, const char *sql, const char *key);
+/* The one row for the text key bound as ?1, which is in the column at: read() may
+ * look at the columns until it returns, with the code of this call.
+ * TSR_NOT_FOUND; TSR_CORRUPT where a damaged index leads to another row. */
+int store_one(struct store *st, enum store_stmt which, const char *sql, const char *key, int at,
+    int (*read)(struct store *st, sqlite3_stmt *s, void *out), void *out);
 
 /* Columns of the row at hand; anything but what is asked for is TSR_CORRUPT.
  * Text has no NUL in it and min to size - 1 bytes. */

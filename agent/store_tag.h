@@ -27,7 +27,7 @@
 /* The tables that are kept so; the numbers are in the file. */
 enum store_place {
 	PLACE_META = 1, PLACE_CREDENTIAL, PLACE_SIGNING, PLACE_CARD_KEY, PLACE_OTP, PLACE_RECOVERY,
-	PLACE_FIDO, PLACE_TOKEN,
+	PLACE_FIDO, PLACE_TOKEN, PLACE_SESSION,
 	PLACE_END
 };
 

@@ -200,7 +200,7 @@ refuse_open(struct config_parse *p, const struct config_source *source)
 	case ENOENT:
 	case ENOTDIR:
 		return config_complain(p, source, 0,
-		    "does not exist: create it, or name another file with --config");
+		    "does not exist: create it, or name another file");
 	case ELOOP:
 		return config_complain(p, source, 0,
 		    "is a symbolic link: put the file itself there");

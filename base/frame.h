@@ -42,8 +42,11 @@ int frame_decode(const uint8_t *in, size_t len, struct frame *f,
 
 /* Blocking forms for a process that serves one peer.  frame_recv reads one
  * frame into b (reset first) and decodes it; TSR_CLOSED at an orderly end,
- * TSR_INVALID at an end inside a frame.  frame_send takes the frame's parts. */
+ * TSR_INVALID at an end inside a frame.  frame_send takes the frame's parts;
+ * frame_flush sends whole frames that were encoded, and resets b.  Both: TSR_CLOSED
+ * where the peer is gone, TSR_SYSTEM. */
 int frame_recv(int fd, struct buf *b, struct frame *f);
 int frame_send(int fd, const struct frame *f);
+int frame_flush(int fd, struct buf *b);
 
 #endif

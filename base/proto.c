@@ -250,6 +250,24 @@ proto_get(struct reader *body, const struct proto_field *field, struct proto_val
 	return r == TSR_OK ? proto_check(field, v) : TSR_INVALID;
 }
 
+struct proto_value
+proto_u32(uint32_t v)
+{
+	return (struct proto_value){ .u32 = v };
+}
+
+struct proto_value
+proto_bytes(const void *p, size_t n)
+{
+	return (struct proto_value){ .p = p, .n = n };
+}
+
+struct proto_value
+proto_text(const char *s)
+{
+	return proto_bytes(s, strlen(s));
+}
+
 int
 proto_encode(struct buf *out, uint16_t type, uint32_t id, uint32_t deadline_ms,
     const struct proto_value *values, size_t count)

@@ -176,6 +176,11 @@ struct proto_value {
 	size_t n;
 };
 
+/* The value of a field; what they point to stays its owner's. */
+struct proto_value proto_u32(uint32_t v);
+struct proto_value proto_bytes(const void *p, size_t n);
+struct proto_value proto_text(const char *s);
+
 /* Append a whole frame.  values are in the table's order and as many as the
  * message has fields.  TSR_INVALID where a value breaks the table (the same
  * checks as proto_decode). */

@@ -72,4 +72,17 @@ unsigned sandbox_support(void);
  * TSR_SYSTEM with errno: the process may be in half, and must end. */
 int sandbox_enter(enum sandbox_role role, const struct sandbox_path *extra, size_t n);
 
+/*
+ * The same in two steps, for a process that waits for its work and must begin at
+ * once.  sandbox_begin() does all that takes time, and takes away what can be
+ * (capabilities, limits, being dumped); until sandbox_finish() the process has no
+ * more than what it inherited, and must not read what comes from outside.
+ * sandbox_finish() adds rules for what is there only then and enters; *h is freed
+ * and NULL in every case.  Errors as above.
+ */
+struct sandbox_half;
+int sandbox_begin(enum sandbox_role role, const struct sandbox_path *extra, size_t n,
+    struct sandbox_half **out);
+int sandbox_finish(struct sandbox_half **h, const struct sandbox_path *extra, size_t n);
+
 #endif

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -152,53 +153,113 @@ sandbox_drop_caps(void)
 	return syscall(SYS_capset, &head, none) == -1 ? TSR_SYSTEM : TSR_OK;
 }
 
+struct sandbox_half {
+	int rules;			/* Landlock's, -1 without it */
+	struct seccomp_program filter;
+};
+
 static int
-sandbox_landlock(const struct role *role, const struct sandbox_path *extra, size_t n, int exec)
+sandbox_rules(struct sandbox_half *h, const struct role *role, const struct sandbox_path *extra,
+    size_t n, int exec)
 {
 	const struct sandbox_path *sanitizer;
 	size_t n_sanitizer;
-	int fd = -1, r, saved;
+	int r;
 
 	sanitizer = sandbox_sanitizer_paths(&n_sanitizer);
-	if ((r = sandbox_landlock_new(role->landlock, &fd)) != TSR_OK ||
-	    (r = sandbox_landlock_allow(fd, all_paths, COUNT(all_paths))) != TSR_OK ||
-	    (r = sandbox_landlock_allow(fd, role->paths, role->n_paths)) != TSR_OK ||
-	    (r = sandbox_landlock_allow(fd, extra, n)) != TSR_OK ||
-	    (r = sandbox_landlock_allow(fd, sanitizer, n_sanitizer)) != TSR_OK ||
-	    (exec && (r = sandbox_landlock_allow(fd, exec_paths, COUNT(exec_paths))) != TSR_OK) ||
-	    /* an agent's and a keeper's helpers inherit its rules */
-	    (exec && (r = sandbox_landlock_allow(fd, module_paths, COUNT(module_paths))) != TSR_OK) ||
-	    (exec && (r = sandbox_landlock_allow(fd, fido_paths, COUNT(fido_paths))) != TSR_OK))
-		goto out;
-	r = sandbox_landlock_enter(fd);
- out:
-	saved = errno;
-	if (fd != -1)
-		close(fd);
+	if ((r = sandbox_landlock_new(role->landlock, &h->rules)) != TSR_OK ||
+	    (r = sandbox_landlock_allow(h->rules, all_paths, COUNT(all_paths))) != TSR_OK ||
+	    (r = sandbox_landlock_allow(h->rules, role->paths, role->n_paths)) != TSR_OK ||
+	    (r = sandbox_landlock_allow(h->rules, extra, n)) != TSR_OK ||
+	    (r = sandbox_landlock_allow(h->rules, sanitizer, n_sanitizer)) != TSR_OK || !exec)
+		return r;
+	/* an agent's and a keeper's helpers inherit its rules */
+	if ((r = sandbox_landlock_allow(h->rules, exec_paths, COUNT(exec_paths))) != TSR_OK ||
+	    (r = sandbox_landlock_allow(h->rules, module_paths, COUNT(module_paths))) != TSR_OK)
+		return r;
+	return sandbox_landlock_allow(h->rules, fido_paths, COUNT(fido_paths));
+}
+
+/* errno stays what it was. */
+static void
+sandbox_half_free(struct sandbox_half **hp)
+{
+	struct sandbox_half *h = *hp;
+	int saved = errno;
+
+	if (h->rules != -1)
+		(void)close(h->rules);
+	free(h);
+	*hp = NULL;
 	errno = saved;
+}
+
+static int
+sandbox_half_new(enum sandbox_role role, const struct sandbox_path *extra, size_t n,
+    struct sandbox_half **out)
+{
+	unsigned calls = roles[role].calls;
+	struct sandbox_half *h;
+	size_t i;
+	int exec = 0, r;
+
+	if (role == SANDBOX_AGENT || role == SANDBOX_KEEPER)
+		for (i = 0; i < n; i++)
+			exec |= (extra[i].access & SANDBOX_EXEC) != 0;
+	if (role == SANDBOX_AGENT && exec)	/* its helpers inherit this */
+		calls |= roles[SANDBOX_KEEPER].calls | CALLS_NETLINK;
+	if ((h = malloc(sizeof(*h))) == NULL)
+		return TSR_SYSTEM;
+	h->rules = -1;
+	if ((r = sandbox_rules(h, &roles[role], extra, n, exec)) != TSR_OK ||
+	    (r = sandbox_seccomp_prepare(calls, &h->filter)) != TSR_OK) {
+		sandbox_half_free(&h);
+		return r;
+	}
+	*out = h;
+	return TSR_OK;
+}
+
+int
+sandbox_begin(enum sandbox_role role, const struct sandbox_path *extra, size_t n,
+    struct sandbox_half **out)
+{
+	int r;
+
+	*out = NULL;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		return TSR_SYSTEM;
+	if ((r = sandbox_limits(role)) != TSR_OK || role == SANDBOX_CLI)
+		return r;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return TSR_SYSTEM;
+	if ((r = sandbox_drop_caps()) != TSR_OK)
+		return r;
+	return sandbox_half_new(role, extra, n, out);
+}
+
+int
+sandbox_finish(struct sandbox_half **hp, const struct sandbox_path *extra, size_t n)
+{
+	struct sandbox_half *h = *hp;
+	int r;
+
+	if (h == NULL)		/* a role without rules */
+		return TSR_OK;
+	if ((r = sandbox_landlock_allow(h->rules, extra, n)) == TSR_OK &&
+	    (r = sandbox_landlock_enter(h->rules)) == TSR_OK)
+		r = sandbox_seccomp_enter(&h->filter);
+	sandbox_half_free(hp);
 	return r;
 }
 
 int
 sandbox_enter(enum sandbox_role role, const struct sandbox_path *extra, size_t n)
 {
-	unsigned calls = roles[role].calls;
-	size_t i;
-	int exec = 0, r;
+	struct sandbox_half *h;
+	int r;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		return TSR_SYSTEM;
-	if ((r = sandbox_limits(role)) != TSR_OK || role == SANDBOX_CLI)
+	if ((r = sandbox_begin(role, extra, n, &h)) != TSR_OK)
 		return r;
-	if (role == SANDBOX_AGENT || role == SANDBOX_KEEPER)
-		for (i = 0; i < n; i++)
-			exec |= (extra[i].access & SANDBOX_EXEC) != 0;
-	if (role == SANDBOX_AGENT && exec)	/* its helpers inherit this */
-		calls |= roles[SANDBOX_KEEPER].calls | CALLS_NETLINK;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return TSR_SYSTEM;
-	if ((r = sandbox_drop_caps()) != TSR_OK ||
-	    (r = sandbox_landlock(&roles[role], extra, n, exec)) != TSR_OK)
-		return r;
-	return sandbox_seccomp_enter(calls);
+	return sandbox_finish(&h, NULL, 0);
 }

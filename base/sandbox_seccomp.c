@@ -415,7 +415,6 @@ seccomp_fill(scmp_filter_ctx ctx, unsigned parts)
 	int r;
 
 	if ((r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS)) != 0 ||
-	    (r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1)) != 0 ||
 	    (r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2)) != 0 ||
 	    (r = seccomp_list(ctx, parts)) != 0 ||
 	    (r = seccomp_future(ctx)) != 0 ||
@@ -437,8 +436,30 @@ sandbox_seccomp_have(void)
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &kill_process) == 0;
 }
 
+/* The compiled filter of ctx: libseccomp hands it out through a descriptor alone.
+ * A socket takes the longest one at once; a pipe may be shorter. */
+static int
+seccomp_export(scmp_filter_ctx ctx, struct seccomp_program *p)
+{
+	int fds[2] = { -1, -1 }, r;
+	ssize_t n;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == -1)
+		return -errno;
+	if ((r = seccomp_export_bpf(ctx, fds[1])) == 0) {
+		n = read(fds[0], p->code, sizeof(p->code));
+		if (n <= 0 || (size_t)n % sizeof(p->code[0]) != 0)
+			r = -EIO;
+		else
+			p->n = (unsigned short)((size_t)n / sizeof(p->code[0]));
+	}
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	return r;
+}
+
 int
-sandbox_seccomp_enter(unsigned parts)
+sandbox_seccomp_prepare(unsigned parts, struct seccomp_program *p)
 {
 	scmp_filter_ctx ctx;
 	int r;
@@ -448,10 +469,23 @@ sandbox_seccomp_enter(unsigned parts)
 		return TSR_SYSTEM;
 	}
 	if ((r = seccomp_fill(ctx, parts)) == 0)
-		r = seccomp_load(ctx);
+		r = seccomp_export(ctx, p);
 	seccomp_release(ctx);
 	if (r == 0)
 		return TSR_OK;
 	errno = r < 0 ? -r : ENOTSUP;
 	return TSR_SYSTEM;
+}
+
+int
+sandbox_seccomp_enter(struct seccomp_program *p)
+{
+	struct sock_fprog program = { p->n, p->code };
+	long r;
+
+	/* a thread that could not be taken along is told by its number */
+	r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+	if (r > 0)
+		errno = EBUSY;
+	return r == 0 ? TSR_OK : TSR_SYSTEM;
 }

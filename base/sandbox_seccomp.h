@@ -6,6 +6,8 @@
 #ifndef BASE_SANDBOX_SECCOMP_H
 #define BASE_SANDBOX_SECCOMP_H
 
+#include <linux/filter.h>
+
 /* What a process may ask of the kernel, in parts that add up. */
 #define CALLS_COMMON	1u	/* memory, threads, time, reading files, a connected socket */
 #define CALLS_FILES	2u	/* change files */
@@ -20,8 +22,17 @@
 /* 1 where the kernel has seccomp filters that can kill a process. */
 int sandbox_seccomp_have(void);
 
-/* Load the filter for these parts into all threads; no new privileges must be
- * set.  TSR_SYSTEM with errno. */
-int sandbox_seccomp_enter(unsigned parts);
+/* A filter as the kernel takes it. */
+struct seccomp_program {
+	struct sock_filter code[BPF_MAXINSNS];
+	unsigned short n;
+};
+
+/* Put the filter for these parts together: milliseconds.  It is the calling
+ * process's own, whose number is in it.  TSR_SYSTEM with errno. */
+int sandbox_seccomp_prepare(unsigned parts, struct seccomp_program *out);
+
+/* Load it into all threads; no new privileges must be set.  TSR_SYSTEM with errno. */
+int sandbox_seccomp_enter(struct seccomp_program *p);
 
 #endif

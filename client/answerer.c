@@ -162,6 +162,16 @@ answerer_put(struct answerer *a)
 	}
 }
 
+/* End the line of the countdown, where there is one. */
+static void
+answerer_touch_end(struct answerer *a)
+{
+	if (a->touch_until == 0)
+		return;
+	a->touch_until = 0;
+	(void)fprintf(stderr, "%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "");
+}
+
 /* touch-needed and touch-done of this process's own request. */
 static void
 answerer_touch_event(struct answerer *a, const char *name, const json_t *data)
@@ -174,10 +184,8 @@ answerer_touch_event(struct answerer *a, const char *name, const json_t *data)
 		    (uint64_t)json_integer_value(json_object_get(data, "seconds_left"));
 		a->touch_shown = 0;
 		(void)answerer_touch(a);
-	} else if (strcmp(name, "touch-done") == 0 && a->touch_until != 0) {
-		a->touch_until = 0;
-		(void)fprintf(stderr, "%s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "");
-	}
+	} else if (strcmp(name, "touch-done") == 0)
+		answerer_touch_end(a);
 }
 
 int
@@ -279,6 +287,7 @@ answerer_end(struct answerer *a, const char *why)
 {
 	if (a->asking)
 		prompter_end(a->p, why);
+	answerer_touch_end(a);
 	a->asking = 0;
 	a->n = 0;
 }

@@ -36,7 +36,8 @@ int answerer_connect(struct client *c, const char *prompter, struct http_client 
 int answerer_next(struct http_client *events, char name[SSE_NAME_MAX], json_t **data);
 
 /* Take note of an event: pin-needed is put or lined up, prompt-ended takes the
- * question away; others are nothing. */
+ * question away; a touch that this process's own request waits for is counted down
+ * on standard error; others are nothing. */
 void answerer_event(struct answerer *a, const char *name, const json_t *data);
 
 /* A key of ours waits for its touch: show how long it still does.  The ms until that

@@ -67,7 +67,7 @@ cmd_credential_list(struct client *c)
 		output_json(answer);
 	else
 		output_table(json_object_get(answer, "credentials"), credential_columns,
-		    COLUMNS(credential_columns), "No credentials.");
+		    COLUMNS(credential_columns), user != NULL ? "No credentials of this user." : "No credentials.");
 	json_decref(answer);
 	return FAIL_NONE;
 }

@@ -73,7 +73,7 @@ device_keys(const json_t *device)
 	size_t i;
 
 	if (device_is_key(device)) {
-		(void)printf("%s%s%s (security key, %s)\n  enrolled by \"tessera enroll fido\"\n",
+		(void)printf("%s%s%s (security key, %s)\n  enrol it by \"tessera enroll fido\"\n",
 		    output_colour(STDOUT_FILENO, OUTPUT_BOLD), output_member(device, "label", a, sizeof(a)),
 		    output_colour(STDOUT_FILENO, OUTPUT_PLAIN), output_member(device, "node", b, sizeof(b)));
 		return;

@@ -198,7 +198,8 @@ cmd_enroll_code(struct client *c)
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else
-		(void)printf("%s\nGood once, for %s, for this user alone: tessera enroll pkcs11 --device URI --code CODE\n",
+		(void)printf("%s\nGood once, for %s, for this user alone: tessera enroll KIND --code CODE\n"
+		    "KIND is pkcs11 (with --device URI), fido, webauthn, totp or hotp.\n",
 		    output_member(answer, "code", code, sizeof(code)),
 		    output_span(json_integer_value(json_object_get(answer, "expires_in")), left, sizeof(left)));
 	json_decref(answer);

@@ -205,7 +205,7 @@ explain_print(struct client *c, const struct explain *e)
 	static const struct output_column columns[] = {
 		{ "class", "class", 0 }, { "grants", "grants", 0 }, { "scopes", "scopes", 0 },
 		{ "format", "format", 0 }, { "acr", "acr", 0 }, { "reuse", "reuse", 0 },
-		{ "max age", "max_age", 0 }, { "lifetime", "lifetime", 0 },
+		{ "max age, s", "max_age", 0 }, { "lifetime, s", "lifetime", 0 },
 	};
 	json_t *doc = explain_document(e);
 	char file[PATH_MAX];

@@ -50,7 +50,7 @@ help_line(const struct command *cmd)
 	(void)snprintf(left, sizeof(left), "%s%s%s%s%s", cmd->noun, cmd->verb != NULL ? " " : "",
 	    cmd->verb != NULL ? cmd->verb : "", cmd->words != NULL ? " " : "",
 	    cmd->words != NULL ? cmd->words : "");
-	(void)printf("  %-26s %s\n", left, cmd->summary);
+	(void)printf("  %-30s  %s\n", left, cmd->summary);
 }
 
 static void
@@ -84,7 +84,8 @@ help_find(struct client *c)
 		n++;
 	}
 	if (n == 0)
-		return fail_set(&c->failure, "usage", "there is no such command, see \"tessera help\"");
+		return fail_set(&c->failure, "usage", "there is no command \"%s%s%s\"; see \"tessera help\"",
+		    c->word[0], verb != NULL ? " " : "", verb != NULL ? verb : "");
 	if (n == 1) {
 		help_one(only);
 		return FAIL_NONE;

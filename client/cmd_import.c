@@ -46,7 +46,8 @@ import_read(struct client *c, struct secret **out)
 	int fd;
 
 	if ((fd = open(c->word[0], O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1 || fstat(fd, &st) == -1)
-		return fail_set(&c->failure, "failed", "%s: %s", c->word[0], strerror(errno));
+		return fail_set(&c->failure, errno == ENOENT ? "not_found" : "failed", "%s: %s",
+		    c->word[0], strerror(errno));
 	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)IMPORT_FILE_MAX) {
 		(void)close(fd);
 		return fail_set(&c->failure, "usage", "%s is no file of at most 8 MiB", c->word[0]);
@@ -249,8 +250,8 @@ static int
 import_nothing(struct import *im)
 {
 	return fail_set(&im->c->failure, "conflict",
-	    "nothing was imported: %zu of the file's tokens are refused; mend the file, or leave them out with --partial",
-	    json_array_size(im->refused));
+	    "nothing was imported: %zu of the file's tokens %s refused; mend the file, or leave them out with --partial",
+	    json_array_size(im->refused), json_array_size(im->refused) == 1 ? "is" : "are");
 }
 
 static int

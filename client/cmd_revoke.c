@@ -20,10 +20,14 @@
 static int
 revoke_show(struct client *c, json_t *answer)
 {
+	const char *whose = c->opt[OPT_USER] != NULL ? c->opt[OPT_USER] : c->opt[OPT_CREDENTIAL];
 	long long n = (long long)json_integer_value(json_object_get(answer, "ended"));
 
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
+	else if (n == 0 && c->opt[OPT_ALL] == NULL)
+		(void)printf("No session %s%s was there to end.\n", whose != NULL ? "of " : "",
+		    whose != NULL ? whose : "that gave it");
 	else
 		(void)printf("Revoked. %lld session%s ended.\n", n, n == 1 ? "" : "s");
 	json_decref(answer);

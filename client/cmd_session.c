@@ -131,7 +131,8 @@ cmd_session_list(struct client *c)
 		output_json(answer);
 	else
 		output_table(json_object_get(answer, "sessions"), session_columns,
-		    COLUMNS(session_columns), admin ? "No sessions." : "No sessions. \"tessera login\" opens one.");
+		    COLUMNS(session_columns), user != NULL ? "No sessions of this user." :
+		    admin ? "No sessions." : "No sessions. \"tessera login\" opens one.");
 	json_decref(answer);
 	return FAIL_NONE;
 }
@@ -166,6 +167,6 @@ cmd_session_show(struct client *c)
 	json_decref(answer);
 	if (shown > 0)
 		return FAIL_NONE;
-	return sid != NULL ? fail_set(&c->failure, "not_found", "you have no such session") :
+	return sid != NULL ? fail_set(&c->failure, "not_found", "you have no session \"%s\"", sid) :
 	    fail_set(&c->failure, "not_found", "you have no session; \"tessera login\" opens one");
 }

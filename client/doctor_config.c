@@ -155,7 +155,7 @@ doctor_modules(struct doctor *d)
 	size_t i;
 
 	if (d->config == NULL) {
-		doctor_say(d, DOCTOR_SKIPPED, NULL, "the configuration names them");
+		doctor_say(d, DOCTOR_SKIPPED, NULL, "the configuration, which names them, cannot be read");
 		return;
 	}
 	if (d->config->n_modules == 0)

@@ -20,21 +20,27 @@
 
 #define LIGHT_FULL	"tessera-full"
 
-/* Beside this program (a build folder), else where it is installed. */
+/* Where it may be, seen from this program: a build folder, and an installation
+ * that stands elsewhere than it was built for. */
+static const char *const light_places[] = { "", "../libexec/tessera/" };
+
 static int
 light_exec(struct client *c)
 {
-	char self[PATH_MAX], path[PATH_MAX + sizeof(LIGHT_FULL)];
+	char self[PATH_MAX], path[PATH_MAX + 64];
 	char *slash;
 	ssize_t n;
+	size_t i;
 
 	(void)fflush(stdout);
 	if ((n = readlink("/proc/self/exe", self, sizeof(self) - 1)) > 0) {
 		self[n] = '\0';
 		if ((slash = strrchr(self, '/')) != NULL)
 			slash[1] = '\0';
-		(void)snprintf(path, sizeof(path), "%s%s", self, LIGHT_FULL);
-		(void)execv(path, c->argv);
+		for (i = 0; i < sizeof(light_places) / sizeof(light_places[0]); i++) {
+			(void)snprintf(path, sizeof(path), "%s%s%s", self, light_places[i], LIGHT_FULL);
+			(void)execv(path, c->argv);
+		}
 	}
 	(void)execv(TESSERA_LIBEXEC "/" LIGHT_FULL, c->argv);
 	return fail_set(&c->failure, "failed", "%s/%s cannot be started: %s; is the package whole?",

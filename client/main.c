@@ -11,6 +11,7 @@
 #include "base/sandbox.h"
 #include "base/spawn.h"
 #include "client/command.h"
+#include "client/hint.h"
 #include "client/output.h"
 #include "token/json.h"
 
@@ -65,6 +66,7 @@ main(int argc, char **argv)
 	}
 	json_wipe_memory();
 	status = main_run(&c, argc, argv);
+	hint_add(&c);
 	main_tell(&c);
 	fail_clear(&c.failure);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

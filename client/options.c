@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/near.h"
+
 #define SHOWN_MAX	64	/* bytes of a wrong word that a complaint repeats */
+#define MEANT_MAX	512	/* bytes of a complaint with the options that were meant */
 #define USAGE_MAX	256	/* bytes of a usage line */
 
 /* What getopt_long takes, made from the rows that a command has. */
@@ -59,22 +62,50 @@ options_row(const struct table *t, int ch, int index)
 	return NULL;
 }
 
+/* Why getopt took no long option of that name: what to type instead, into out. */
+static void
+options_meant(const struct table *t, const char *name, char *out, size_t size)
+{
+	struct near near = { .typed = name };
+	size_t i, at, several = 0, len = strlen(name);
+
+	at = (size_t)snprintf(out, size, "option --%s stands for several:", name);
+	for (i = 0; t->row[i] != NULL; i++) {
+		if (strcmp(t->row[i]->name, name) == 0) {
+			(void)snprintf(out, size, "option --%s takes no value", name);
+			return;
+		}
+		near_offer(&near, t->row[i]->name);
+		if (strncmp(t->row[i]->name, name, len) != 0 || at >= size)
+			continue;
+		at += (size_t)snprintf(out + at, size - at, " --%s", t->row[i]->name);
+		several = 1;
+	}
+	if (several)
+		return;
+	(void)snprintf(out, size, near.best != NULL ? "there is no option --%s here, is --%s meant?" :
+	    "there is no option --%s here", name, near.best);
+}
+
 /* The value of a mistyped option may be a secret: only its name is repeated. */
 static int
-options_refuse(struct client *c, int ch, const char *word)
+options_refuse(struct client *c, const struct table *t, int ch, const char *word)
 {
-	char name[SHOWN_MAX];
+	char name[SHOWN_MAX], text[MEANT_MAX];
 	const char *hint = "";
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
 	if (optopt != 0 && (word[0] != '-' || word[1] != '-'))
 		(void)snprintf(name, sizeof(name), "-%c", optopt);
-	if (strncmp(name, "--pi", 4) == 0)
-		hint = "; a PIN is never taken from the command line: use --pin-fd or --pinentry";
 	if (ch == ':')
 		return fail_set(&c->failure, "usage", "option %s needs a value", name);
-	return fail_set(&c->failure, "usage",
-	    "option %s is not known, stands for several, or takes no value%s", name, hint);
+	if (name[0] == '-' && name[1] == '-')
+		options_meant(t, name + 2, text, sizeof(text));
+	else
+		(void)snprintf(text, sizeof(text), "there is no option %s here", name);
+	if (strncmp(name, "--pi", 4) == 0)
+		hint = "; a PIN is never taken from the command line: use --pin-fd or --pinentry";
+	return fail_set(&c->failure, "usage", "%s%s", text, hint);
 }
 
 /* Options of cmd (of all commands where it is NULL) from argv[from] on. */
@@ -95,10 +126,37 @@ options_read(struct client *c, const struct command *cmd, int argc, char **argv)
 		if ((ch = getopt_long(argc, argv, t.letters, t.option, &index)) == -1)
 			break;
 		if (ch == '?' || ch == ':' || (row = options_row(&t, ch, index)) == NULL)
-			return options_refuse(c, ch, argv[optind - 1]);
+			return options_refuse(c, &t, ch, argv[optind - 1]);
 		c->opt[row->id] = optarg != NULL ? optarg : "";
 	}
 	return FAIL_NONE;
+}
+
+/* There is no such command: say which one is near.  NULL for noun: of the
+ * nouns, else of its verbs. */
+static int
+options_unknown(struct client *c, const char *noun, const char *word)
+{
+	struct near near = { .typed = word };
+	char typed[SHOWN_MAX], hint[SHOWN_MAX] = "";
+	const struct command *cmd;
+	size_t i;
+
+	for (i = 0; i < command_count; i++) {
+		cmd = &command_table[i];
+		if (noun == NULL)
+			near_offer(&near, cmd->noun);
+		else if (strcmp(cmd->noun, noun) == 0 && cmd->verb != NULL)
+			near_offer(&near, cmd->verb);
+	}
+	if (near.best != NULL)
+		(void)snprintf(hint, sizeof(hint), ", is \"%s\" meant?", near.best);
+	(void)snprintf(typed, sizeof(typed), "%s", word);
+	if (noun == NULL)
+		return fail_set(&c->failure, "usage", "there is no command \"%s\"%s; see \"tessera help\"",
+		    typed, hint);
+	return fail_set(&c->failure, "usage", "\"%s\" has no \"%s\"%s; see \"tessera help %s\"",
+	    noun, typed, hint, noun);
 }
 
 static int
@@ -124,13 +182,11 @@ options_find(struct client *c, int n, char **word, int *used)
 		return options_find(c, 1, (char *[]){ "help" }, used);
 	}
 	if (noun_known && n > 1 && word[1][0] != '-')
-		return fail_set(&c->failure, "usage", "\"%s\" has no \"%.*s\", see \"tessera help %s\"",
-		    word[0], SHOWN_MAX, word[1], word[0]);
+		return options_unknown(c, word[0], word[1]);
 	if (noun_known)
 		return fail_set(&c->failure, "usage", "\"%s\" what? see \"tessera help %s\"",
 		    word[0], word[0]);
-	return fail_set(&c->failure, "usage", "there is no command \"%.*s\", see \"tessera help\"",
-	    SHOWN_MAX, word[0]);
+	return options_unknown(c, NULL, word[0]);
 }
 
 static int

@@ -16,18 +16,6 @@
 #define REST_MAX	512	/* bytes of a request besides its list */
 #define MSG_DEFAULT	1024	/* CTAP 2.1 section 6.4: where a key does not say */
 
-struct proto_value
-ask_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
-struct proto_value
-ask_text(const char *s)
-{
-	return ask_bytes(s, strlen(s));
-}
-
 void
 ask_words(char *out, size_t size, char *const *word, size_t n)
 {
@@ -42,19 +30,6 @@ ask_words(char *out, size_t size, char *const *word, size_t n)
 	}
 }
 
-/* frame_send() writes with a head of its own; here proto_encode made it. */
-static int
-ask_write(struct ask *a, const struct buf *b)
-{
-	struct frame f;
-	size_t used, need;
-	int r;
-
-	if ((r = frame_decode(b->data, b->len, &f, &used, &need)) != TSR_OK)
-		return r;
-	return frame_send(a->fd, &f);
-}
-
 int
 ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t n)
 {
@@ -63,7 +38,7 @@ ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t
 
 	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
 	if ((r = proto_encode(&b, (uint16_t)type, a->q->id, 0, v, n)) == TSR_OK)
-		r = ask_write(a, &b);
+		r = frame_flush(a->fd, &b);
 	else if (r != TSR_NOMEM)
 		r = fault_set(&a->fault, TSR_DEVICE_FAILED, "the key's answer is too large or malformed");
 	buf_free(&b);
@@ -73,7 +48,7 @@ ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t
 int
 ask_touch(struct ask *a, uint32_t state)
 {
-	struct proto_value v[] = { ask_text(a->key.place->device), { .u32 = state } };
+	struct proto_value v[] = { proto_text(a->key.place->device), { .u32 = state } };
 
 	return ask_say(a, PROTO_FIDO_TOUCH, v, 2);
 }
@@ -164,7 +139,7 @@ ask_error(struct ask *a, int code)
 		why.detail[0] = '\0';
 	v[0] = (struct proto_value){ .u32 = (uint32_t)-code };
 	v[1] = (struct proto_value){ .u32 = why.tries };
-	v[2] = ask_text(why.detail);
+	v[2] = proto_text(why.detail);
 	(void)ask_say(a, PROTO_ERROR, v, 3);
 }
 

@@ -36,8 +36,6 @@ int ask_pin(struct ask *a);
 
 /* A frame; TSR_DEVICE_FAILED where what the key said does not fit into it. */
 int ask_say(struct ask *a, enum proto_type type, const struct proto_value *v, size_t n);
-struct proto_value ask_text(const char *s);
-struct proto_value ask_bytes(const void *p, size_t n);
 /* Words with blanks between them, those that are text and fit. */
 void ask_words(char *out, size_t size, char *const *word, size_t n);
 int ask_touch(struct ask *a, uint32_t state);

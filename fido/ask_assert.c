@@ -112,8 +112,8 @@ ask_look(struct ask *a)
 
 	if ((r = ask_find(a, &id)) != TSR_OK)
 		return r;
-	v[0] = ask_text(a->key.place->device);
-	v[1] = ask_bytes(id.p, id.n);
+	v[0] = proto_text(a->key.place->device);
+	v[1] = proto_bytes(id.p, id.n);
 	return ask_say(a, PROTO_FIDO_FOUND, v, 2);
 }
 
@@ -138,7 +138,7 @@ assert_unwrap(const uint8_t *p, size_t n, struct proto_value *out)
 		return TSR_INVALID;
 	if (n - head != len)
 		return TSR_INVALID;
-	*out = ask_bytes(p + head, len);
+	*out = proto_bytes(p + head, len);
 	return TSR_OK;
 }
 
@@ -158,10 +158,10 @@ assert_say(struct ask *a, const fido_assert_t *as, const struct request_id *ids,
 	if (assert_unwrap(fido_assert_authdata_ptr(as, 0), fido_assert_authdata_len(as, 0),
 	    &v[2]) != TSR_OK)
 		return ask_fault(a, FIDO_ERR_RX_INVALID_CBOR);
-	v[0] = ask_text(a->key.place->device);
-	v[1] = ask_bytes(id.p, id.n);
-	v[3] = ask_bytes(fido_assert_sig_ptr(as, 0), fido_assert_sig_len(as, 0));
-	v[4] = ask_bytes(fido_assert_user_id_ptr(as, 0), fido_assert_user_id_len(as, 0));
+	v[0] = proto_text(a->key.place->device);
+	v[1] = proto_bytes(id.p, id.n);
+	v[3] = proto_bytes(fido_assert_sig_ptr(as, 0), fido_assert_sig_len(as, 0));
+	v[4] = proto_bytes(fido_assert_user_id_ptr(as, 0), fido_assert_user_id_len(as, 0));
 	return ask_say(a, PROTO_FIDO_ASSERTED, v, 5);
 }
 

@@ -68,16 +68,16 @@ ask_info(struct ask *a)
 	char versions[VERSIONS_MAX], transports[ASK_TRANSPORTS_MAX];
 	int64_t left = fido_cbor_info_rk_remaining(k->info);
 	struct proto_value v[11] = {
-		ask_text(p->device), ask_text(p->manufacturer), ask_text(p->product),
-		ask_bytes(fido_cbor_info_aaguid_ptr(k->info), fido_cbor_info_aaguid_len(k->info)),
+		proto_text(p->device), proto_text(p->manufacturer), proto_text(p->product),
+		proto_bytes(fido_cbor_info_aaguid_ptr(k->info), fido_cbor_info_aaguid_len(k->info)),
 	};
 
 	ask_words(versions, sizeof(versions), fido_cbor_info_versions_ptr(k->info),
 	    fido_cbor_info_versions_len(k->info));
 	ask_words(transports, sizeof(transports), fido_cbor_info_transports_ptr(k->info),
 	    fido_cbor_info_transports_len(k->info));
-	v[4] = ask_text(versions);
-	v[5] = ask_text(transports);
+	v[4] = proto_text(versions);
+	v[5] = proto_text(transports);
 	v[6].u32 = info_flags(k);
 	v[7].u32 = info_tries(k, fido_dev_has_pin(k->dev), fido_dev_get_retry_count);
 	v[8].u32 = info_tries(k, fido_dev_has_uv(k->dev), fido_dev_get_uv_retry_count);

@@ -80,15 +80,15 @@ make_say(struct ask *a, const fido_cred_t *cred)
 	const char *format = fido_cred_fmt(cred);
 	char transports[ASK_TRANSPORTS_MAX];
 	struct proto_value v[5] = {
-		ask_text(a->key.place->device),
-		ask_bytes(fido_cred_authdata_raw_ptr(cred), fido_cred_authdata_raw_len(cred)),
-		ask_text(format != NULL ? format : ""),
-		ask_bytes(fido_cred_attstmt_ptr(cred), fido_cred_attstmt_len(cred)),
+		proto_text(a->key.place->device),
+		proto_bytes(fido_cred_authdata_raw_ptr(cred), fido_cred_authdata_raw_len(cred)),
+		proto_text(format != NULL ? format : ""),
+		proto_bytes(fido_cred_attstmt_ptr(cred), fido_cred_attstmt_len(cred)),
 	};
 
 	ask_words(transports, sizeof(transports), fido_cbor_info_transports_ptr(info),
 	    fido_cbor_info_transports_len(info));
-	v[4] = ask_text(transports);
+	v[4] = proto_text(transports);
 	return ask_say(a, PROTO_FIDO_MADE, v, 5);
 }
 

@@ -96,6 +96,37 @@ key_add(struct key_places *out, const fido_dev_info_t *info)
 		out->n++;
 }
 
+/* A node that is a terminal becomes ours by being opened, and its end is told by
+ * this signal. */
+static void
+key_no_hangup(void)
+{
+	(void)signal(SIGHUP, SIG_IGN);
+}
+
+/* udev takes longer to list than a key to sign. */
+void
+key_named(const char *device, struct key_places *out)
+{
+	static const char node[] = "hidraw";
+	struct key_place *p = &out->v[0];
+	size_t digits, n = sizeof(node) - 1;
+	char name[KEY_DEVICE_MAX];
+
+	key_no_hangup();
+	out->n = 0;
+	if (strncmp(device, node, n) != 0 || (digits = strspn(device + n, "0123456789")) == 0 ||
+	    device[n + digits] != '-' || strlen(device) >= sizeof(p->device))
+		return;
+	memset(p, 0, sizeof(*p));
+	(void)snprintf(p->path, sizeof(p->path), "/dev/%.*s", (int)(n + digits), device);
+	key_name(p->path, name);
+	if (strcmp(name, device) != 0)
+		return;
+	memcpy(p->device, name, sizeof(name));
+	out->n = 1;
+}
+
 int
 key_find(struct key_places *out)
 {
@@ -103,9 +134,7 @@ key_find(struct key_places *out)
 	size_t i, n = 0;
 	int err;
 
-	/* a node that is a terminal becomes ours by being opened, and its end is
-	 * told by this signal */
-	(void)signal(SIGHUP, SIG_IGN);
+	key_no_hangup();
 	out->n = 0;
 	if ((list = fido_dev_info_new(PROTO_FIDO_KEYS_MAX)) == NULL)
 		return TSR_NOMEM;

@@ -36,6 +36,11 @@ struct key_places {
  * on.  TSR_NOMEM, TSR_SYSTEM. */
 int key_find(struct key_places *out);
 
+/* The one of that name by its node alone, if it is there still: out->n is 1 or 0.
+ * For a name that key_find() once gave; maker and product are left empty.  SIGHUP
+ * as above. */
+void key_named(const char *device, struct key_places *out);
+
 /* The device's name for a node, "" where there is none. */
 void key_name(const char *path, char out[KEY_DEVICE_MAX]);
 

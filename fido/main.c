@@ -44,19 +44,6 @@ usage(void)
 	exit(EXIT_USAGE);
 }
 
-static int
-parse_fd(const char *text)
-{
-	char *end = NULL;
-	long v;
-
-	errno = 0;
-	v = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || v < 0 || v > INT_MAX)
-		usage();
-	return (int)v;
-}
-
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -79,7 +66,8 @@ parse_options(int argc, char **argv, struct options *o)
 			o->config = optarg;
 			break;
 		case 'k':
-			o->keeper_fd = parse_fd(optarg);
+			if ((o->keeper_fd = helper_start_fd(optarg)) == -1)
+				usage();
 			break;
 		case 'u':
 			o->user = 1;
@@ -141,21 +129,32 @@ run_watch(const struct options *o, const struct config *conf)
 	return watch_serve(fd) == TSR_OK ? 0 : 1;
 }
 
+/* The nodes that are there now are the request's; those of the start may have
+ * gone, and others come, while the worker waited. */
+static int
+worker_enter(void *arg)
+{
+	struct sandbox_half **half = arg;
+	struct launch_nodes nodes;
+
+	if (launch_nodes(&nodes) != TSR_OK || sandbox_finish(half, nodes.v, nodes.n) != TSR_OK)
+		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
+	launch_nodes_free(&nodes);
+	return TSR_OK;
+}
+
 /* The keeper's end is no reason to leave a key blinking: SIGTERM lets it go. */
 static int
 run_worker(void)
 {
-	struct launch_nodes nodes;
-	int r;
+	struct sandbox_half *half;
 
 	key_init();
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || launch_nodes(&nodes) != TSR_OK)
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1)
 		log_fatal(1, "cannot begin: %s", strerror(errno));
-	if (sandbox_enter(SANDBOX_FIDO, nodes.v, nodes.n) != TSR_OK)
-		log_fatal(1, "cannot enter the sandbox: %s", strerror(errno));
-	launch_nodes_free(&nodes);
-	r = worker_serve(SPAWN_FD);
-	return r == TSR_OK ? 0 : 1;
+	if (sandbox_begin(SANDBOX_FIDO, NULL, 0, &half) != TSR_OK)
+		log_fatal(1, "cannot prepare the sandbox: %s", strerror(errno));
+	return worker_serve(SPAWN_FD, worker_enter, &half) == TSR_OK ? 0 : 1;
 }
 
 int
@@ -164,16 +163,13 @@ main(int argc, char **argv)
 	char program[PATH_MAX];
 	struct config *conf;
 	struct options o;
-	ssize_t n;
 	int status;
 
 	if (spawn_fix_fds() != TSR_OK)
 		return 1;
 	log_init("tessera-fido", LOG_NOTICE);
 	parse_options(argc, argv, &o);
-	if ((n = readlink("/proc/self/exe", program, sizeof(program) - 1)) <= 0)
-		log_fatal(1, "cannot find my own program in /proc: %s", strerror(errno));
-	program[n] = '\0';
+	helper_start_program(program);
 	if (o.worker)
 		return run_worker();
 	conf = helper_start_config(o.config, o.user);

@@ -99,7 +99,7 @@ race_gone(struct field *f, struct runner *r)
 	/* libfido2 waits longer for a lock than we do */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
 		v[0].u32 = (uint32_t)-TSR_DEVICE_BUSY;
-		v[2] = ask_text("another program holds the key");
+		v[2] = proto_text("another program holds the key");
 	}
 	return f->race->said(f->race->arg, r->place, PROTO_ERROR, v, 3);
 }

@@ -39,15 +39,12 @@ struct watch {
 static int
 watch_say(struct watch *w, enum proto_type type, const struct proto_value *v, size_t n)
 {
-	struct frame f;
 	struct buf b;
-	size_t used, need;
 	int r;
 
 	buf_init(&b, FRAME_HEAD + FRAME_BODY_MAX);
-	if ((r = proto_encode(&b, (uint16_t)type, w->id, 0, v, n)) == TSR_OK &&
-	    (r = frame_decode(b.data, b.len, &f, &used, &need)) == TSR_OK)
-		r = frame_send(w->fd, &f);
+	if ((r = proto_encode(&b, (uint16_t)type, w->id, 0, v, n)) == TSR_OK)
+		r = frame_flush(w->fd, &b);
 	buf_free(&b);
 	return r;
 }
@@ -55,7 +52,7 @@ watch_say(struct watch *w, enum proto_type type, const struct proto_value *v, si
 static int
 watch_service(struct watch *w, int available, const char *detail)
 {
-	struct proto_value v[] = { { .u32 = (uint32_t)available }, ask_text(detail) };
+	struct proto_value v[] = { { .u32 = (uint32_t)available }, proto_text(detail) };
 
 	if (w->told == available)
 		return TSR_OK;
@@ -88,15 +85,15 @@ watch_look(struct watch *w)
 		return r;
 	for (i = 0; i < w->before.n && r == TSR_OK; i++) {
 		p = &w->before.v[i];
-		v[0] = ask_text(p->device);
+		v[0] = proto_text(p->device);
 		if (!watch_has(&w->now, p->device))
 			r = watch_say(w, PROTO_FIDO_UNPLUGGED, v, 1);
 	}
 	for (i = 0; i < w->now.n && r == TSR_OK; i++) {
 		p = &w->now.v[i];
-		v[0] = ask_text(p->device);
-		v[1] = ask_text(p->manufacturer);
-		v[2] = ask_text(p->product);
+		v[0] = proto_text(p->device);
+		v[1] = proto_text(p->manufacturer);
+		v[2] = proto_text(p->product);
 		if (!watch_has(&w->before, p->device))
 			r = watch_say(w, PROTO_FIDO_PLUGGED, v, 3);
 	}

@@ -5,6 +5,8 @@
  */
 #include "fido/worker.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -53,7 +55,7 @@ static int
 worker_say_error(struct worker *w, int code, const struct fault *f)
 {
 	struct proto_value v[] = {
-		{ .u32 = (uint32_t)-code }, { .u32 = f->tries }, ask_text(f->detail),
+		{ .u32 = (uint32_t)-code }, { .u32 = f->tries }, proto_text(f->detail),
 	};
 
 	return worker_say(w, PROTO_ERROR, v, 3);
@@ -78,8 +80,8 @@ static void
 worker_blank(struct worker *w, const struct key_place *p, uint32_t code)
 {
 	struct proto_value v[11] = {
-		ask_text(p->device), ask_text(p->manufacturer), ask_text(p->product),
-		ask_text(""), ask_text(""), ask_text(""),
+		proto_text(p->device), proto_text(p->manufacturer), proto_text(p->product),
+		proto_text(""), proto_text(""), proto_text(""),
 		{ .u32 = code == (uint32_t)-TSR_DEVICE_BUSY ? PROTO_FIDO_KEY_BUSY :
 		    PROTO_FIDO_KEY_FAILED },
 		{ .u32 = PROTO_TRIES_UNKNOWN }, { .u32 = PROTO_TRIES_UNKNOWN },
@@ -121,7 +123,7 @@ on_look(void *arg, const struct key_place *place, uint16_t type, const struct pr
 static int
 worker_touched(struct worker *w, const struct key_place *place)
 {
-	struct proto_value v[] = { ask_text(place->device), { .u32 = PROTO_FIDO_TOUCHED } };
+	struct proto_value v[] = { proto_text(place->device), { .u32 = PROTO_FIDO_TOUCHED } };
 
 	return worker_say(w, PROTO_FIDO_TOUCH, v, 2);
 }
@@ -155,14 +157,17 @@ on_touch(void *arg, const struct key_place *place, uint16_t type, const struct p
 	return w->broken;
 }
 
-/* Narrow the keys down to the one that is named. */
+/* Narrow the keys down to the one that is named.  For an assertion that is one which
+ * a look has found: it is not looked for again. */
 static int
 worker_places(struct worker *w)
 {
 	size_t i;
 	int r;
 
-	if ((r = key_find(&w->places)) != TSR_OK)
+	if (w->q.type == PROTO_FIDO_ASSERT && w->q.device[0] != '\0')
+		key_named(w->q.device, &w->places);
+	else if ((r = key_find(&w->places)) != TSR_OK)
 		return r;
 	for (i = 0; i < w->places.n; i++)
 		if (w->q.device[0] == '\0' || strcmp(w->q.device, w->places.v[i].device) == 0)
@@ -274,8 +279,20 @@ worker_request(struct worker *w, const struct frame *f, int again)
 	return worker_say_error(w, r, &w->fault);
 }
 
+/* Until there is something to read, be it the end. */
+static int
+worker_await(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, -1) == -1)
+		if (errno != EINTR)
+			return TSR_SYSTEM;
+	return TSR_OK;
+}
+
 int
-worker_serve(int fd)
+worker_serve(int fd, int (*enter)(void *arg), void *arg)
 {
 	static struct worker w;		/* one a process; too large for the stack */
 	struct frame f;
@@ -285,10 +302,11 @@ worker_serve(int fd)
 	memset(&w, 0, sizeof(w));
 	w.fd = fd;
 	fault_clear(&w.fault);
-	key_init();
 	buf_init(&in, FRAME_HEAD + FRAME_BODY_MAX);
 	if ((r = frame_recv(fd, &in, &f)) == TSR_OK)
 		r = worker_open(&w, &f);
+	if (r == TSR_OK && (r = worker_await(fd)) == TSR_OK)
+		r = enter(arg);
 	for (again = 0; r == TSR_OK; again = 1)
 		if ((r = frame_recv(fd, &in, &f)) == TSR_OK) {
 			r = worker_request(&w, &f, again);

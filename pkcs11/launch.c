@@ -13,6 +13,7 @@
 #include "tessera.h"
 
 #define OPENSC_VARIABLE	"OPENSC_CONF="
+#define HOME_VARIABLE	"HOME="
 #define ARGS_MAX	8
 
 /* Length of the folder's name in a path; an absolute one has a slash. */
@@ -48,14 +49,14 @@ launch_init(struct launch *l, const struct config *conf, const char *program,
 	return TSR_OK;
 }
 
-/* The module's own OPENSC_CONF=..., or NULL. */
+/* The module's own NAME=..., or NULL. */
 static char *
-launch_own_opensc(const struct config_module *m)
+launch_own(const struct config_module *m, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < m->environment.n; i++)
-		if (strncmp(m->environment.v[i], OPENSC_VARIABLE, strlen(OPENSC_VARIABLE)) == 0)
+		if (strncmp(m->environment.v[i], name, strlen(name)) == 0)
 			return m->environment.v[i];
 	return NULL;
 }
@@ -78,7 +79,7 @@ int
 launch_module_paths(const struct launch *l, const struct config_module *m,
     struct launch_paths *out)
 {
-	const char *opensc = launch_own_opensc(m);
+	const char *opensc = launch_own(m, OPENSC_VARIABLE);
 	size_t i;
 	int r;
 
@@ -164,6 +165,7 @@ int
 launch_resolve(void *arg, const char *module, struct keeper_worker *w)
 {
 	struct launch *l = arg;
+	static char home[] = HOME_VARIABLE "/nonexistent";
 	const struct config_module *m;
 	size_t i;
 
@@ -171,14 +173,16 @@ launch_resolve(void *arg, const char *module, struct keeper_worker *w)
 		return TSR_NOT_FOUND;
 	launch_forget(l);
 	if (launch_argv(l, m->name) != TSR_OK ||
-	    (l->env = calloc(m->environment.n + 2, sizeof(*l->env))) == NULL) {
+	    (l->env = calloc(m->environment.n + 3, sizeof(*l->env))) == NULL) {
 		launch_forget(l);
 		return TSR_NOMEM;
 	}
 	for (i = 0; i < m->environment.n; i++)
 		l->env[i] = m->environment.v[i];
-	if (launch_own_opensc(m) == NULL)
-		l->env[i] = l->opensc;
+	if (launch_own(m, OPENSC_VARIABLE) == NULL)
+		l->env[i++] = l->opensc;
+	if (launch_own(m, HOME_VARIABLE) == NULL)	/* GLib would look for one, and complain */
+		l->env[i] = home;
 	w->path = l->program;
 	w->argv = l->argv;
 	w->env = l->env;

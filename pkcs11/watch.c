@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,29 +67,10 @@ watch_service(const struct config *c)
 /* --- the agent's side --- */
 
 static int
-watch_send(struct watch *w)
-{
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < w->out.len) {
-		n = send(w->fd, w->out.data + at, w->out.len - at, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return TSR_CLOSED;
-		at += (size_t)n;
-	}
-	buf_reset(&w->out);
-	return TSR_OK;
-}
-
-static int
 watch_put_service(struct watch *w, int available, const char *detail)
 {
 	struct proto_value v[2] = {
-		{ .u32 = (uint32_t)available },
-		{ .p = (const uint8_t *)detail, .n = strlen(detail) },
+		proto_u32((uint32_t)available), proto_text(detail),
 	};
 
 	return proto_encode(&w->out, PROTO_SERVICE, w->id, 0, v, 2);
@@ -252,13 +232,13 @@ watch_turn(struct watch *w, DWORD wait_ms, LONG *rv)
 	*rv = SCardGetStatusChange(w->context, wait_ms, w->state, (DWORD)w->n + 1);
 	if (*rv == SCARD_E_TIMEOUT || *rv == SCARD_E_UNKNOWN_READER || *rv == SCARD_E_NO_READERS_AVAILABLE) {
 		*rv = SCARD_S_SUCCESS;		/* the next list tells */
-		return watch_send(w);
+		return frame_flush(w->fd, &w->out);
 	}
 	if (*rv != SCARD_S_SUCCESS)
 		return TSR_OK;
 	if ((r = watch_report(w)) != TSR_OK)
 		return r;
-	return watch_send(w);
+	return frame_flush(w->fd, &w->out);
 }
 
 /* The service is there: tell all, then wait for changes until it is not. */
@@ -273,7 +253,7 @@ watch_readers(struct watch *w, LONG *rv)
 		return r;
 	w->told = 1;
 	if ((r = proto_encode(&w->out, PROTO_DONE, w->id, 0, NULL, 0)) != TSR_OK ||
-	    (r = watch_send(w)) != TSR_OK)
+	    (r = frame_flush(w->fd, &w->out)) != TSR_OK)
 		return r;
 	do
 		r = watch_turn(w, WATCH_LIST_MS, rv);
@@ -292,7 +272,7 @@ watch_lost(struct watch *w, LONG rv)
 	w->told = 0;
 	if ((r = watch_put_service(w, 0, pcsc_stringify_error(rv))) != TSR_OK)
 		return r;
-	return watch_send(w);
+	return frame_flush(w->fd, &w->out);
 }
 
 static void

@@ -65,12 +65,12 @@ watch_reader_put(struct buf *out, uint32_t id, const SCARD_READERSTATE *s, int g
 	memset(v, 0, sizeof(v));
 	escape_text(name, sizeof(name), s->szReader, strlen(s->szReader));
 	token_reader_name(slot, s->szReader, strlen(s->szReader));
-	v[0] = (struct proto_value){ .p = (const uint8_t *)name, .n = strlen(name) };
-	v[1] = (struct proto_value){ .p = (const uint8_t *)slot, .n = strlen(slot) };
+	v[0] = proto_text(name);
+	v[1] = proto_text(slot);
 	v[2].u32 = gone ? PROTO_READER_GONE : watch_reader_state(s);
 	v[3].u32 = (uint32_t)(s->dwEventState >> COUNT_SHIFT) & 0xffff;
 	present = (v[2].u32 & PROTO_READER_PRESENT) != 0;
 	if (present && s->cbAtr <= PROTO_ATR_MAX)
-		v[4] = (struct proto_value){ .p = s->rgbAtr, .n = s->cbAtr };
+		v[4] = proto_bytes(s->rgbAtr, s->cbAtr);
 	return proto_encode(out, PROTO_READER, id, 0, v, 5);
 }

@@ -5,10 +5,8 @@
  */
 #include "pkcs11/worker.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <sodium.h>
 
@@ -42,51 +40,16 @@ struct worker {
 };
 
 static int
-worker_send(struct worker *w)
-{
-	size_t at = 0;
-	ssize_t n;
-
-	while (at < w->out.len) {
-		n = send(w->fd, w->out.data + at, w->out.len - at, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EPIPE || errno == ECONNRESET ? TSR_CLOSED : TSR_SYSTEM;
-		at += (size_t)n;
-	}
-	return TSR_OK;
-}
-
-static int
 worker_put(struct worker *w, enum proto_type type, const struct proto_value *v, size_t n)
 {
 	return proto_encode(&w->out, (uint16_t)type, w->id, 0, v, n);
-}
-
-static struct proto_value
-value_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
-static struct proto_value
-value_text(const char *s)
-{
-	return value_bytes(s, strlen(s));
-}
-
-static struct proto_value
-value_u32(uint32_t v)
-{
-	return (struct proto_value){ .u32 = v };
 }
 
 static int
 worker_put_error(struct worker *w, int code, const struct fault *f)
 {
 	struct proto_value v[] = {
-		value_u32((uint32_t)-code), value_u32(f->tries), value_text(f->detail),
+		proto_u32((uint32_t)-code), proto_u32(f->tries), proto_text(f->detail),
 	};
 
 	return worker_put(w, PROTO_ERROR, v, 3);
@@ -125,8 +88,8 @@ worker_tokens(struct worker *w, struct fault *f)
 	for (i = 0; i < w->module.n_tokens; i++) {
 		t = &w->module.token[i];
 		struct proto_value v[] = {
-			value_text(t->serial), value_text(t->label), value_text(t->manufacturer),
-			value_text(t->model), value_u32(t->flags), value_text(t->reader),
+			proto_text(t->serial), proto_text(t->label), proto_text(t->manufacturer),
+			proto_text(t->model), proto_u32(t->flags), proto_text(t->reader),
 		};
 		if ((r = worker_put(w, PROTO_TOKEN, v, 6)) != TSR_OK)
 			return r;
@@ -164,9 +127,9 @@ worker_keys(struct worker *w, const struct proto_value *v, struct fault *f)
 	for (i = 0; i < keys.n; i++) {
 		k = &keys.v[i];
 		struct proto_value out[] = {
-			value_bytes(k->id, k->id_len), value_text(k->label),
-			value_u32(k->algorithms), value_bytes(k->spki.der, k->spki.len),
-			value_bytes(k->certificate, k->certificate_len), value_u32(k->flags),
+			proto_bytes(k->id, k->id_len), proto_text(k->label),
+			proto_u32(k->algorithms), proto_bytes(k->spki.der, k->spki.len),
+			proto_bytes(k->certificate, k->certificate_len), proto_u32(k->flags),
 		};
 		if ((r = worker_put(w, PROTO_KEY, out, 6)) != TSR_OK)
 			goto out;
@@ -208,7 +171,7 @@ worker_prove(struct worker *w, const struct proto_value *v, struct fault *f)
 	sodium_memzero(w->pin->data, PROTO_PIN_MAX);
 	if (r != TSR_OK)
 		return r;
-	out = value_bytes(signature.bytes, signature.len);
+	out = proto_bytes(signature.bytes, signature.len);
 	r = worker_put(w, PROTO_SIGNATURE, &out, 1);
 	sodium_memzero(&signature, sizeof(signature));
 	return r;
@@ -232,8 +195,8 @@ worker_tries(struct worker *w, const struct proto_value *v, struct fault *f)
 		return r;	/* the card would have told, but for another program */
 	told = s->pin_max > 0 && s->pin_max <= PROTO_PIN_MAX;	/* and pin_min is not above it */
 	struct proto_value out[] = {
-		value_u32(tries), value_u32(told ? (uint32_t)s->pin_min : 0),
-		value_u32(told ? (uint32_t)s->pin_max : 0), value_u32(s->token.flags),
+		proto_u32(tries), proto_u32(told ? (uint32_t)s->pin_min : 0),
+		proto_u32(told ? (uint32_t)s->pin_max : 0), proto_u32(s->token.flags),
 	};
 	return worker_put(w, PROTO_PIN, out, 4);
 }
@@ -272,7 +235,7 @@ worker_present(struct worker *w, const struct proto_value *v, struct fault *f)
 	if ((r = worker_text(serial, &v[0])) != TSR_OK || (r = worker_text(label, &v[1])) != TSR_OK ||
 	    (r = present(&w->session, &q, &signature, f)) != TSR_OK)
 		return r;
-	out = value_bytes(signature.bytes, signature.len);
+	out = proto_bytes(signature.bytes, signature.len);
 	return worker_put(w, PROTO_SIGNATURE, &out, 1);
 }
 
@@ -386,7 +349,7 @@ worker_serve(int fd, const struct config_module *module)
 		    (r = worker_request(&w, &fr)) != TSR_OK)
 			break;
 		buf_reset(&in);		/* the PIN came in it */
-		if ((r = worker_send(&w)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
+		if ((r = frame_flush(fd, &w.out)) != TSR_OK || (r = worker_after(&w)) != TSR_OK)
 			break;
 	}
 	if (r == TSR_CLOSED)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/clock.h"
+#include "agent/timer.h"
 #include "include/tessera.h"
 
 static struct clock_page *page;
@@ -47,4 +48,16 @@ clock_rig_advance(uint64_t ms)
 	page->wall_ns += (int64_t)ms * 1000000;
 	page->boot_ns += ms * 1000000;
 	page->seq++;
+}
+
+void
+clock_rig_pass(struct timers *ts, uint64_t ms)
+{
+	uint64_t step;
+
+	for (; ms > 0; ms -= step) {
+		step = ms < 100 ? ms : 100;
+		clock_rig_advance(step);
+		timers_run(ts, clock_boot_ms());
+	}
 }

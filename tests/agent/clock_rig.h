@@ -13,6 +13,9 @@
 /* From here on every clock of this process stands still / goes on by ms. */
 void clock_rig_start(void);
 void clock_rig_advance(uint64_t ms);
+/* As much in steps of a tenth of a second, after each of which timers run. */
+struct timers;
+void clock_rig_pass(struct timers *ts, uint64_t ms);
 /* Back to where it began, for another life. */
 void clock_rig_reset(void);
 

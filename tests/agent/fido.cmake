@@ -4,6 +4,8 @@ tessera_test(attestation SOURCES test_attestation.c LINK tessera_agent)
 tessera_test(attestation_read SOURCES test_attestation_read.c LINK tessera_agent)
 # How they are asked.
 tessera_test(fido_call SOURCES test_fido_call.c LINK helper_rig clock_rig)
+tessera_test(fido_spare SOURCES test_fido_spare.c LINK helper_rig clock_rig)
+tessera_test(fido_list SOURCES test_fido_list.c LINK helper_rig clock_rig)
 tessera_test(fido_pin SOURCES test_fido_pin.c LINK tessera_agent clock_rig)
 tessera_test(fido_turn SOURCES test_fido_turn.c LINK tessera_agent clock_rig)
 # The whole agent with a key that is played behind the helper's socket.

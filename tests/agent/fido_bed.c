@@ -29,7 +29,7 @@ uint32_t fido_bed_counter;
 enum fido_bed_found fido_bed_found;
 static uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
 static const uint8_t cred_id[32] = { 4, 2 };
-static const char device[] = "hidraw0";
+static const char device[] = FIDO_BED_DEVICE, claimant[] = "hidraw9";
 static unsigned begun;
 static int verifies;
 static void (*driver)(struct agent *a);
@@ -123,12 +123,6 @@ op_send(struct fido_bed_op *op, uint16_t type, const struct proto_value *v, size
 	buf_free(&b);
 }
 
-static struct proto_value
-bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
 /* What the key says of itself: it verifies by itself. */
 static void
 op_list(struct fido_bed_op *op)
@@ -137,8 +131,8 @@ op_list(struct fido_bed_op *op)
 	struct proto_value v[11];
 
 	memset(v, 0, sizeof(v));
-	v[0] = bytes(device, strlen(device));
-	v[3] = bytes(aaguid, sizeof(aaguid));
+	v[0] = proto_text(device);
+	v[3] = proto_bytes(aaguid, sizeof(aaguid));
 	v[6].u32 = PROTO_FIDO_KEY_UV | PROTO_FIDO_KEY_UV_SET;
 	v[7].u32 = v[8].u32 = v[9].u32 = PROTO_TRIES_UNKNOWN;
 	op_send(op, PROTO_FIDO_KEY, v, 11);
@@ -149,7 +143,7 @@ static void
 op_asked(struct fido_bed_op *op, const struct frame *f)
 {
 	struct proto_value v[PROTO_FIELDS_MAX], out[2] = {
-		bytes(device, strlen(device)), bytes(cred_id, sizeof(cred_id)) };
+		proto_text(device), proto_bytes(cred_id, sizeof(cred_id)) };
 	size_t n;
 
 	must(proto_decode(f, PROTO_FROM_AGENT, v, &n) == TSR_OK);
@@ -159,6 +153,11 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 		op_send(op, PROTO_DONE, NULL, 0);
 	if (f->type == PROTO_FIDO_LOOK) {
 		out[1].n -= fido_bed_found == FIDO_BED_HOLDS_OTHER;
+		if (fido_bed_found == FIDO_BED_CLAIMED) {
+			out[0] = proto_text(claimant);
+			op_send(op, PROTO_FIDO_FOUND, out, 2);
+			out[0] = proto_text(device);
+		}
 		if (fido_bed_found != FIDO_BED_ABSENT)
 			op_send(op, PROTO_FIDO_FOUND, out, 2);
 		op_send(op, PROTO_DONE, NULL, 0);
@@ -169,6 +168,7 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 		must(v[2].n == FIDO_BED_HASH);
 		memcpy(op->hash, v[2].p, FIDO_BED_HASH);
 		op->flags = v[4].u32;
+		(void)snprintf(op->device, sizeof(op->device), "%.*s", (int)v[0].n, (const char *)v[0].p);
 		op->number = ++begun;
 		out[1] = (struct proto_value){ .u32 = PROTO_FIDO_WAITS };
 		op_send(op, PROTO_FIDO_TOUCH, out, 2);
@@ -242,11 +242,11 @@ fido_bed_sign(struct fido_bed_op *op, const struct fido_bed_false *how)
 	sig[0] ^= (uint8_t)w->flip;
 	memcpy(id, cred_id, sizeof(id));
 	id[0] ^= (uint8_t)w->other_id;
-	v[0] = bytes(device, strlen(device));
-	v[1] = bytes(id, sizeof(id));
-	v[2] = bytes(data, 37);
-	v[3] = bytes(sig, sizeof(sig));
-	v[4] = bytes(NULL, 0);
+	v[0] = proto_text(device);
+	v[1] = proto_bytes(id, sizeof(id));
+	v[2] = proto_bytes(data, 37);
+	v[3] = proto_bytes(sig, sizeof(sig));
+	v[4] = proto_bytes(NULL, 0);
 	op_send(op, PROTO_FIDO_ASSERTED, v, 5);
 	op_close(op);
 }
@@ -254,7 +254,7 @@ fido_bed_sign(struct fido_bed_op *op, const struct fido_bed_false *how)
 void
 fido_bed_error(struct fido_bed_op *op, int code, uint32_t tries)
 {
-	struct proto_value v[3] = { { .u32 = (uint32_t)-code }, { .u32 = tries }, bytes("", 0) };
+	struct proto_value v[3] = { { .u32 = (uint32_t)-code }, { .u32 = tries }, proto_bytes("", 0) };
 
 	op_send(op, PROTO_ERROR, v, 3);
 	op_close(op);

@@ -40,14 +40,18 @@ struct fido_bed_op {
 	uint32_t id;
 	uint16_t type;		/* 0: nothing yet */
 	uint32_t flags;
+	char device[16];	/* whom an assertion is asked of */
 	uint8_t hash[FIDO_BED_HASH];
 	unsigned number;	/* of those that were begun: the higher the later */
 };
 extern struct fido_bed_op fido_bed_op[FIDO_BED_OPS];
 extern struct credential fido_bed_credential;	/* root's */
 extern uint32_t fido_bed_counter;		/* the key's */
-/* What a look finds. */
-extern enum fido_bed_found { FIDO_BED_HOLDS, FIDO_BED_ABSENT, FIDO_BED_HOLDS_OTHER } fido_bed_found;
+/* What a look finds; FIDO_BED_CLAIMED: another key says first that it holds it. */
+#define FIDO_BED_DEVICE	"hidraw0"
+extern enum fido_bed_found {
+	FIDO_BED_HOLDS, FIDO_BED_ABSENT, FIDO_BED_HOLDS_OTHER, FIDO_BED_CLAIMED
+} fido_bed_found;
 
 /* How an assertion is false; zeroed it is a good one. */
 struct fido_bed_false {

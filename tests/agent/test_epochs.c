@@ -25,6 +25,16 @@
 #include "tessera.h"
 
 static struct epochs_rig rig;
+static int scarce;		/* 1: nothing more is to be had */
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return scarce ? NULL : __real_calloc(n, size);
+}
 
 static void
 patch(size_t at, const void *p, size_t n)
@@ -355,6 +365,40 @@ test_gathered(void **state)
 	tsr_verifier_free(&v);
 }
 
+/* A table that cannot grow takes what it has room for, and then gives way to an
+ * epoch: no end of a session is lost for want of memory. */
+static void
+test_memory(void **state)
+{
+	struct tsr_verifier *v = epochs_rig_verifier(&rig);
+	char sid[STORE_ID_LEN + 1];
+	struct epochs_state s;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(epochs_rig_verify(v, &rig, 0), TSR_OK);
+	for (i = 0; i < EPOCHS_SLOTS_MIN - 1; i++) {
+		store_make_id(sid);
+		scarce = 1;
+		assert_int_equal(epochs_kill(rig.epochs, sid), TSR_OK);
+		scarce = 0;
+	}
+	assert_int_equal(epochs_rig_verify(v, &rig, 0), TSR_OK);
+	scarce = 1;
+	assert_int_equal(epochs_kill(rig.epochs, rig.sid[0]), TSR_OK);
+	scarce = 0;
+	assert_int_equal(epochs_rig_verify(v, &rig, 0), TSR_REVOKED);
+	epochs_state(rig.epochs, &s);
+	assert_true(s.dead == EPOCHS_SLOTS_MIN && s.epoch == 0 && !s.failing);
+	scarce = 1;
+	assert_int_equal(epochs_kill(rig.epochs, rig.sid[1]), TSR_OK);
+	scarce = 0;
+	epochs_state(rig.epochs, &s);
+	assert_true(s.dead == 0 && s.epoch != 0 && s.epoch <= clock_wall() && !s.failing);
+	assert_int_equal(head().epoch, s.epoch);
+	tsr_verifier_free(&v);
+}
+
 int
 main(void)
 {
@@ -367,6 +411,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_restart, begin, end),
 		cmocka_unit_test_setup_teardown(test_keys, begin, end),
 		cmocka_unit_test_setup_teardown(test_gathered, begin, end),
+		cmocka_unit_test_setup_teardown(test_memory, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,13 +14,14 @@
 
 #include "agent/authdata.h"
 #include "agent/fido.h"
+#include "agent/plug_act.h"
 #include "include/tessera.h"
 #include "tests/agent/fido_bed.h"
 
 #define COUNT(t)	(sizeof(t) / sizeof((t)[0]))
 #define TURNS		8	/* until a request that was asked is answered or blinks */
 
-static struct fido_bed_client client;
+static struct fido_bed_client client, other;
 
 static const struct row {
 	const char *name;
@@ -187,6 +188,58 @@ play_absent(struct agent *a)
 	fido_bed_found = FIDO_BED_HOLDS;
 }
 
+/* A key that merely says that it holds the credential is not asked before one that
+ * has proved it: it would get the PIN. */
+static void
+play_claimed(struct agent *a)
+{
+	struct fido_bed_op *op;
+
+	plug_act_free(&a->plugs);
+	assert_int_equal(plug_act_new(a, 1, "/nowhere", &a->plugs), TSR_OK);
+	plug_act_holds(a->plugs, &fido_bed_credential, FIDO_BED_DEVICE);
+	fido_bed_found = FIDO_BED_CLAIMED;
+	op = ask(a);
+	assert_string_equal(op->device, FIDO_BED_DEVICE);
+	fido_bed_sign(op, NULL);
+	answered(a, "claimed by another", 200, NULL);
+	fido_bed_found = FIDO_BED_HOLDS;
+}
+
+/* However a touch came to nothing: the finger on its way to it pays for nobody
+ * else's. */
+static void
+play_rest(struct agent *a)
+{
+	static const int codes[] = { TSR_OK, TSR_DEVICE_FAILED, TSR_DEVICE_REMOVED, TSR_DEVICE_BUSY };
+	struct fido_bed_false how = { .flip = 1 };
+	struct fido_bed_op *op;
+	size_t i;
+	int k;
+
+	for (i = 0; i < COUNT(codes); i++) {
+		op = ask(a);
+		fido_bed_ask(&other, "demo", "read");
+		fido_bed_pass(a, 1);
+		if (codes[i] == TSR_OK)
+			fido_bed_sign(op, &how);
+		else
+			fido_bed_error(op, codes[i], PROTO_TRIES_UNKNOWN);
+		for (k = 0; k < 4; k++) {
+			fido_bed_pass(a, FIDO_TURN_REST_MS / 5);
+			assert_null(fido_bed_blinks());
+		}
+		assert_true(fido_bed_status(&client) >= 400);
+		fido_bed_client_close(&client);
+		for (k = 0; k < TURNS && fido_bed_blinks() == NULL; k++)
+			fido_bed_pass(a, FIDO_TURN_REST_MS);
+		assert_non_null(fido_bed_blinks());
+		fido_bed_client_close(&other);
+		fido_bed_pass(a, FIDO_TURN_REST_MS);
+		assert_int_equal(a->fido->proofs, 0);
+	}
+}
+
 static void
 drive(struct agent *a)
 {
@@ -194,6 +247,7 @@ drive(struct agent *a)
 	play(a, 0);
 	play_replay(a);
 	play_errors(a);
+	play_rest(a);
 	play_clone(a);
 }
 
@@ -201,6 +255,7 @@ static void
 drive_verified(struct agent *a)
 {
 	play(a, 1);
+	play_claimed(a);
 	play_clone(a);
 }
 
@@ -217,7 +272,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_answers) };
 
-	client.fd = -1;
+	client.fd = other.fd = -1;
 	fido_bed_start();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

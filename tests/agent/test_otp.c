@@ -266,8 +266,12 @@ whose_it_is(void **state)
 	ask = asking(code_at(1, step()));
 	ask.subject = "mallory";
 	assert_int_equal(prove_with(&ask), TSR_BAD_GRANT);
+	ask.credential = id_of(1);
+	assert_int_equal(prove_with(&ask), TSR_BAD_GRANT);
 	ask = asking(code_at(1, step()));
 	ask.uid = UID + 1;		/* the name came back with another uid */
+	assert_int_equal(prove_with(&ask), TSR_BAD_GRANT);
+	ask.credential = id_of(1);
 	assert_int_equal(prove_with(&ask), TSR_BAD_GRANT);
 	ask.uid = (uid_t)-1;
 	assert_int_equal(prove_with(&ask), TSR_BAD_GRANT);

@@ -84,13 +84,7 @@ heard(const char *want)
 static void
 pass(uint64_t ms)
 {
-	uint64_t step;
-
-	for (; ms > 0; ms -= step) {
-		step = ms < 100 ? ms : 100;
-		clock_rig_advance(step);
-		timers_run(timers, clock_boot_ms());
-	}
+	clock_rig_pass(timers, ms);
 }
 
 static void

@@ -350,6 +350,21 @@ copy(const char *from, const char *to)
 	close(out);
 }
 
+/* Another last digit: the one of its MAC. */
+static void
+forge(const char *anchor)
+{
+	int fd = open(anchor, O_RDWR | O_CLOEXEC);
+	char digit;
+
+	assert_true(lseek(fd, -1, SEEK_END) > 0 && read(fd, &digit, 1) == 1);
+	if (digit == '\n')
+		assert_true(lseek(fd, -2, SEEK_END) > 0 && read(fd, &digit, 1) == 1);
+	digit = digit == '0' ? '1' : '0';
+	assert_true(lseek(fd, -1, SEEK_CUR) > 0 && write(fd, &digit, 1) == 1);
+	close(fd);
+}
+
 static void
 rollback_is_found(void **state)
 {
@@ -396,6 +411,9 @@ rollback_is_found(void **state)
 	help_close(p);
 	copy(old, p->db);
 	help_open(p);
+	forge(anchor);
+	assert_int_equal(store_anchor_check(p->st, anchor, &at_least, err, sizeof(err)), TSR_CORRUPT);
+	copy(old_anchor, anchor);
 	assert_int_equal(store_anchor_check(p->st, anchor, &at_least, err, sizeof(err)), TSR_OK);
 	assert_int_equal(help_add_kept(p->st, 3), TSR_OK);
 	assert_int_equal(store_commit(p->st), TSR_OK);
@@ -420,7 +438,7 @@ no_table_is_left_out(void **state)
 	assert_int_equal(help_add_kept(p->st, 1), TSR_OK);
 	help_close(p);
 	assert_int_equal(help_number(p->db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
-	    "AND name NOT IN ('meta', 'credential', 'signing', 'card_key', 'otp', 'recovery', 'fido', 'token',"
+	    "AND name NOT IN ('meta', 'credential', 'signing', 'card_key', 'otp', 'recovery', 'fido', 'token', 'session',"
 	    " 'row_tag', 'state')"), 0);
 }
 

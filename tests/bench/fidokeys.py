@@ -23,6 +23,7 @@ TOOL = "/usr/bin/fido2-assert"
 OWN_MS = 5			# that a login may take more
 WARM = 3			# turns that are not counted
 PAUSE_S = 0.02			# in which a key is let go
+SPARE_S = 0.12			# in which helpers are replaced: FIDO_SPARE_MS, and their start
 
 
 def beside():
@@ -73,7 +74,7 @@ def turns(m, job, path, count, request):
         found = []
         with harness.Client(m.api, 60.0) as c:
             for i in range(count + WARM):
-                time.sleep(PAUSE_S)
+                time.sleep(SPARE_S)
                 begun = time.perf_counter()
                 c.send(request)
                 answer = c.answer()
@@ -117,7 +118,7 @@ def fido(b):
     return [Row("login with a FIDO2 key, touched at once", "%.3g ms" % ours,
                 "%.3g ms fido2-assert" % theirs, ratio),
             Row("  agent's own part (ms)", "%.3g ms" % own, "", own,
-                Goal("<=", OWN_MS, unit=" ms", must=False))]
+                Goal("<=", OWN_MS, unit=" ms"))]
 
 
 if __name__ == "__main__":

@@ -35,12 +35,12 @@ class FakeAgent:
     def __init__(self, path):
         self.path = path
         self.routes = {}
-        self.requests = []          # all that came, in order
+        self.requests = []          # all that came but GET /events, in order
         self.events = None          # a queue: to send on the newest stream
         self.stream_pid = None
         self.stream_target = None
         self.answers = queue.Queue()    # bodies of POST /prompt/ID, with the id
-        self.streaming = threading.Event()
+        self.streaming = threading.Event()      # there is a prompter
         self.after_ready = []       # events sent right after "ready"
         self.lock = threading.Lock()
         self.closing = False
@@ -86,8 +86,9 @@ class FakeAgent:
                 assert "host" in headers
                 body = f.read(int(headers.get("content-length", "0")))
                 req = Request(method, target, headers, body, pid)
-                with self.lock:
-                    self.requests.append(req)
+                if req.path != "/events":
+                    with self.lock:
+                        self.requests.append(req)
                 if not self.reply(conn, req):
                     return
         except OSError:
@@ -124,7 +125,8 @@ class FakeAgent:
     def stream(self, conn, req):
         self.stream_pid, self.stream_target = req.pid, req.target
         self.events = mine = queue.Queue()
-        self.streaming.set()
+        if "prompter=" in req.target:
+            self.streaming.set()
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n"
                      b"Connection: close\r\n\r\n:\n" + self.event("ready", {}))
         for name, data in self.after_ready:

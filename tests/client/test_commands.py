@@ -54,9 +54,12 @@ class Exits(ClientTest):
             with self.subTest(code):
                 self.agent.routes["POST /token"] = (status, {"error": code, "error_description": "so it is",
                                                              "retry_after": 3})
-                self.assertEqual(self.fails(exit_status, "token", "get", "-a", "x"), "tessera: so it is\n")
+                said = "so it is"
+                if code == "unauthorized_client":
+                    said += ': "x"; root sees why by "tessera config explain"'
+                self.assertEqual(self.fails(exit_status, "token", "get", "-a", "x"), f"tessera: {said}\n")
                 doc = self.fails_json(exit_status, "token", "get", "-a", "x")
-                self.assertEqual(doc, {"error": code, "error_description": "so it is", "retry_after": 3})
+                self.assertEqual(doc, {"error": code, "error_description": said, "retry_after": 3})
 
     def test_login_and_step_up(self):
         for code in ("login_required", "step_up_required"):
@@ -395,7 +398,7 @@ class Credentials(ClientTest):
 
     def test_of_a_user(self):
         self.admin.routes["GET /admin/credentials"] = (200, {"credentials": []})
-        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials.\n")
+        self.assertEqual(self.ok("credential", "list", "--user", "al&ice"), "No credentials of this user.\n")
         self.assertEqual(self.admin.requests[0].target, "/admin/credentials?subject=al%26ice")
         self.assertEqual(self.document(self.ok("credential", "list", "--all", "--json")), {"credentials": []})
 

@@ -14,6 +14,7 @@ import harness
 from fidokey import Keys
 from process import Job, until
 
+SPARES = 2		# FIDO_SPARES of agent/fido_spare.h, each a keeper and its worker
 ACTIVATOR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fido", "activator.py")
 
 
@@ -81,6 +82,22 @@ class Bed:
                     pass
         self.stop()
         self.machine.__exit__(kind, value, trace)
+
+
+def at_rest(m):
+    """How many programs of the machine run, once those for keys are the ones that wait
+    for an operation.  There was one."""
+    def helpers():
+        n = 0
+        for pid, exe in harness.processes_of(m.bin).items():
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    n += exe.endswith("/tessera-fido") and b"\0--watch\0" not in f.read()
+            except OSError:
+                n += 1		# it ends: no rest yet
+        return n
+    until(lambda: helpers() == 2 * SPARES, 60, what="helpers that wait")
+    return len(harness.processes_of(m.bin))
 
 
 def enrol(m, user="daemon", label="key", pins=(), **more):

@@ -126,7 +126,8 @@ class Callers(unittest.TestCase):
     def machine(self, **more):
         audiences = {**harness.AUDIENCES, **self.LOGIN,
                      "unit": {"scopes": ["all"], "acr": "self", "reuse": "session",
-                              "inline-pin": True, "units": [BACKUP]}}
+                              "inline-pin": True, "units": [BACKUP, CRON], "refresh": True,
+                              "refresh-idle": "10m", "refresh-lifetime": "1h"}}
         m = harness.Machine(audiences=audiences, **more)
         text = m.conf_text() + 'login-helper "gdm" { user = "root" unit = "%s" }\n' % GDM
         m.write_conf(text)
@@ -211,7 +212,7 @@ class Callers(unittest.TestCase):
         """An audience for a system unit: by the cgroup, and client_id says so."""
         import test_token
         with self.machine() as m, Unit("system.slice", BACKUP) as backup, \
-                Unit("system.slice", OTHER) as other, \
+                Unit("system.slice", OTHER) as other, Unit("system.slice", CRON) as cron, \
                 Unit("user.slice", "user-1.slice", "user@1.service", BACKUP) as fake, \
                 Unit("system.slice", OTHER, BACKUP) as nested:
             m.make_token("card", PIN)
@@ -226,6 +227,15 @@ class Callers(unittest.TestCase):
                 with self.subTest(name):
                     self.refused(in_unit(m, unit, DAEMON, form))
             self.refused(m.request("POST", "/token", uid=DAEMON, form=form))
+            # RFC 6749 section 6: a refresh token is its client's, whoever else may ask here
+            answer = in_unit(m, backup, DAEMON, {**form, "offline_access": "true"})
+            spend = {"grant_type": "refresh_token", "refresh_token": answer.json["refresh_token"]}
+            self.assertEqual(in_unit(m, cron, DAEMON, form).status, 200)
+            self.refused(in_unit(m, cron, DAEMON, spend), 400, "invalid_grant")
+            answer = in_unit(m, backup, DAEMON, spend)
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(test_token.claims(answer.json["access_token"])["client_id"],
+                             "unit:" + BACKUP)
 
     def test_socket_handed_to_another_uid(self):
         """What another uid writes on a handed-on socket is not read."""

@@ -147,8 +147,9 @@ class Pin(unittest.TestCase):
     def test_new_one_is_checked_before_the_old_is_spent(self):
         with Bed(1, "pin=1234") as (m, keys):
             for new in ("123", "1" * 64):
-                answer, _ = change(m, "change", ["9999", new, new])
+                answer, prompts = change(m, "change", ["9999", new, new])
                 self.assertEqual((answer.status, answer.json["error"]), (400, "invalid_request"), answer)
+                self.assertEqual([p["ask"] for p in prompts], ["pin", "new-pin"])
                 self.assertIn("4 to 63", answer.json["error_description"])
             answer, _ = change(m, "change", ["9999", "4711", "4712"])
             self.assertIn("not the same", answer.json["error_description"])

@@ -14,12 +14,13 @@ EVIL = os.path.join(os.environ.get("TESSERA_BIN", ""), "..", "tests", "p11_evil.
 
 
 def workers(m):
-    """The pids of the workers that are there."""
+    """The pids of the modules' workers that are there; those that wait for a key are
+    others."""
     found = []
     for pid in harness.processes_of(m.folder):
         try:
             with open("/proc/%d/cmdline" % pid, "rb") as f:
-                if b"--worker" in f.read():
+                if {b"--worker", b"--module"} <= set(f.read().split(b"\0")):
                     found.append(pid)
         except OSError:
             pass
@@ -265,9 +266,8 @@ class Helper(unittest.TestCase):
 
     def test_hostile_environment(self):
         """Variables of whoever starts the agent reach neither it nor its helpers."""
-        hostile = {"SOFTHSM2_CONF": "/nonexistent", "OPENSSL_CONF": "/nonexistent",
-                   "OPENSC_CONF": "/nonexistent", "PKCS11_PROVIDER_MODULE": "/nonexistent",
-                   "PKCS11_MODULE_PATH": "/nonexistent", "TESSERA_SOCK": "/nonexistent"}
+        hostile = dict.fromkeys(("SOFTHSM2_CONF", "OPENSSL_CONF", "OPENSC_CONF", "PKCS11_PROVIDER_MODULE",
+                                 "PKCS11_MODULE_PATH", "TESSERA_SOCK"), "/hostile")
         with harness.Machine(env=hostile) as m:
             m.make_token("card", PIN)
             self.enrol(m)
@@ -277,7 +277,7 @@ class Helper(unittest.TestCase):
                 if pid == m.process.pid:	# its own were cleared, but not where they came from
                     continue
                 with open("/proc/%d/environ" % pid, "rb") as f:
-                    self.assertNotIn(b"/nonexistent", f.read())
+                    self.assertNotIn(b"/hostile", f.read())
                 seen += 1
             self.assertGreaterEqual(seen, 3, "names worker, keepers and workers")
 

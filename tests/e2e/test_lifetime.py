@@ -149,7 +149,8 @@ class Lifetime(unittest.TestCase):
     def test_policy_changes_meanwhile(self):
         """What a reload takes away or makes dearer is not had by who asked before it."""
         rows = [("caller", {"any-user": False, "users": ["bin"]}), ("acr", {"acr": "hardware"}),
-                ("reuse", {"reuse": "never"}), ("class", {"class": "service"}),
+                ("reuse", {"reuse": "never", "refresh": False}),
+                ("class", {"class": "service", "refresh": False}),
                 ("scope", {"scopes": ["read"]}), ("audience", None)]
         form = {"grant_type": DEVICE_GRANT, "audience": "demo", "scope": "read write"}
         what = harness.request_bytes("POST", "/token", form)

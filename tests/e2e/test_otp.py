@@ -114,7 +114,7 @@ class Otp(unittest.TestCase):
             ("an algorithm", dict(algorithm="MD5"), "algorithm"),
             ("a counter of a clock", dict(counter=1), "counter"),
             ("unconfirmed and drawn", dict(confirm=False), "confirm"),
-            ("a user", dict(subject="nobody-of-that-name"), "no such user"),
+            ("a user", dict(subject="nobody-of-that-name"), "there is no user"),
             ("a member", dict(seed=SECRET), "seed"),
         ]
         for name, more, says in rows:

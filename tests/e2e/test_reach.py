@@ -10,7 +10,7 @@ import time
 import unittest
 
 import harness
-from fidobed import Bed, ask, enrol
+from fidobed import Bed, ask, at_rest, enrol
 from harness import DAEMON, until
 from present import says, status
 
@@ -68,7 +68,7 @@ class Reach(unittest.TestCase):
     def test_each_fault(self):
         with Bed(1) as (m, keys):
             self.enrolled(m)
-            self.processes = len(harness.processes_of(m.bin))
+            self.processes = at_rest(m)
             for fault, errors in FAULTS.items():
                 if fault == "credential-count" and harness.sanitized():
                     continue	# its memory is not limited
@@ -92,7 +92,7 @@ class Reach(unittest.TestCase):
         """Of a login and of an enrolment, until one has fewer messages than that."""
         with Bed(1) as (m, keys):
             c = self.enrolled(m)
-            self.processes = len(harness.processes_of(m.bin))
+            self.processes = at_rest(m)
             for what in ("login", "enrolment"):
                 for n in range(1, UNPLUGS):
                     keys[0].set("fault=unplug@%d" % n)
@@ -125,7 +125,7 @@ class Reach(unittest.TestCase):
             until(lambda: status(m)["fido_watcher"] == "watching", IN_TIME_S, "the watcher")
             until(lambda: says(m) == "", IN_TIME_S, "a session")
             agent = m.process.pid
-            self.processes = len(harness.processes_of(m.bin))
+            self.processes = at_rest(m)
             fds, rss = descriptors(agent), harness.memory(agent)["Rss"]
             over, wrong, answers = threading.Event(), [], []
 

@@ -327,7 +327,19 @@ class Prompts(Base):
             self.enrol(m, "daemon")
             answer, prompts = m.answering(["999999", PIN], "POST", "/token", uid=DAEMON, form=self.FORM)
             self.assertEqual((answer.status, len(prompts), prompts[1]["retry"]), (200, 2, True))
-            # CKF_USER_PIN_COUNT_LOW gives no number: none is made up
+            # SoftHSM counts no tries, as its section says: they do not get few
+            self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("ok", None)] * 2)
+
+    def test_few_tries(self):
+        """CKF_USER_PIN_COUNT_LOW gives no number: none is made up."""
+        with harness.Machine(start=False) as m:
+            m.modules = {"softhsm": m.softhsm(**{"pin-tries": "counted"})}
+            m.write_conf()
+            m.start()
+            m.make_token("card", PIN)
+            self.enrol(m, "daemon")
+            answer, prompts = m.answering(["999999", PIN], "POST", "/token", uid=DAEMON, form=self.FORM)
+            self.assertEqual((answer.status, len(prompts)), (200, 2), answer)
             self.assertEqual([(p["pin"], p["tries_left"]) for p in prompts], [("ok", None), ("low", None)])
             answer, prompts = m.answering(["888888", None], "POST", "/token", uid=DAEMON, form=self.FORM)
             self.refused(answer, 409, "cancelled")
@@ -357,10 +369,11 @@ class Prompts(Base):
         with harness.Machine() as m:
             m.make_token("card", PIN)
             self.enrol(m, "daemon")
-            answer, prompts = m.answering(["999999"] * 9, "POST", "/token", uid=DAEMON, form=self.FORM)
-            self.refused(answer, 401, "pin_required")
-            self.assertEqual(len(prompts), 2)
-            self.assertEqual(answer.json["reason"], "wrong")
+            for pins in (["%06d" % n for n in range(9)], ["999999"] * 9):
+                answer, prompts = m.answering(pins, "POST", "/token", uid=DAEMON, form=self.FORM)
+                self.refused(answer, 401, "pin_required")
+                self.assertEqual(len(prompts), 2)
+                self.assertEqual(answer.json["reason"], "wrong")
 
     def test_cancelled(self):
         with harness.Machine() as m:

@@ -3,10 +3,13 @@
 """Bugs seeded into the security checks, each with the test that must notice it.
 
     tests/fault/seeded.py BUILD_DIR [WORD...]
+    tests/fault/seeded.py --stale
 
 A long check that is run by hand, as root, before a release and after work on a
-check that is listed here; no part of "ctest".  Without WORDs all rows are
-tried, else those with one of them in the file's name, the title or the test.
+check that is listed here; "ctest" has but "--stale" of it, which builds nothing
+and says which rows no longer fit the tree: the old text is not in the file
+exactly once, or the test is not there.  Without WORDs all rows are tried, else
+those with one of them in the file's name, the title or the test.
 
 The tree is copied to BUILD_DIR/seeded/tree and built in BUILD_DIR/seeded/build
 with the compiler and the build type of BUILD_DIR (both are kept: the next run
@@ -19,6 +22,7 @@ the exit status is 1.
 Whoever adds a check that decides who may do something adds a row, to a file of
 the folder bugs.
 """
+import glob
 import os
 import re
 import shutil
@@ -42,6 +46,39 @@ assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def there(path, old):
+    """None where the text is in the file once, else the complaint."""
+    try:
+        n = read(path).count(old.encode())
+    except FileNotFoundError:
+        return "STALE: there is no such file"
+    return None if n == 1 else "STALE: its text is there %d times" % n
+
+
+def known_tests():
+    """The C programs by their files, and every "FOLDER/NOUN CLASS.TEST"."""
+    known, paths = set(), glob.glob(SOURCE + "/tests/**/*.*", recursive=True)
+    for folder, noun in re.findall(r"(\w+)/(?:test_)?(\w+)\.c\b", " ".join(paths)):
+        known |= {"unit " + noun, "unit %s_%s" % (folder, noun), "corpus " + noun}
+    for at in filter(None, (re.search(r"(\w+)/test_(\w+)\.py$", path) for path in paths)):
+        of = ""
+        for kind, name in re.findall(r"^ *(class|def) (\w+)", read(at.string).decode(), re.M):
+            of = name if kind == "class" else of
+            known.add("%s/%s %s" % (*at.groups(), name if kind == "class" else of + "." + name))
+    return known
+
+
+def stale():
+    known, bad = known_tests(), 0
+    for title, path, old, _, test in SEEDED:
+        for complaint in (there(os.path.join(SOURCE, path), old),
+                          None if test in known else "there is no test \"%s\"" % test):
+            if complaint is not None:
+                bad += 1
+                print("%s (%s): %s" % (title, path, complaint))
+    return bad > 0
 
 
 def copy_tree(tree):
@@ -123,9 +160,10 @@ class Kit:
         """None where the bug was noticed, else the complaint."""
         _, path, old, new, test = row
         path = os.path.join(self.tree, path)
+        complaint = there(path, old)
+        if complaint is not None:
+            return complaint
         text = read(path)
-        if text.count(old.encode()) != 1:
-            return "STALE: its text is there %d times" % text.count(old.encode())
         try:
             with open(path, "wb") as f:
                 f.write(text.replace(old.encode(), new.encode()))
@@ -142,6 +180,8 @@ class Kit:
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if sys.argv[1] == "--stale":
+        return stale()
     words = sys.argv[2:]
     rows = [r for r in SEEDED if not words or any(w in " ".join((r[0], r[1], r[4])) for w in words)]
     kit = Kit(sys.argv[1])

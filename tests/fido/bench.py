@@ -75,6 +75,21 @@ class Bench(Keys):
         """What runs of tessera-fido."""
         return [p for p, exe in processes_of(self.bin).items() if exe.endswith("/tessera-fido")]
 
+    def filters(self):
+        """How many system call filters each worker is in, and what it has started."""
+        found = []
+        for pid in self.helpers():
+            try:
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    words = f.read()
+                with open("/proc/%d/status" % pid, encoding="utf-8") as f:
+                    status = dict(line.split(":", 1) for line in f)
+            except OSError:
+                continue		# it has ended
+            if b"--worker" in words and "Seccomp_filters" in status:
+                found.append(int(status["Seccomp_filters"]))
+        return found
+
     def gone(self, timeout=10.0):
         until(lambda: not self.helpers(), timeout, "the end of the helpers")
 

@@ -154,6 +154,32 @@ class Operations(Case):
             answer = bench.ask("look", device=made[0][0], rp_id=frames.RP, allow=ids(*[i for _, i in made]))
             self.assertEqual([v.get("credential") for _, v in answer], [made[0][1], None])
 
+    def test_waiting(self):
+        """Helpers that run before a key is plugged in: each asks those of the moment of
+        its request, and is inside its sandbox then."""
+        with Bench() as bench:
+            said, ident, cose = self.made(bench)
+            bench.gone()
+            bench[0].ctl("unplug")
+            with bench.helper() as look, bench.helper() as late, bench.helper() as h:
+                waiting = bench.filters()
+                self.assertEqual((len(waiting), len(set(waiting))), (3, 1), waiting)
+                bench[0].ctl("plug")
+                until(bench.devices, what="the key")
+                bench[0].set("touch=manual")
+                found = look.ask("look", device="", rp_id=frames.RP, allow=ids(ident))
+                self.assertEqual([v.get("credential") for _, v in found], [ident, None])
+                device = found[0][1]["device"]
+                self.assertNotEqual(device, said["device"])
+                self.refused_by("no_device", late, "assert", **assertion(ident, device=said["device"]))
+                self.refused("no_device", bench, "assert", **assertion(ident, device=device + "9"))
+                h.send("assert", **assertion(ident, device=device))
+                until(lambda: bench[0].status()["waiting"] == "getAssertion")
+                # three workers, one of them with a process at the key
+                until(lambda: bench.filters() == 4 * [waiting[0] + 1], what="four in their sandbox")
+                bench[0].ctl("touch")
+                self.check(h.answer()[-1][1], ident, cose)
+
     def test_the_touched_one(self):
         """A key and its spare: the touched one wins, the other stops; one that
         holds nothing stays dark."""

@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "include/tessera.h"
 #include "tests/agent/clock_rig.h"
+#include "tests/fuzz/must.h"
 #include "token/json.h"
 
 #define FILES_MAX	32	/* in the state folder */
@@ -49,13 +50,6 @@ static struct kept {
 	size_t n;
 } kept[FILES_MAX];
 static size_t n_kept;
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* --- the name service --- */
 

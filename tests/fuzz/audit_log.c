@@ -11,17 +11,9 @@
 
 #include "base/audit_check.h"
 #include "tessera.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/must.h"
 
 static const uint8_t first[AUDIT_KEY];
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static enum audit_fault
 verify(const char *p, size_t n, const struct audit_head *head, struct audit_check *c)

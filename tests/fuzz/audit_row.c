@@ -12,15 +12,7 @@
 
 #include "base/escape.h"
 #include "tessera.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/fuzz/must.h"
 
 static void
 check_print(const char *p, size_t n)

@@ -13,17 +13,9 @@
 #include "agent/http_conn.h"
 #include "base/escape.h"
 #include "include/tessera.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 #include "token/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* The request was answered with an error that is JSON, or was it not? */
 static int

@@ -11,20 +11,12 @@
 #include <string.h>
 
 #include "tessera.h"
+#include "tests/fuzz/must.h"
 #include "token/epochs.h"
 
 #define SLOTS	EPOCHS_SLOTS_MIN
 #define FILE_LEN	(EPOCHS_HEAD + SLOTS * sizeof(struct epochs_slot))
 #define ENTRY	(2 + sizeof(struct epochs_slot))
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* Is it anywhere in the table? */
 static int

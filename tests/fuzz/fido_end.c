@@ -63,18 +63,6 @@ fido_end_enrol(struct store *st)
 		abort();
 }
 
-static struct proto_value
-bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
-static struct proto_value
-text(const char *s)
-{
-	return bytes(s, strlen(s));
-}
-
 static void
 say(const struct frame *asked, struct buf *out, uint16_t type, const struct proto_value *v, size_t n)
 {
@@ -110,11 +98,11 @@ say_made(const struct frame *asked, struct buf *out)
 	memcpy(data + n, cose, sizeof(cose));
 	memcpy(data + n + sizeof(cose), point, sizeof(point));
 	n += sizeof(cose) + crypto_sign_PUBLICKEYBYTES;
-	v[0] = text(DEVICE);
-	v[1] = bytes(data, n);
-	v[2] = text("none");
-	v[3] = bytes("\xa0", 1);
-	v[4] = text("usb");
+	v[0] = proto_text(DEVICE);
+	v[1] = proto_bytes(data, n);
+	v[2] = proto_text("none");
+	v[3] = proto_bytes("\xa0", 1);
+	v[4] = proto_text("usb");
 	say(asked, out, PROTO_FIDO_MADE, v, 5);
 }
 
@@ -127,11 +115,11 @@ say_asserted(const struct frame *asked, const struct proto_value *hash, struct b
 
 	memcpy(data + n, hash->p, hash->n);
 	(void)crypto_sign_detached(sig, NULL, data, n + hash->n, private);
-	v[0] = text(DEVICE);
-	v[1] = bytes(id, ID_LEN);
-	v[2] = bytes(data, n);
-	v[3] = bytes(sig, sizeof(sig));
-	v[4] = bytes(NULL, 0);
+	v[0] = proto_text(DEVICE);
+	v[1] = proto_bytes(id, ID_LEN);
+	v[2] = proto_bytes(data, n);
+	v[3] = proto_bytes(sig, sizeof(sig));
+	v[4] = proto_bytes(NULL, 0);
 	say(asked, out, PROTO_FIDO_ASSERTED, v, 5);
 }
 
@@ -139,10 +127,10 @@ int
 fido_end_answer(const struct frame *asked, struct buf *out)
 {
 	struct proto_value v[PROTO_FIELDS_MAX], key[11] = {
-		text(DEVICE), text("Maker"), text("Key"), bytes(public, 16), text("FIDO_2_1"), text("usb"),
+		proto_text(DEVICE), proto_text("Maker"), proto_text("Key"), proto_bytes(public, 16), proto_text("FIDO_2_1"), proto_text("usb"),
 		{ .u32 = PROTO_FIDO_KEY_PIN | PROTO_FIDO_KEY_PIN_SET }, { .u32 = 8 }, { .u32 = 0 },
 		{ .u32 = 25 }, { .u32 = 1u << PROTO_ED25519 }
-	}, found[2] = { text(DEVICE), bytes(id, ID_LEN) }, touch[2] = { text(DEVICE), { .u32 = 0 } };
+	}, found[2] = { proto_text(DEVICE), proto_bytes(id, ID_LEN) }, touch[2] = { proto_text(DEVICE), { .u32 = 0 } };
 	size_t n;
 
 	if (proto_decode(asked, PROTO_FROM_AGENT, v, &n) != TSR_OK)

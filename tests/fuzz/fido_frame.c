@@ -25,14 +25,13 @@
 #include "base/frame.h"
 #include "include/tessera.h"
 #include "tests/agent/clock_rig.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 
 #define DEADLINE_MS	5000
 #define TURNS_MAX	64	/* of the loop, for one thing */
 
 enum { OPENS = 8, GIVES_UP = 16, GIVES_UP_LATE = 32, STAYS = 64 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 static int listener = -1;
@@ -55,13 +54,6 @@ static struct state {
 	unsigned parts;
 	int done, ended, give_up;	/* ended: its last frame came */
 } st;
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 on_part(void *arg, uint16_t type, const struct proto_value *v)

@@ -23,11 +23,10 @@
 #include "base/escape.h"
 #include "base/frame.h"
 #include "include/tessera.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 
 #define TURNS_MAX	64	/* of the loop, until everything has ended */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 static struct helpers *pool;
@@ -41,13 +40,6 @@ static struct state {
 	struct device_query *list, *keys;
 	struct helper_call *proof;
 } st;
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 text(const char *s, size_t size)

@@ -11,16 +11,8 @@
 #include "agent/http_form.h"
 #include "base/escape.h"
 #include "tessera.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static char *
 encode(char *to, const char *s)

@@ -9,16 +9,8 @@
 #include <string.h>
 
 #include "agent/http_head.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 inside(const struct http_text *t, const char *in, size_t n)

@@ -43,6 +43,7 @@
 #include "include/tessera.h"
 #include "tests/fuzz/agent_rig.h"
 #include "tests/fuzz/fido_end.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 #include "token/json.h"
 
@@ -57,8 +58,6 @@
 #define AUTO_MAX	16		/* answers of helpers by themselves after a step */
 
 enum { SESSION = 1, NAMES_LATE = 2, HELPERS_ANSWER = 4, FIDO_KEY = 8 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t *input;
 static size_t input_n;
@@ -79,13 +78,6 @@ static struct helper_end {
 	int asserts;			/* that is an assertion */
 } helper[HELPER_ENDS];
 static int proved;			/* a good assertion was sent as it is */
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 /* --- clients --- */
 

@@ -11,15 +11,7 @@
 
 #include "agent/caller_unit.h"
 #include "include/tessera.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
+#include "tests/fuzz/must.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,16 +12,8 @@
 #include "base/buf.h"
 #include "base/escape.h"
 #include "include/tessera.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 check(const struct uri *u)

@@ -22,8 +22,7 @@
 #include "agent/watcher.h"
 #include "base/escape.h"
 #include "include/tessera.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/must.h"
 
 static struct loop *loop;
 static struct presence *presence;
@@ -33,13 +32,6 @@ static int listener = -1;
 static char path[108];
 static int listing;		/* a list was asked for and not answered */
 static struct device_list list;
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static int
 on_list(void *arg)

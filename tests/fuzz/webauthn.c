@@ -12,21 +12,13 @@
 
 #include "agent/attestation_read.h"
 #include "include/tessera.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/scarce.h"
 #include "token/json.h"
 
 #define CHALLENGE	"the challenge of this request"
 #define CHALLENGE_TEXT	"dGhlIGNoYWxsZW5nZSBvZiB0aGlzIHJlcXVlc3Q"
 #define ORIGIN		"https://login.example"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(int truth)
-{
-	if (!truth)
-		abort();
-}
 
 static void
 client(const char *text, size_t n)

@@ -142,7 +142,7 @@ helper_start(struct helper *h, const char *folder)
 void
 helper_open(struct helper *h, const char *folder)
 {
-	struct proto_value v = helper_str("m");
+	struct proto_value v = proto_text("m");
 
 	helper_start(h, folder);
 	if (helper_ask(h, PROTO_OPEN, 10000, &v, 1) != PROTO_DONE)
@@ -282,24 +282,6 @@ helper_text(const struct proto_value *v)
 	return text;
 }
 
-struct proto_value
-helper_u32(uint32_t v)
-{
-	return (struct proto_value){ .u32 = v };
-}
-
-struct proto_value
-helper_bytes(const void *p, size_t n)
-{
-	return (struct proto_value){ .p = p, .n = n };
-}
-
-struct proto_value
-helper_str(const char *s)
-{
-	return helper_bytes(s, strlen(s));
-}
-
 size_t
 helper_find_token(struct helper *h, const char *label, char serial[128])
 {
@@ -324,8 +306,8 @@ helper_prove(struct helper *h, const char *serial, const char *label,
     const void *challenge, size_t n)
 {
 	struct proto_value v[] = {
-		helper_str(serial), helper_str(label), *id, helper_u32(algorithm),
-		helper_str(pin), helper_bytes(challenge, n), helper_u32(0),
+		proto_text(serial), proto_text(label), *id, proto_u32(algorithm),
+		proto_text(pin), proto_bytes(challenge, n), proto_u32(0),
 	};
 
 	switch (helper_ask(h, PROTO_PROVE, 10000, v, 7)) {

@@ -70,9 +70,6 @@ int helper_code(const struct helper *h);
 /* Last reply's field as a C string (static buffer). */
 const char *helper_text(const struct proto_value *v);
 
-struct proto_value helper_u32(uint32_t v);
-struct proto_value helper_str(const char *s);
-struct proto_value helper_bytes(const void *p, size_t n);
 
 /* PROTO_TOKENS; the index of the token with that label. */
 size_t helper_find_token(struct helper *h, const char *label, char serial[128]);

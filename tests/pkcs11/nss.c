@@ -65,7 +65,7 @@ prove_all(struct helper *h, const char *serial)
 		{ "rsa", PROTO_RSA_PSS_SHA256 },
 		{ "rsa", PROTO_RSA_PKCS1_SHA256 },
 	};
-	struct proto_value v[] = { helper_str(serial), helper_str(LABEL) };
+	struct proto_value v[] = { proto_text(serial), proto_text(LABEL) };
 	uint8_t id[64], spki[PROTO_SPKI_MAX];
 	struct proto_value the_id, the_spki;
 	size_t i, k;
@@ -80,9 +80,9 @@ prove_all(struct helper *h, const char *serial)
 		assert_true(h->reply[k].v[2].u32 & 1u << keys[i].algorithm);
 		assert_true(h->reply[k].v[4].n > 100);		/* the certificate */
 		memcpy(id, h->reply[k].v[0].p, h->reply[k].v[0].n);
-		the_id = helper_bytes(id, h->reply[k].v[0].n);
+		the_id = proto_bytes(id, h->reply[k].v[0].n);
 		memcpy(spki, h->reply[k].v[3].p, h->reply[k].v[3].n);
-		the_spki = helper_bytes(spki, h->reply[k].v[3].n);
+		the_spki = proto_bytes(spki, h->reply[k].v[3].n);
 		for (k = 0; k < 2; k++) {
 			assert_int_equal(helper_prove(h, serial, LABEL, &the_id, keys[i].algorithm,
 			    PASSWORD, challenge, sizeof(challenge)), TSR_OK);
@@ -116,7 +116,7 @@ test_softokn(void **state)
 static void
 test_opensc(void **state)
 {
-	struct proto_value v[] = { helper_str("x"), helper_str("y") };
+	struct proto_value v[] = { proto_text("x"), proto_text("y") };
 	char folder[256];
 	struct helper h;
 

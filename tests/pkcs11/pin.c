@@ -22,7 +22,7 @@
 static int
 ask_tries(struct helper *h, const char *serial, const char *label)
 {
-	struct proto_value v[] = { helper_str(serial), helper_str(label) };
+	struct proto_value v[] = { proto_text(serial), proto_text(label) };
 
 	return helper_ask(h, PROTO_TRIES, WAIT_MS, v, 2) == PROTO_PIN ? TSR_OK : helper_code(h);
 }
@@ -32,7 +32,7 @@ new_pin(struct helper *h, uint16_t type, const char *serial, const char *label, 
     const char *pin)
 {
 	struct proto_value v[] = {
-		helper_str(serial), helper_str(label), helper_str(old), helper_str(pin), helper_u32(0),
+		proto_text(serial), proto_text(label), proto_text(old), proto_text(pin), proto_u32(0),
 	};
 
 	return helper_ask(h, type, WAIT_MS, v, 5) == PROTO_DONE ? TSR_OK : helper_code(h);

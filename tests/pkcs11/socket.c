@@ -115,7 +115,7 @@ detach(struct helper *h)
 static void
 check_served(const char *how)
 {
-	struct proto_value v = helper_str("m");
+	struct proto_value v = proto_text("m");
 	char serial[128];
 	struct server s;
 	struct helper h, second;
@@ -151,7 +151,7 @@ test_inetd(void **state)
 static int
 ask_as(const struct server *s, uid_t uid)
 {
-	struct proto_value v = helper_str("m");
+	struct proto_value v = proto_text("m");
 	struct helper h;
 	int status;
 	pid_t pid;

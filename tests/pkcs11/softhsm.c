@@ -58,7 +58,7 @@ bench_free(struct bench *b)
 static void
 bench_keys(struct bench *b)
 {
-	struct proto_value v[] = { helper_str(b->serial), helper_str("card") };
+	struct proto_value v[] = { proto_text(b->serial), proto_text("card") };
 
 	assert_int_equal(helper_ask(&b->h, PROTO_KEYS, 5000, v, 2), PROTO_DONE);
 }
@@ -66,7 +66,7 @@ bench_keys(struct bench *b)
 static int
 bench_prove(struct bench *b, uint8_t id, uint32_t algorithm, const char *pin)
 {
-	struct proto_value v = helper_bytes(&id, 1);
+	struct proto_value v = proto_bytes(&id, 1);
 
 	return helper_prove(&b->h, b->serial, "card", &v, algorithm, pin, challenge,
 	    sizeof(challenge));
@@ -187,7 +187,7 @@ test_refusals(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
 		const struct refusal *row = &refusals[i];
-		struct proto_value id = helper_bytes(&row->id, 1);
+		struct proto_value id = proto_bytes(&row->id, 1);
 		int code;
 
 		code = helper_prove(&b->h, b->serial, row->label != NULL ? row->label : "card", &id,
@@ -301,7 +301,7 @@ test_pin_forgotten(void **state)
 {
 	static const char pin[] = "Rj-4471-qFz-8820";
 	struct bench b;
-	struct proto_value id = helper_bytes("\1", 1);
+	struct proto_value id = proto_bytes("\1", 1);
 	pid_t worker;
 	int keeper_has, worker_has;
 

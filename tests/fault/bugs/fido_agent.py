@@ -17,7 +17,20 @@ ROWS = [
      "assertion_client_hash(p->challenge, sizeof(p->challenge), p->hash);", "memset(p->hash, 7, 32);", PROOF),
     ("a credential that was not asked for", "agent/fido_proof.c",
      "		    memcmp(p->holder[i].record.cred_id, v[1].p, v[1].n) == 0 &&\n", "", PROOF),
+    # --- helpers that wait
+    ("helpers of an earlier configuration", "agent/fido_spare.c",
+     "		fido_call_cancel(&s->spare[i].call);\n	}\n	if (n > 0)", "	}\n	if (n > 0)", "unit fido_spare"),
+    ("helpers that cannot live started without end", "agent/fido_spare.c",
+     "static void\nspare_lost(void *arg)\n{\n	struct fido_spare *one = arg;\n\n	one->call = NULL;\n",
+     "static void spare_fill(void *arg);\nstatic void\nspare_lost(void *arg)\n{\n	struct fido_spare *one = arg;\n\n"
+     "	one->call = NULL;\n	spare_fill((char *)one - offsetof(struct fido_spares, spare));\n", "unit fido_spare"),
+    ("an answer of a helper that nobody asked", "agent/fido_call.c",
+     "	if (a == NULL || (f->type", "	if (a == NULL)\n		return 1;\n	if ((f->type", "unit fido_spare"),
+    ("a helper's end that nobody has noticed an operation's", "agent/fido_spare.c",
+     "		if (r != TSR_CLOSED)\n", "", "unit fido_spare"),
     # --- whose touch it is
+    ("a PIN for a key that says much and proves nothing", "agent/fido_proof.c",
+     "if (h->device[0] != '\\0' && !proved)", "if (h->device[0] != '\\0')", "unit fido_proof"),
     ("a touch of which nobody is told", "agent/fido_proof.c",
      "	if ((r = fido_touch_needed(p->fido, p->ask.prompter, &show, &p->touch)) != TSR_OK ||",
      "	if ((r = show.label == NULL) != TSR_OK ||", TOUCH),
@@ -26,6 +39,8 @@ ROWS = [
      "	if ((r = proof_send(p)) == TSR_OK) return;\n	if ((r = show.label == NULL) != TSR_OK ||", TOUCH),
     ("two that blink", "agent/fido_turn.c", "if (ts->has != NULL || link_empty", "if (link_empty", TOUCH),
     ("a finger that comes too late", "agent/fido.c", "fido_turns_rest(&f->turns);", ";", TOUCH),
+    ("a finger on its way to a key that was put out", "agent/fido_proof.c",
+     "		fido_turns_rest(&p->fido->turns);", "		;", "unit fido_proof"),
     ("those who waited blink, too", "agent/fido_turn.c", "if (!t->login || t->uid != by->uid)",
      "if (t->uid == by->uid)", TOUCH),
     ("another user's touch", "agent/fido_turn.c", "if (!t->login || t->uid != by->uid)",
@@ -58,6 +73,6 @@ ROWS = [
      E2E + "test_maker_and_make"),
     ("a make that nobody signed", "agent/enrol_fido_judge.c", "found->kind == ATTESTATION_TRUSTED",
      "found->kind <= ATTESTATION_TRUSTED", E2E + "test_maker_and_make"),
-    ("a key twice", "agent/enrol_fido_make.c", "v[7] = fido_bytes(ids.data, ids.len);",
-     "v[7] = fido_bytes(ids.data, 0);", E2E + "test_enrol_and_login"),
+    ("a key twice", "agent/enrol_fido_make.c", "v[7] = proto_bytes(ids.data, ids.len);",
+     "v[7] = proto_bytes(ids.data, 0);", E2E + "test_enrol_and_login"),
 ]

@@ -28,6 +28,8 @@ ROWS = [
      "e2e/oauth_refusals Refresh.test_rotated_again"),
     ("another uid's refresh token", "agent/grant_refresh.c", "if (f->row.uid != c->uid || ", "if (0 && ",
      "e2e/oauth_refusals Refresh.test_wrong"),
+    ("another client's refresh token", "agent/grant_refresh.c",
+     "if (strcmp(client, f->row.client) != 0)", "if (0)", "e2e/callers Callers.test_unit_is_a_caller"),
     ("wider scope at refresh", "agent/grant_refresh.c",
      "if (scope != NULL && !policy_scope_within(scope, f->row.scope))", "if (0)",
      "e2e/oauth_refusals Refresh.test_wrong"),
