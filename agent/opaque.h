@@ -27,6 +27,10 @@ struct opaques;
 int opaques_new(struct opaques **out);		/* TSR_NOMEM */
 void opaques_free(struct opaques **o);
 
+/* The key of the hashes, ours; make: drawn where there is none yet, within a
+ * request.  TSR_NOT_FOUND, TSR_STORE. */
+int opaque_key(struct agent *a, int make, struct secret **key);
+
 /* A token as it was presented. */
 struct opaque {
 	enum store_token_kind kind;

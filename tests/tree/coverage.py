@@ -55,7 +55,7 @@ PARSERS = {
     "agent/http_form.c": "http_form",
     "agent/http_head.c": "http_head",
     "agent/introspect.c": "request",
-    "agent/opaque.c": "request",
+    "agent/opaque_text.c": "request",
     "agent/uri.c": "uri",
     "agent/verify.c": "request",
     "fido/ask.c": "fido_answer",

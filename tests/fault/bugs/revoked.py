@@ -43,7 +43,7 @@ ROWS = [
      "if (*out != NULL && policy_may_verify(a->policy, *out, r->caller) == TSR_OK)", "if (*out != NULL)",
      REVOKE + "Verify.test_by_hand"),
     ("verify: another audience's token", "agent/verify.c",
-     "&& strcmp(c->aud, aud->name) == 0 &&", "&&", REVOKE + "Verify.test_by_hand"),
+     "&& strcmp(c->aud, aud->name) == 0 &&", "&& aud->name[0] != 0 &&", REVOKE + "Verify.test_by_hand"),
     ("revoked: an opaque token of another's", "agent/opaque.c",
      "if (t.uid != by->uid)", "if (0)", REFUSALS + "Revocation.test_access_token"),
     ("revoked: what an earlier start left", "agent/revoke.c",
