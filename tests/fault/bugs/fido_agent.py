@@ -72,6 +72,6 @@ ROWS = [
      E2E + "test_maker_and_make"),
     ("a make that nobody signed", "agent/enrol_fido_judge.c", "found->kind == ATTESTATION_TRUSTED",
      "found->kind <= ATTESTATION_TRUSTED", E2E + "test_maker_and_make"),
-    ("a key twice", "agent/enrol_fido_make.c", "v[7] = fido_bytes(ids.data, ids.len);",
-     "v[7] = fido_bytes(ids.data, 0);", E2E + "test_enrol_and_login"),
+    ("a key twice", "agent/enrol_fido_make.c", "v[7] = proto_bytes(ids.data, ids.len);",
+     "v[7] = proto_bytes(ids.data, 0);", E2E + "test_enrol_and_login"),
 ]
