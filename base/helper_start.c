@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/peer.h"
@@ -15,6 +16,27 @@
 #include "tessera.h"
 
 #define COMPLAINT_MAX	1024	/* bytes of a sentence about the configuration */
+
+int
+helper_start_fd(const char *text)
+{
+	char *end = NULL;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	return errno != 0 || end == text || *end != '\0' || v < 0 || v > INT_MAX ? -1 : (int)v;
+}
+
+void
+helper_start_program(char program[PATH_MAX])
+{
+	ssize_t n;
+
+	if ((n = readlink("/proc/self/exe", program, PATH_MAX - 1)) <= 0)
+		log_fatal(1, "cannot find my own program in /proc: %s", strerror(errno));
+	program[n] = '\0';
+}
 
 struct config *
 helper_start_config(const char *file, int user_mode)

@@ -44,19 +44,6 @@ usage(void)
 	exit(EXIT_USAGE);
 }
 
-static int
-parse_fd(const char *text)
-{
-	char *end = NULL;
-	long v;
-
-	errno = 0;
-	v = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || v < 0 || v > INT_MAX)
-		usage();
-	return (int)v;
-}
-
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -79,7 +66,8 @@ parse_options(int argc, char **argv, struct options *o)
 			o->config = optarg;
 			break;
 		case 'k':
-			o->keeper_fd = parse_fd(optarg);
+			if ((o->keeper_fd = helper_start_fd(optarg)) == -1)
+				usage();
 			break;
 		case 'u':
 			o->user = 1;
@@ -175,16 +163,13 @@ main(int argc, char **argv)
 	char program[PATH_MAX];
 	struct config *conf;
 	struct options o;
-	ssize_t n;
 	int status;
 
 	if (spawn_fix_fds() != TSR_OK)
 		return 1;
 	log_init("tessera-fido", LOG_NOTICE);
 	parse_options(argc, argv, &o);
-	if ((n = readlink("/proc/self/exe", program, sizeof(program) - 1)) <= 0)
-		log_fatal(1, "cannot find my own program in /proc: %s", strerror(errno));
-	program[n] = '\0';
+	helper_start_program(program);
 	if (o.worker)
 		return run_worker();
 	conf = helper_start_config(o.config, o.user);

@@ -154,9 +154,9 @@ op_asked(struct fido_bed_op *op, const struct frame *f)
 	if (f->type == PROTO_FIDO_LOOK) {
 		out[1].n -= fido_bed_found == FIDO_BED_HOLDS_OTHER;
 		if (fido_bed_found == FIDO_BED_CLAIMED) {
-			out[0] = bytes(claimant, strlen(claimant));
+			out[0] = proto_text(claimant);
 			op_send(op, PROTO_FIDO_FOUND, out, 2);
-			out[0] = bytes(device, strlen(device));
+			out[0] = proto_text(device);
 		}
 		if (fido_bed_found != FIDO_BED_ABSENT)
 			op_send(op, PROTO_FIDO_FOUND, out, 2);

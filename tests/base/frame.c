@@ -397,6 +397,36 @@ test_send_oversize(void **state)
 	close(fd[1]);
 }
 
+/* Frames that were encoded leave in order, and the buffer is empty. */
+static void
+test_flush(void **state)
+{
+	struct buf out, in;
+	struct frame f;
+	int fd[2];
+
+	(void)state;
+	buf_init(&out, 4 * SAMPLE_LEN);
+	buf_init(&in, 4 * SAMPLE_LEN);
+	pair(fd);
+	assert_int_equal(frame_flush(fd[0], &out), TSR_OK);
+	assert_int_equal(frame_encode(&out, &sample), TSR_OK);
+	assert_int_equal(frame_encode(&out, &sample), TSR_OK);
+	assert_int_equal(frame_flush(fd[0], &out), TSR_OK);
+	assert_int_equal(out.len, 0);
+	assert_int_equal(frame_recv(fd[1], &in, &f), TSR_OK);
+	same_frame(&f, &sample);
+	assert_int_equal(frame_recv(fd[1], &in, &f), TSR_OK);
+	same_frame(&f, &sample);
+	close(fd[1]);
+	assert_int_equal(frame_encode(&out, &sample), TSR_OK);
+	assert_int_equal(frame_flush(fd[0], &out), TSR_CLOSED);
+	close(fd[0]);
+	assert_int_equal(frame_flush(-1, &out), TSR_SYSTEM);
+	buf_free(&out);
+	buf_free(&in);
+}
+
 int
 main(void)
 {
@@ -413,6 +443,7 @@ main(void)
 		cmocka_unit_test(test_recv_partial),
 		cmocka_unit_test(test_send_interrupted),
 		cmocka_unit_test(test_send_oversize),
+		cmocka_unit_test(test_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,12 +14,13 @@ EVIL = os.path.join(os.environ.get("TESSERA_BIN", ""), "..", "tests", "p11_evil.
 
 
 def workers(m):
-    """The pids of the workers that are there."""
+    """The pids of the modules' workers that are there; those that wait for a key are
+    others."""
     found = []
     for pid in harness.processes_of(m.folder):
         try:
             with open("/proc/%d/cmdline" % pid, "rb") as f:
-                if b"--worker" in f.read():
+                if {b"--worker", b"--module"} <= set(f.read().split(b"\0")):
                     found.append(pid)
         except OSError:
             pass

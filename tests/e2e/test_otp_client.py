@@ -118,7 +118,7 @@ class OtpClient(unittest.TestCase):
             (("enroll", "totp"), {}, "--user is missing"),
             (("enroll", "totp", "--user", "a", "--otp"), {}, "own enrolment"),
             (("enroll", "totp", "--user", "a", "--digits", "six"), {}, "--digits wants a number"),
-            (("enroll", "totp", "--user", "a", "--counter", "1"), {}, "value"),
+            (("enroll", "totp", "--user", "a", "--counter", "1"), {}, "no option --counter"),
             (("enroll", "totp", "--user", "a", "--secret-format", "b"), {"secret": SECRET}, "--secret-format"),
             (("enroll", "totp"), {"secret": SECRET, "uid": DAEMON}, "administrator"),
             (("enroll", "totp", "--user", "a", "--secret-fd", "99"), {}, "open descriptor"),

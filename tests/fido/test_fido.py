@@ -172,6 +172,7 @@ class Operations(Case):
                 device = found[0][1]["device"]
                 self.assertNotEqual(device, said["device"])
                 self.refused_by("no_device", late, "assert", **assertion(ident, device=said["device"]))
+                self.refused("no_device", bench, "assert", **assertion(ident, device=device + "9"))
                 h.send("assert", **assertion(ident, device=device))
                 until(lambda: bench[0].status()["waiting"] == "getAssertion")
                 # three workers, one of them with a process at the key

@@ -275,7 +275,7 @@ restore(void)
 	each_file(drop);
 	for (i = 0; i < n_kept; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%.255s", state_dir, kept[i].name);
-		must((fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)) != -1);
+		must((fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) != -1);
 		must(write(fd, kept[i].p, kept[i].n) == (ssize_t)kept[i].n);
 		(void)close(fd);
 	}
@@ -424,6 +424,7 @@ agent_rig_start(void)
 	make_credential(&agent_rig_credential);
 	must(agent_rig_life(NULL, enrol));
 	each_file(keep);
+	keep("../public/epochs");	/* what one life revoked is no affair of the next one */
 }
 
 void

@@ -2,7 +2,7 @@
 tessera_fuzz(uri LINK tessera_agent tessera_scarce)
 tessera_fuzz(body LINK tessera_agent tessera_scarce)
 tessera_fuzz(helper_frame LINK tessera_agent tessera_scarce)
-tessera_mutate(helper_frame 100000 LINK tessera_agent tessera_scarce)
+tessera_mutate(helper_frame 30000 LINK tessera_agent tessera_scarce)
 tessera_fuzz(watcher_frame LINK tessera_agent)
 # The whole agent but for its sandbox.
 tessera_fuzz(request SOURCES agent_rig.c fido_end.c ../agent/clock_rig.c LINK tessera_agent tessera_scarce)

@@ -341,11 +341,13 @@ test_launch(void **state)
 	assert_null(w.argv[7]);
 	assert_string_equal(w.env[0], "A=b");
 	assert_string_equal(w.env[1], "OPENSC_CONF=/usr/libexec/tessera/opensc.conf");
-	assert_null(w.env[2]);
+	assert_string_equal(w.env[2], "HOME=/nonexistent");
+	assert_null(w.env[3]);
 
 	assert_int_equal(launch_resolve(&l, "o", &w), TSR_OK);
 	assert_string_equal(w.env[1], "OPENSC_CONF=/etc/mine.conf");
-	assert_null(w.env[2]);
+	assert_string_equal(w.env[2], "HOME=/nonexistent");
+	assert_null(w.env[3]);
 
 	assert_int_equal(launch_module_paths(&l, &modules[0], &paths), TSR_OK);
 	assert_int_equal(paths.n, 4);

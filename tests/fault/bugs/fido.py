@@ -51,8 +51,6 @@ ROWS = [
      "	if (sandbox_begin(SANDBOX_FIDO, NULL, 0, &half) != TSR_OK)",
      "	if (sandbox_begin(SANDBOX_FIDO, NULL, 0, &half) != TSR_OK || worker_enter(&half) != TSR_OK)",
      "fido/fido Operations.test_waiting"),
-    ("a key by the name that another had", "fido/key.c",
-     "	if (strcmp(name, device) != 0)\n		return;\n", "", "fido/fido Operations.test_waiting"),
     ("every kind of netlink", "base/sandbox_seccomp.c",
      "	    seccomp_when(2, SCMP_CMP_EQ, NETLINK_KOBJECT_UEVENT));\n	if (r == 0)",
      "	    seccomp_when(2, SCMP_CMP_GE, 0));\n	if (r != 0)",

@@ -21,8 +21,9 @@ ROWS = [
     ("helpers of an earlier configuration", "agent/fido_spare.c",
      "		fido_call_cancel(&s->spare[i].call);\n	}\n	if (n > 0)", "	}\n	if (n > 0)", "unit fido_spare"),
     ("helpers that cannot live started without end", "agent/fido_spare.c",
-     "	one->call = NULL;\n}", "	one->call = NULL;\n	spare_fill((struct fido_spares *)(void *)((char *)one - "
-     "offsetof(struct fido_spares, spare)));\n}", "unit fido_spare"),
+     "static void\nspare_lost(void *arg)\n{\n	struct fido_spare *one = arg;\n\n	one->call = NULL;\n",
+     "static void spare_fill(void *arg);\nstatic void\nspare_lost(void *arg)\n{\n	struct fido_spare *one = arg;\n\n"
+     "	one->call = NULL;\n	spare_fill((char *)one - offsetof(struct fido_spares, spare));\n", "unit fido_spare"),
     ("an answer of a helper that nobody asked", "agent/fido_call.c",
      "	if (a == NULL || (f->type", "	if (a == NULL)\n		return 1;\n	if ((f->type", "unit fido_spare"),
     ("a helper's end that nobody has noticed an operation's", "agent/fido_spare.c",

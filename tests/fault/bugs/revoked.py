@@ -2,6 +2,7 @@
 """What refuses tokens that were revoked.  Rows as seeded.py explains."""
 
 REVOKE = "e2e/revoke "
+REFUSALS = "e2e/oauth_refusals "
 
 ROWS = [
     ("revoked: the heart is not listened to", "client/lib/epochfile.c",
@@ -43,4 +44,30 @@ ROWS = [
      REVOKE + "Verify.test_by_hand"),
     ("verify: another audience's token", "agent/verify.c",
      "&& strcmp(c->aud, aud->name) == 0 &&", "&&", REVOKE + "Verify.test_by_hand"),
+    ("revoked: an opaque token of another's", "agent/opaque.c",
+     "if (t.uid != by->uid)", "if (0)", REFUSALS + "Revocation.test_access_token"),
+    ("revoked: what an earlier start left", "agent/revoke.c",
+     "if (!all && (code = opaque_end(a, subject, credential)) != TSR_OK)", "if (!all && (code = TSR_OK) != TSR_OK)",
+     REFUSALS + "Revocation.test_administrator"),
+    ("revoked: an opaque token of before the epoch", "agent/introspect.c",
+     "	if (epochs_dead(a->epochs, c))\n		return 0;\n	misuse_use(a, r->caller, t.uid",
+     "	misuse_use(a, r->caller, t.uid", REFUSALS + "Revocation.test_epoch"),
+    ("revoked: a family of before the epoch", "agent/grant_refresh.c",
+     "if (f->row.made <= e.epoch || ", "if (", REFUSALS + "Revocation.test_epoch"),
+    ("revoked: a service goes on under a dead sid", "agent/grant_service.c",
+     "if (!epochs_sid_dead(a->epochs, sid))", "if (1)", REFUSALS + "Revocation.test_service"),
+    ("revoked: given again after all were revoked", "agent/revoke.c",
+     "	token_cache_clear(a->cache);", "", REFUSALS + "Revocation.test_service"),
+    ("revoked: a logout leaves what an earlier start gave", "agent/api.c",
+     "		code = opaque_end(a, who->name, NULL);", "		code = TSR_OK;",
+     REFUSALS + "Revocation.test_administrator"),
+    ("revoked: a family stays under its dead sid", "agent/daemon.c",
+     "		opaque_session_moved(&d->agent, s->sid, to);", "		(void)to;",
+     "e2e/presence Presence.test_refresh"),
+    ("revoked: keys of before an emergency", "agent/daemon_batch.c",
+     "	(void)epochs_keys(d->agent.epochs, keys_written(d->agent.keys));	/* it says itself */", "",
+     "e2e/library Library.test_keys_at_once"),
+    ("no lock for a reuse", "agent/misuse.c",
+     "	if (uid != (uid_t)-1 && policy_config(a->policy)->misuse.lock)", "	if (0)",
+     "e2e/grants Misuse.test_reuse"),
 ]

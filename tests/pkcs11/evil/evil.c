@@ -390,6 +390,7 @@ sign_init(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 static void
 escape(unsigned char *out)
 {
+	const char *home;
 	char *argv[] = { NULL }, path[64];
 	pid_t pid;
 
@@ -410,7 +411,9 @@ escape(unsigned char *out)
 		_exit(0);
 	out[8] = pid < 0 ? (unsigned char)errno : 0;
 	/* two left of the keeper's environment: nothing but ours */
-	out[9] = getenv("PATH") == NULL && getenv("HOME") == NULL && getenv("TESSERA_BIN") == NULL;
+	home = getenv("HOME");
+	out[9] = getenv("PATH") == NULL && getenv("TESSERA_BIN") == NULL && home != NULL &&
+	    strcmp(home, "/nonexistent") == 0;
 	/* no file of the keeper's is open here */
 	out[10] = fcntl(4, F_GETFD) == -1 && fcntl(5, F_GETFD) == -1;
 }
