@@ -193,9 +193,11 @@ class Enrol(unittest.TestCase):
             ident = self.enrol(m, "daemon", "pkcs11:token=card;object=p256").json["id"]
             uri = "pkcs11:token=card;object=ed25519"
             changes = [("/admin/credentials", {"kind": "pkcs11", "subject": "bin", "device": uri}),
+                       ("/admin/credentials/%s/confirm" % ident, {}),
                        ("/admin/enrolment-codes", {"subject": "bin"}),
                        ("/admin/clock", {}), ("/admin/store/backup", {}),
-                       ("/admin/store/confirm", {}),
+                       ("/admin/store/confirm", {}), ("/admin/keys/rotate", {}),
+                       ("/admin/credentials/%s/resync" % ident, {"code": "000000", "next": "000000"}),
                        ("/admin/credentials/%s/disable" % ident, {"force": True}),
                        ("/admin/credentials/%s/enable" % ident, {}),
                        ("/admin/credentials/%s/remove" % ident, {"force": True})]
@@ -267,14 +269,12 @@ class Enrol(unittest.TestCase):
             **harness.AUDIENCES["tessera-admin"], "lifetime": "1h"}}
         with harness.Machine(audiences=audiences, rehearse=True) as m:
             m.make_token("card", PIN, ["p256", "ed25519"])
-            ident = self.enrol(m, "games", "pkcs11:token=card;object=p256", "--vouch",
-                               "hardware").json["id"]
-            token, change = self.admin_token(m, GAMES), "/admin/credentials/%s/" % ident
+            self.enrol(m, "games", "pkcs11:token=card;object=p256", "--vouch", "hardware")
+            token, change = self.admin_token(m, GAMES), ("/admin/enrolment-codes", {"subject": "bin"})
             m.clock.advance(299)
-            self.assertEqual(self.as_admin(m, GAMES, "POST", change + "disable", token,
-                                           {"force": True}).status, 200)
+            self.assertEqual(self.as_admin(m, GAMES, "POST", change[0], token, change[1]).status, 201)
             m.clock.advance(2)
-            self.step_up(self.as_admin(m, GAMES, "POST", change + "enable", token, {}))
+            self.step_up(self.as_admin(m, GAMES, "POST", change[0], token, change[1]))
 
     def test_a_weaker_one_does_not_vouch(self):
         """A further credential takes a proof as strong as itself."""

@@ -219,10 +219,14 @@ class Presence(unittest.TestCase):
         self.assertEqual(came[0][1], mine)
         self.assertNotEqual(came[1][1], mine)
         self.assertEqual(own.result(), ["device-removed"])
-        self.enrol(m, BIN)			# now it is his, and he hears of it
+        self.enrol(m, BIN)			# now it is his, and he hears of it alone
+        own = Job(DAEMON, device_events, m.api, 1)
+        until(lambda: status(m)["connections"]["api"] == 2, 100, "two streams of events")
         two.pull()
         self.assertEqual(theirs.result(), ["device-removed"])
         self.refused(m, "device_removed", BIN)
+        one.insert()
+        self.assertEqual(own.result(), ["device-added"])
 
     def test_command(self):
         """tessera device watch, until ^C."""
