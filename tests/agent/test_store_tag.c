@@ -355,7 +355,7 @@ static void
 forge(const char *anchor)
 {
 	int fd = open(anchor, O_RDWR | O_CLOEXEC);
-	char digit;
+	char digit = 0;
 
 	assert_true(lseek(fd, -1, SEEK_END) > 0 && read(fd, &digit, 1) == 1);
 	if (digit == '\n')

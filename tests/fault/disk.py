@@ -20,7 +20,7 @@ class Disk:
 
     def __init__(self, size=16 * MIB):
         self.folder = tempfile.mkdtemp(prefix="tessera-disk.", dir="/dev/shm")
-        self.image, self.mounted = self.folder + "/image", None
+        self.image, self.mounted, self.cuts = self.folder + "/image", None, 0
         with open(self.image, "wb") as f:
             f.truncate(size)
         run("/usr/sbin/mkfs.ext4", "-q", "-F", "-m", "0", self.image)
@@ -32,8 +32,13 @@ class Disk:
             self.mounted = where
 
     def power_cut(self):
-        """What is on the disk now; whoever writes is stopped meanwhile."""
-        return shutil.copy(self.image, self.folder + "/cut")
+        """What is on the disk now; whoever writes is stopped meanwhile.  A new file each
+        time: mount takes a loop device that is still there for the file of that name, with
+        what it remembers of it."""
+        if self.cuts > 0:
+            os.unlink(self.folder + "/cut%d" % self.cuts)
+        self.cuts += 1
+        return shutil.copy(self.image, self.folder + "/cut%d" % self.cuts)
 
     @staticmethod
     def unmount(where):
