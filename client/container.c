@@ -46,6 +46,26 @@ container_unwanted(const char *text, size_t n)
 	return NULL;
 }
 
+/* libpskc 2.6 reads what an empty Manufacturer has, which is nothing, and ends the
+ * program. */
+static int
+container_no_maker(const char *text, size_t n)
+{
+	static const char word[] = "Manufacturer";
+	const char *end = text + n, *p = text, *tag, *close;
+
+	while ((p = memmem(p, (size_t)(end - p), word, strlen(word))) != NULL) {
+		p += strlen(word);
+		for (tag = p; tag > text && *tag != '<'; tag--)
+			;
+		if (tag[0] != '<' || tag[1] == '/' || (close = memchr(p, '>', (size_t)(end - p))) == NULL)
+			continue;
+		if (close[-1] == '/' || close + 1 == end || close[1] == '<')
+			return 1;
+	}
+	return 0;
+}
+
 int
 container_open(const char *text, size_t n, struct container **out, const char **why)
 {
@@ -53,6 +73,9 @@ container_open(const char *text, size_t n, struct container **out, const char **
 	int rc;
 
 	if ((*why = container_unwanted(text, n)) != NULL)
+		return TSR_UNSUPPORTED;
+	*why = "a Manufacturer in it is empty: take that element out, or name one";
+	if (container_no_maker(text, n))
 		return TSR_UNSUPPORTED;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return TSR_NOMEM;

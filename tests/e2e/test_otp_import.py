@@ -146,6 +146,9 @@ class Import(unittest.TestCase):
             ("encrypted", CONTAINER % ("", encrypted), 1, "is encrypted"),
             ("a document type", CONTAINER % ("<!DOCTYPE x SYSTEM 'file:///etc/passwd'>", key(1, "daemon")), 1,
              "document type"),
+            ("no maker", CONTAINER % ("", key(1, "daemon").replace(">M<", "><")), 1, "Manufacturer in it is empty"),
+            ("no maker, short", CONTAINER % ("", key(1, "daemon").replace(
+                "<Manufacturer>M</Manufacturer>", "<Manufacturer />")), 1, "Manufacturer in it is empty"),
             ("no container", "<html/>", 1, "no PSKC container"),
             ("cut", (CONTAINER % ("", key(1, "daemon")))[:-20], 1, "no PSKC container"),
             ("empty", CONTAINER % ("", ""), 1, ""),
