@@ -96,7 +96,8 @@ refresh_alive(struct refresh *f)
 	epochs_state(f->agent->epochs, &e);
 	if (f->row.made <= e.epoch || sid == NULL || epochs_sid_dead(f->agent->epochs, sid))
 		return TSR_BAD_GRANT;
-	memmove(f->row.sid, sid, strlen(sid) + 1);	/* its session's may be another one since */
+	if (sid != f->row.sid)		/* its session's is another one since */
+		memcpy(f->row.sid, sid, sizeof(f->row.sid));
 	s = session_find(f->agent->sessions, f->row.uid, f->row.sid);
 	if (f->row.acr < (int)f->audience->acr)
 		return TSR_STEP_UP_REQUIRED;
