@@ -252,7 +252,7 @@ def card(b):
     one = b.pick(done, lambda d: d["own"]["p50"])
     moot = busy(b, one)
     return [Row("device proof, P-256, virtual PIV card", us(one["total"]["p50"]),
-                us(one["module"]["p50"]) + " OpenSC in process"),
+                us(one["module"]["p50"]) + " as pkcs11-tool asks OpenSC"),
             Row("  agent's own part (ms)", us(one["own"]["p50"]),
                 us(one["fsync"]["p50"]) + " one fdatasync", one["own"]["p50"] / 1000,
                 Goal("<=", 5, unit=" ms", moot=moot))]

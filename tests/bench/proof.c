@@ -8,9 +8,12 @@
  *
  * The module finds its tokens as its environment says; the P-256 key 01 of the
  * first token signs.  PAUSE is in milliseconds, between the one and the other:
- * who finds a reader locked looks again only a tenth of a second later.  A logout voids the handles of private objects, so the
- * key is looked for after each login: that is not the module's own work and is
- * told apart.  FOLDER is on the disk of the agent's store.  Prints one JSON
+ * who finds a reader locked looks again only a tenth of a second later.  With it the
+ * token is a card, and all that pkcs11-tool(1) asks a module for to make one signature
+ * is the module's work: which slots have tokens, the token, a session of its own, the
+ * login, the key.  Else the session stays, and as a logout voids the handles of
+ * private objects, the key is looked for after each login: that is not the module's
+ * own work and is told apart.  FOLDER is on the disk of the agent's store.  Prints one JSON
  * document, times in microseconds: total, module, find, fsync, ping, own, which is
  * total minus module in each turn, and least, which is own by what no agent can do
  * without: the fdatasync and PROOF_TRIPS round trips of that turn.
@@ -38,7 +41,9 @@
 
 struct module {
 	CK_FUNCTION_LIST *f;
+	CK_SLOT_ID slot;
 	CK_SESSION_HANDLE session;
+	int card;			/* a session for each turn */
 	CK_UTF8CHAR *pin;
 	CK_ULONG pin_len;
 };
@@ -62,6 +67,25 @@ module_open(struct module *m, const char *path)
 	    m->f->C_GetSlotList(CK_TRUE, slots, &n) != CKR_OK || n == 0 ||
 	    m->f->C_OpenSession(slots[0], CKF_SERIAL_SESSION, NULL, NULL, &m->session) != CKR_OK)
 		meter_die("%s: no token", path);
+	m->slot = slots[0];
+	if (m->card && m->f->C_CloseSession(m->session) != CKR_OK)
+		meter_die("%s: a session does not end", path);
+}
+
+/* As pkcs11-tool comes to its session. */
+static void
+module_session(struct module *m)
+{
+	CK_SLOT_ID slots[PROOF_SLOTS];
+	CK_ULONG n = PROOF_SLOTS;
+	CK_SLOT_INFO slot;
+	CK_TOKEN_INFO token;
+
+	if (m->f->C_GetSlotList(CK_TRUE, slots, &n) != CKR_OK || n == 0 ||
+	    m->f->C_GetSlotInfo(m->slot, &slot) != CKR_OK ||
+	    m->f->C_GetTokenInfo(m->slot, &token) != CKR_OK ||
+	    m->f->C_OpenSession(m->slot, CKF_SERIAL_SESSION, NULL, NULL, &m->session) != CKR_OK)
+		meter_die("the card is not there");
 }
 
 static CK_OBJECT_HANDLE
@@ -85,7 +109,7 @@ module_find(const struct module *m)
 }
 
 static void
-module_turn(const struct module *m, double *module, double *find)
+module_turn(struct module *m, double *module, double *find)
 {
 	CK_MECHANISM ecdsa = { CKM_ECDSA, NULL, 0 };
 	CK_BYTE hash[32] = { 1 }, sig[128];
@@ -94,6 +118,8 @@ module_turn(const struct module *m, double *module, double *find)
 	uint64_t t[4];
 
 	t[0] = meter_ns();
+	if (m->card)
+		module_session(m);
 	if (m->f->C_Login(m->session, CKU_USER, m->pin, m->pin_len) != CKR_OK)
 		meter_die("C_Login failed");
 	t[1] = meter_ns();
@@ -101,11 +127,11 @@ module_turn(const struct module *m, double *module, double *find)
 	t[2] = meter_ns();
 	if (m->f->C_SignInit(m->session, &ecdsa, key) != CKR_OK ||
 	    m->f->C_Sign(m->session, hash, sizeof(hash), sig, &n) != CKR_OK ||
-	    m->f->C_Logout(m->session) != CKR_OK)
+	    (m->card ? m->f->C_CloseSession(m->session) : m->f->C_Logout(m->session)) != CKR_OK)
 		meter_die("signing failed");
 	t[3] = meter_ns();
-	*module = (double)(t[1] - t[0]) + (double)(t[3] - t[2]);
 	*find = (double)(t[2] - t[1]);
+	*module = (double)(t[3] - t[0]) - (m->card ? 0 : *find);
 }
 
 static double
@@ -164,7 +190,7 @@ pause_for(unsigned ms)
 }
 
 static void
-proof_rounds(const struct wire *w, const struct module *m, int disk, unsigned rounds,
+proof_rounds(const struct wire *w, struct module *m, int disk, unsigned rounds,
     unsigned pause, struct samples *s)
 {
 	static struct wire bare;
@@ -209,6 +235,7 @@ main(int argc, char **argv)
 	wire_load(&w, argv[2]);
 	m.pin = (CK_UTF8CHAR *)argv[4];
 	m.pin_len = strlen(argv[4]);
+	m.card = argc == 8;
 	module_open(&m, argv[3]);
 	proof_rounds(&w, &m, fsync_open(argv[5]), meter_number(argv[6]),
 	    argc == 8 ? meter_number(argv[7]) : 0, s);
