@@ -55,6 +55,6 @@ def next_event(api, name):
 
 
 def line_of(p):
-    if not select.select([p.stdout], [], [], 20)[0]:
+    if not select.select([p.stdout], [], [], EVENT_S)[0]:
         raise harness.Failed("no line from tessera device watch")
     return p.stdout.readline()
