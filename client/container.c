@@ -56,7 +56,7 @@ container_no_maker(const char *text, size_t n)
 
 	while ((p = memmem(p, (size_t)(end - p), word, strlen(word))) != NULL) {
 		p += strlen(word);
-		for (tag = p; tag > text && *tag != '<'; tag--)
+		for (tag = p - 1; tag > text && *tag != '<'; tag--)
 			;
 		if (tag[0] != '<' || tag[1] == '/' || (close = memchr(p, '>', (size_t)(end - p))) == NULL)
 			continue;
