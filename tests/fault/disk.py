@@ -32,11 +32,9 @@ class Disk:
             self.mounted = where
 
     def power_cut(self):
-        """What is on the disk now; whoever writes is stopped meanwhile.  A new file each
-        time: mount takes a loop device that is still there for the file of that name, with
-        what it remembers of it."""
-        if self.cuts > 0:
-            os.unlink(self.folder + "/cut%d" % self.cuts)
+        """What is on the disk now, as a file for the caller to remove; whoever writes is
+        stopped meanwhile.  Another name each time: mount takes a loop device that is still
+        there for the file of that name, with what it remembers of it."""
         self.cuts += 1
         return shutil.copy(self.image, self.folder + "/cut%d" % self.cuts)
 

@@ -10,7 +10,6 @@ import os
 import random
 import re
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -346,10 +345,9 @@ class Power(Base):
             load.start()
             try:
                 harness.until(lambda: load.drain() or load.enrolled, 120, "an enrolment")
-                for n in range(CUTS):
+                for _ in range(CUTS):
                     time.sleep(random.uniform(0.0, 0.3))	# the cut comes at any moment
-                    image, *known = self.cut(m, disk, load)
-                    cuts.append((shutil.move(image, "%s/cut%d" % (disk.folder, n)), *known))
+                    cuts.append(self.cut(m, disk, load))
             finally:
                 m.kill()
                 load.close()

@@ -53,6 +53,7 @@ class Power(unittest.TestCase):
             return load.check(where, adopt=False)
         finally:
             disk.unmount(where)
+            os.unlink(image)
 
     def cuts(self, count, env=None):
         """[complaints] of each cut."""
