@@ -77,6 +77,7 @@ class Card(unittest.TestCase):
             self.assertEqual(after.get(name), before.get(name), name)
         self.restart(m, kill=True)		# also where it had no time to say good bye
         self.back(m, before["sid"])
+        until(lambda: status(m)["watcher"] == "watching", 20, "the watcher")
         self.card.pull()			# and is watched as before
         until(lambda: says(m) == "device_removed", 10, "the refusal")
         until(lambda: self.audited(m, '"session-restored"'), 20, "the audit line")
