@@ -150,7 +150,7 @@ class Faults(Case):
             for ms in (100, 400, 1000):
                 since = time.monotonic()
                 self.assertRefused("timeout", bench.ask, "make", deadline=ms, **make())
-                self.assertLess(frames.elapsed(since), ms / 1000 + 0.6)
+                self.assertLess(frames.elapsed(since), ms / 1000 + 3)	# a busy machine's
 
     def test_held(self):
         """By another program: a quick word instead of 21 silent seconds."""
