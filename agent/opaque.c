@@ -12,6 +12,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/clock.h"
+#include "agent/mint.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 
@@ -55,6 +56,23 @@ opaque_key(struct agent *a, int make, struct secret **key)
 	return r;
 }
 
+/* A user's programs are all his; a service is its uid and, where that was asked for,
+ * its unit. */
+static int
+opaque_is_of(const struct agent *a, const struct caller *by, const struct store_token *t)
+{
+	const struct config_audience *aud = policy_audience(a->policy, t->audience);
+	char client[MINT_CLIENT_MAX];
+
+	if (t->uid != by->uid || t->acr != 0)
+		return t->uid == by->uid;
+	if (aud == NULL)
+		mint_client_uid(by->uid, client);
+	else
+		mint_client_id(aud, by, client);
+	return strcmp(t->client, client) == 0;
+}
+
 int
 opaque_revoke(struct agent *a, const struct caller *by, const char *text)
 {
@@ -67,7 +85,7 @@ opaque_revoke(struct agent *a, const struct caller *by, const char *text)
 	sodium_memzero(o.family, sizeof(o.family));
 	if ((r = store_token_get(a->store, o.kind, o.hash, &t)) != TSR_OK)
 		return r == TSR_CORRUPT ? TSR_NOT_FOUND : r;
-	if (t.uid != by->uid)
+	if (!opaque_is_of(a, by, &t))
 		return TSR_NOT_FOUND;
 	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
 		return r;

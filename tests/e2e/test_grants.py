@@ -51,6 +51,13 @@ class Service(unittest.TestCase):
                 self.assertEqual((said["sub"], said["client_id"]), ("unit:" + BACKUP,) * 2)
                 self.assertNotEqual(said["sid"], first["sid"])
                 self.assertTrue(active(m, token)["active"])
+                # of the unit, and of no other program of its user
+                opaque = in_unit(m, unit, DAEMON, {**form, "token_format": "opaque"}).json["access_token"]
+                revoke = {"token": opaque}
+                self.assertEqual(m.request("POST", "/revoke", uid=DAEMON, form=revoke).status, 200)
+                self.assertTrue(active(m, opaque)["active"])
+                self.assertEqual(in_unit(m, unit, DAEMON, revoke, "/revoke").status, 200)
+                self.assertFalse(active(m, opaque)["active"])
             self.assertEqual(ask(m, SERVICE_GRANT, uid=DAEMON, audience="nightly").status, 403)
             m.stop()
             m.start()
