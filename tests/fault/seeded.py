@@ -29,7 +29,8 @@ import shutil
 import subprocess
 import sys
 
-from bugs import callers, cards, client, fido, fido_agent, otp, request, revoked, store, tokens, verdict
+from bugs import (callers, cards, client, fido, fido_agent, otp, pam, request, revoked, ssh, store,
+                  tokens, verdict)
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEST_S = 180
@@ -37,8 +38,8 @@ NOT_COPIED = {".git", "build", "node_modules", "__pycache__"}
 
 # title, file, old text, new text, the test: "FOLDER/NOUN CLASS.TEST", "unit NOUN", or
 # "corpus TARGET" for the committed inputs of a fuzz target
-SEEDED = [row for part in (callers, cards, client, fido, fido_agent, otp, request, revoked, store,
-                             tokens, verdict) for row in part.ROWS]
+SEEDED = [row for part in (callers, cards, client, fido, fido_agent, otp, pam, request, revoked,
+                             ssh, store, tokens, verdict) for row in part.ROWS]
 
 assert len({(row[1], row[2], row[3]) for row in SEEDED}) == len(SEEDED)
 

@@ -1,0 +1,2 @@
+# The SSH agent's socket, SSH certificates and their CA.
+set(tessera_ssh)

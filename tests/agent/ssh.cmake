@@ -1,0 +1,1 @@
+# The SSH socket, certificates and their CA.

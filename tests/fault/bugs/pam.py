@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: ISC
+"""Bugs seeded into the PAM module, and login helpers."""
+
+ROWS = [
+]
