@@ -41,8 +41,9 @@ struct ssh_cert {
 int ssh_cert_principal_ok(const char *principal);
 
 /* Append the certificate's blob, signed by an Ed25519 key; nonce is drawn by the
- * caller.  TSR_INVALID: no principal or one that is not fit, a time of 0 or beyond
- * the other, an option twice; TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO. */
+ * caller.  On error nothing is appended.  TSR_INVALID: no principal or one that is not
+ * fit, a time of 0 or beyond the other or for ever, an option twice, another kind of
+ * CA's key; TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO. */
 int ssh_cert_make(struct buf *out, struct jws_key *ca, const struct ssh_cert *c,
     const uint8_t nonce[SSH_CERT_NONCE]);
 
