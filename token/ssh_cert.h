@@ -65,8 +65,10 @@ struct ssh_cert_read {
 };
 
 /* Read a whole blob; the signature is checked where the CA's key is Ed25519, ECDSA
- * or RSA with SHA-2.  TSR_INVALID, TSR_UNSUPPORTED, TSR_BAD_SIGNATURE,
- * TSR_TOO_LARGE. */
+ * or RSA with SHA-2, and any other CA is refused.  Times and principals are not judged.
+ * TSR_INVALID (also options out of order), TSR_UNSUPPORTED (what is no certificate, a CA
+ * on a security key), TSR_BAD_SIGNATURE, TSR_BAD_ALGORITHM, TSR_KEY_UNUSABLE,
+ * TSR_TOO_LARGE, TSR_CRYPTO. */
 int ssh_cert_read(const void *blob, size_t n, struct ssh_cert_read *out);
 
 #endif
