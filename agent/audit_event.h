@@ -26,6 +26,12 @@ void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code,
 int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
     const struct jwt_claims *j, int durable);
 
+/* An SSH certificate is issued, to by (NULL: the agent renews one of its own), for
+ * that audience.  TSR_STORE: it must not be. */
+struct ssh_cert_record;
+int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c);
+
 /* What happened to a stored token or family: "token-revoked", "family-ended".
  * TSR_STORE: it must not. */
 int audit_event_token(struct agent *a, const struct caller *by, const char *event,
