@@ -67,13 +67,13 @@ login_word(pam_handle_t *pamh, const char *word, int *flags)
 	if (strncmp(word, "rhost=", 6) == 0)
 		return pam_set_item(pamh, PAM_RHOST, word + 6);
 	if (strcmp(word, "silent") == 0) {
-		*flags |= (int)PAM_SILENT;
+		*flags = (int)((unsigned)*flags | PAM_SILENT);
 		return PAM_SUCCESS;
 	}
 	if (strcmp(word, "auth") == 0)
 		r = pam_authenticate(pamh, *flags);
 	else if (strcmp(word, "cred") == 0)
-		r = pam_setcred(pamh, PAM_ESTABLISH_CRED | *flags);
+		r = pam_setcred(pamh, (int)(PAM_ESTABLISH_CRED | (unsigned)*flags));
 	else if (strcmp(word, "acct") == 0)
 		r = pam_acct_mgmt(pamh, *flags);
 	else
