@@ -1,4 +1,6 @@
 # The SSH agent's socket, SSH certificates and their CA.
 set(tessera_ssh
+	ssh_conn.c
 	ssh_issue.c
-	ssh_revoke.c)
+	ssh_revoke.c
+)
