@@ -69,6 +69,7 @@ struct fido_touch_show {
 	const char *label;		/* of the credential; "" where several will do */
 	const char *device;		/* product of the key, "" where several will do */
 	const struct caller *requester;
+	const struct ssh_about *about;	/* what it is for; NULL */
 };
 
 /* Tell uid's listeners that a key will blink, and who asks: before it does. */

@@ -1,4 +1,11 @@
 # The SSH agent's socket, SSH certificates and their CA.
 set(tessera_ssh
+	proved.c
+	ssh_about.c
+	ssh_agent.c
+	ssh_binds.c
 	ssh_conn.c
+	ssh_file.c
+	ssh_sign.c
+	ssh_user.c
 )
