@@ -35,6 +35,12 @@ int audit_event_ssh_signature(struct agent *a, const struct caller *by, const st
 int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
     const struct jwt_claims *j, int durable);
 
+/* An SSH certificate is issued, to by (NULL: the agent renews one of its own), for
+ * that audience.  TSR_STORE: it must not be. */
+struct ssh_cert_record;
+int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c);
+
 /* What happened to a stored token or family: "token-revoked", "family-ended".
  * TSR_STORE: it must not. */
 int audit_event_token(struct agent *a, const struct caller *by, const char *event,

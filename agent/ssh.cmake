@@ -6,6 +6,7 @@ set(tessera_ssh
 	ssh_binds.c
 	ssh_conn.c
 	ssh_file.c
+	ssh_issue.c
+	ssh_revoke.c
 	ssh_sign.c
-	ssh_user.c
-)
+	ssh_user.c)

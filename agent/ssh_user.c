@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/ssh_ca.h"
 #include "agent/ssh_file.h"
 #include "agent/ssh_issue.h"
 #include "base/log.h"
@@ -154,10 +155,46 @@ ssh_user_look_later(struct ssh_user *u)
 	    ssh_user_look, u);
 }
 
+/* A row of u's, or of a namesake's. */
 static int
-ssh_user_fresh(const struct ssh_user *u)
+ssh_user_row(void *arg, const struct ssh_cert_record *c)
 {
-	return u->cert.len > 0 && clock_wall() < u->due &&
+	struct ssh_user *u = arg;
+	struct ssh_ca_entry e;
+	struct ssh_ca_state s;
+	size_t i;
+
+	if (c->serial != u->serial || c->revoked != 0)
+		return TSR_OK;
+	ssh_ca_state(u->users->agent->ssh_ca, &s);
+	for (i = 0; i < s.keys; i++) {
+		ssh_ca_entry(u->users->agent->ssh_ca, i, &e);
+		if (strcmp(e.id, c->ca) == 0 && e.state != SSH_CA_REVOKED)
+			u->stands = 1;
+	}
+	return TSR_OK;
+}
+
+/* Nobody took it back: looked at when something was. */
+static int
+ssh_user_stands(struct ssh_user *u)
+{
+	struct agent *a = u->users->agent;
+	struct ssh_ca_state s;
+
+	ssh_ca_state(a->ssh_ca, &s);
+	if (u->stands && u->krl == s.krl_version)
+		return 1;
+	u->stands = 0;
+	u->krl = s.krl_version;
+	return u->made || (store_ssh_cert_each(a->store, u->name, u->uid, ssh_user_row, u) == TSR_OK &&
+	    u->stands);
+}
+
+static int
+ssh_user_fresh(struct ssh_user *u)
+{
+	return u->cert.len > 0 && ssh_user_stands(u) && clock_wall() < u->due &&
 	    u->generation == policy_generation(u->users->agent->policy);
 }
 
@@ -187,7 +224,8 @@ ssh_user_issue(struct ssh_user *u, const struct caller *c)
 	u->cert = blob;
 	u->serial = made.serial;
 	u->valid_before = made.valid_before;
-	u->due = made.valid_after + (made.valid_before - made.valid_after) * 4 / 5;
+	u->due = clock_wall() + (made.valid_before - clock_wall()) * 4 / 5;
+	u->stands = 0;
 	u->generation = policy_generation(a->policy);
 	u->made = 1;
 	link_remove(&u->unsettled);
@@ -278,19 +316,6 @@ ssh_user_session(struct agent *a, const struct caller *c, const char *name)
 	int fresh;
 
 	(void)ssh_user_get(a, c, name, &u, &fresh);
-}
-
-void
-ssh_user_revoked(struct agent *a, uint64_t serial)
-{
-	struct ssh_user *u;
-	struct link *l;
-
-	for (l = a->ssh_users->all.next; l != &a->ssh_users->all; l = l->next) {
-		u = LINK_OF(l, struct ssh_user, link);
-		if (u->cert.len > 0 && (serial == 0 || u->serial == serial))
-			ssh_user_drop(u);
-	}
 }
 
 int

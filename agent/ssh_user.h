@@ -36,6 +36,8 @@ struct ssh_user {
 	uint64_t generation;		/* of the policy by which it was made */
 	uint64_t listed_ms;		/* clock_boot_ms() */
 	int made;			/* cert was, in this batch */
+	int stands;			/* nobody took it back, as of the list of revocations krl */
+	uint64_t krl;
 	int written;			/* the key's file is there */
 	struct timer timer;
 };
@@ -56,10 +58,6 @@ struct ssh_user *ssh_user_of(struct agent *a, uid_t uid);
 
 /* A session of the caller's begins: what he may need is made. */
 void ssh_user_session(struct agent *a, const struct caller *c, const char *name);
-
-/* The certificate with that serial is revoked, or (0) all of them: another is made
- * when it is asked for. */
-void ssh_user_revoked(struct agent *a, uint64_t serial);
 
 /* The signature of data by his key, as a blob.  TSR_CRYPTO, TSR_NOMEM. */
 int ssh_user_sign(const struct ssh_user *u, const void *data, size_t n, struct buf *out);
