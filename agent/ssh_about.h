@@ -16,8 +16,8 @@
 /* "" where it is not known. */
 struct ssh_about {
 	char host[SSH_FINGERPRINT_MAX];	/* of the key of the server */
-	char user[SSH_USER_MAX];	/* there; escaped */
-	char name[SSH_NAMESPACE_MAX];	/* of a signed file; escaped */
+	char user[SSH_USER_MAX];	/* there, UTF-8 */
+	char name[SSH_NAMESPACE_MAX];	/* of a signed file, UTF-8 */
 	int forwarded;			/* for somebody on another host, who came by that one */
 };
 

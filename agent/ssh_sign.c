@@ -25,6 +25,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "include/tessera.h"
+#include "token/utf8.h"
 
 #define SSH_SIGN_RESPONSE	14	/* SSH_AGENT_SIGN_RESPONSE */
 #define SSH_SIGN_EVENT_MAX	4096	/* bytes of an event */
@@ -128,16 +129,30 @@ ssh_sign_read(const struct ssh_message *m, struct ssh_sign_asked *out)
 	return reader_end(&r);
 }
 
+/* A text as it is, where it is one: who shows it escapes it. */
+static void
+ssh_sign_text(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(text), i, len;
+
+	for (i = 0; i < n && (len = utf8_len(text + i, n - i)) > 0; i += len)
+		;
+	if (i == n)
+		escape_cut(out, size, text, n);
+	else
+		(void)escape_text(out, size, text, n);
+}
+
 static void
 ssh_sign_describe(const struct ssh_signed *s, const struct ssh_binds *b, const struct ssh_bound *last,
     struct ssh_about *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (s->kind == SSH_SIGNED_FILE) {
-		(void)escape_text(out->name, sizeof(out->name), s->name, strlen(s->name));
+		ssh_sign_text(out->name, sizeof(out->name), s->name);
 		return;
 	}
-	(void)escape_text(out->user, sizeof(out->user), s->user, strlen(s->user));
+	ssh_sign_text(out->user, sizeof(out->user), s->user);
 	if (last != NULL) {
 		(void)snprintf(out->host, sizeof(out->host), "%s", last->host);
 		out->forwarded = b->n > 1;
