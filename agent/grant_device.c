@@ -12,14 +12,11 @@
 #include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/caller_source.h"
-#include "agent/clock.h"
 #include "agent/grant.h"
 #include "agent/grant_device.h"
 #include "agent/metrics.h"
-#include "agent/otp.h"
-#include "agent/kept.h"
-#include "agent/presence_act.h"
 #include "agent/problem.h"
+#include "agent/proved.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -75,87 +72,34 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
 }
 
-/* The proof's own record, which reads again that the credential is active, and
- * its line: there is never the one without the other. */
-static int
-device_grant_record(struct device_grant *d, const struct credential *c)
-{
-	struct store *st = d->agent->store;
-	int r;
-
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	r = store_credential_used(st, c->id, clock_wall());
-	if (r == TSR_OK && c->acr >= ACR_HARDWARE)	/* it speaks for its owner's codes, too */
-		r = otp_forgive_all(st, c->subject, c->uid);
-	if (r != TSR_OK) {
-		store_undo(st);
-		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
-	}
-	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience,
-	    d->pin_default)) != TSR_OK) {
-		store_undo(st);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static int
-device_grant_session(struct device_grant *d, const struct credential *c, int kept,
-    struct session *passing, const struct session **out)
-{
-	const struct config *cf = policy_config(d->agent->policy);
-
-	if (!kept) {
-		session_passing(c, passing);
-		*out = passing;
-		return TSR_OK;
-	}
-	return session_proved(d->agent->sessions, c,
-	    d->audience[0] != '\0' && d->answer == NULL ? d->audience : NULL,
-	    cf->session.lifetime, cf->session.per_user, out);
-}
-
 static int
 device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out, char *detail)
 {
 	const struct config_audience *aud = NULL;
 	const struct session *s = NULL;
 	struct session passing;
-	int r;
+	int passes, r;
 
 	if (d->audience[0] != '\0' && (r = device_grant_judge(d, &aud)) != TSR_OK)
 		return r;
 	if (!caller_alive(d->request->caller))
 		return TSR_CLOSED;
 	/* A login pays for its one token and leaves no session behind. */
+	passes = aud != NULL && aud->class == CLASS_LOGIN;
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
-	    (r = device_grant_record(d, c)) != TSR_OK ||
-	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
-	    &s)) != TSR_OK)
+	    (r = proved_record(d->agent, d->request->caller, c, d->audience, d->pin_default)) != TSR_OK ||
+	    (!passes && (r = proved_session(d->agent, d->request->caller, c,
+	    d->answer == NULL ? d->audience : NULL, d->remote, &s)) != TSR_OK))
 		return r;
-	if (s != &passing) {
-		if (!d->remote) {
-			kept_session(d->agent->kept, c, s);
-			presence_act_session(d->agent->presence, c, s);
-		}
+	if (passes) {
+		session_passing(c, &passing);
+		s = &passing;
+	} else
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
-	}
 	if (d->answer != NULL)
 		return d->answer(d, c, s, out, detail);
 	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
-}
-
-static void
-device_grant_tell(struct device_grant *d, const struct credential *c)
-{
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\"}", d->sid, c->id);
-
-	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
-		return;
-	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 /* Another request of the same user's got the touch that this one waited for: it
@@ -212,8 +156,8 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		if (aud != NULL && d->answer == NULL)
 			metrics_token(aud->name, d->remote ? METRICS_ASSERTION : METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
-		if (d->class != CLASS_LOGIN)	/* which leaves no session */
-			device_grant_tell(d, c);
+		if (d->sid[0] != '\0')	/* a login leaves no session */
+			proved_tell(d->agent, d->uid, d->sid, c->id);
 	}
 	buf_free(&out);
 	device_grant_free(d);
