@@ -42,7 +42,8 @@ no_signature(const uint8_t *data, size_t size, const struct ssh_key *k)
 
 		buf_init(&raw, RIG_MAX);
 		buf_init(&sig, RIG_MAX);
-		must(buf_put_string(&raw, "\1", 1) == TSR_OK && buf_put_string(&raw, "\1", 1) == TSR_OK);
+		must(buf_put_string(&raw, "\1", 1) == TSR_OK);
+		must(buf_put_string(&raw, "\2", 1) == TSR_OK);
 		must(buf_put_string(&sig, name, strlen(name)) == TSR_OK);
 		if (k->kind == SSH_ED25519)
 			must(buf_put_string(&sig, ones, sizeof(ones)) == TSR_OK);
