@@ -55,6 +55,43 @@ no_signature(const uint8_t *data, size_t size, const struct ssh_key *k)
 	}
 }
 
+/* Any bytes as a blob, and as a comment: what is written is one line. */
+static void
+any_line(const uint8_t *data, size_t size)
+{
+	char comment[SSH_KEY_COMMENT_MAX] = "";
+	struct buf line;
+	size_t i;
+
+	buf_init(&line, RIG_MAX);
+	memcpy(comment, data, size < sizeof(comment) ? size : sizeof(comment) - 1);
+	if (ssh_key_line(&line, data, size, NULL) != TSR_OK)
+		must(line.len == 0);
+	if (ssh_key_line(&line, data, size, comment) == TSR_OK)
+		for (i = 0; i < line.len; i++)
+			must(line.data[i] >= ' ' && line.data[i] != 0x7f);
+	buf_free(&line);
+}
+
+/* Any 32 bytes as an Ed25519 key, good or not; 64 as a signature of it. */
+static void
+ed25519(const uint8_t *data, size_t size)
+{
+	struct buf blob, sig;
+	struct ssh_key k;
+
+	if (size < 96)
+		return;
+	buf_init(&blob, SSH_KEY_MAX);
+	buf_init(&sig, SSH_KEY_MAX);
+	must(ssh_ed25519_blob(&blob, data) == TSR_OK && ssh_ed25519_signature(&sig, data + 32) == TSR_OK);
+	if (ssh_key_read(blob.data, blob.len, &k) == TSR_OK)
+		must(k.kind == SSH_ED25519 && k.fields_n == 36 && memcmp(k.fields + 4, data, 32) == 0);
+	must(ssh_host_verify(blob.data, blob.len, "x", 1, sig.data, sig.len) != TSR_OK);
+	buf_free(&sig);
+	buf_free(&blob);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -62,6 +99,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf blob;
 	struct ssh_key k;
 
+	any_line(data, size);
+	ed25519(data, size);
 	if (ssh_key_read(data, size, &k) == TSR_OK) {
 		must(k.blob == data && k.fields > data && k.fields + k.fields_n == data + size);
 		same_again(data, size, "");
