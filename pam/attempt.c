@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <security/pam_ext.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "pam/place.h"
 #include "pam/talk.h"
 
+#define ATTEMPT_ENTRY_MAX	4096	/* bytes of a line of passwd(5) */
 #define ATTEMPT_TARGET_MAX	1024	/* bytes of a target with a user's name, with NUL */
 
 void
@@ -114,6 +116,17 @@ attempt_extend(struct attempt *at, int seconds)
 
 /* --- asking the agent --- */
 
+/* Who is not root may ask for himself: a screen locker. */
+static int
+attempt_is_own(const struct attempt *at)
+{
+	char room[ATTEMPT_ENTRY_MAX];
+	struct passwd pw, *found = NULL;
+
+	return getpwnam_r(at->user, &pw, room, sizeof(room), &found) == 0 && found != NULL &&
+	    found->pw_uid == geteuid();
+}
+
 int
 attempt_request(struct attempt *at, struct tsr_request **out)
 {
@@ -130,6 +143,10 @@ attempt_request(struct attempt *at, struct tsr_request **out)
 	size_t i, n = at->helper ? sizeof(said) / sizeof(said[0]) : 2;
 	int r;
 
+	if (!at->helper && !attempt_is_own(at)) {
+		attempt_log(at, LOG_NOTICE, "uid %u asks for another user: only root may", geteuid());
+		return PAM_AUTH_ERR;
+	}
 	if ((r = tsr_request_new(&rq)) == TSR_OK)
 		r = tsr_request_proof(rq, TSR_PROOF_FRESH);
 	for (i = 0; i < n && r == TSR_OK; i++)

@@ -55,6 +55,7 @@ class Pam:
         self.module = shutil.copy(build + "/lib/pam_tessera.so", self.folder)
         self.program = shutil.copy(build + "/tests/pam_login", self.folder)
         self.service("login")
+        self.service("other", stack="auth required pam_deny.so\n")
 
     def line(self, options="", control="required"):
         """A line of the auth stack, with the agent's socket."""
