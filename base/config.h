@@ -54,6 +54,7 @@ struct config_audience {
 	uint32_t max_age;		/* s, default 8 h */
 	enum audience_presence presence;	/* default device: no token once it was pulled */
 	int inline_pin;			/* inline-pin = false */
+	int local_only;			/* local-only = false; class login is: policy_local_only() */
 	int refresh;			/* refresh = false */
 	uint32_t refresh_idle;		/* s a refresh token may lie unused, default 1 h */
 	uint32_t refresh_lifetime;	/* s from the proof that a family of them lives, default 12 h */
@@ -73,6 +74,12 @@ struct config_module {
 	struct strings read_paths, write_paths;	/* Landlock, for this module's worker */
 	enum acr acr;			/* cap, default hardware-pin */
 	enum config_pin_tries pin_tries;	/* default counted; unlimited: it never locks a PIN */
+};
+
+/* A name that SSH certificates may bear, and who has it. */
+struct config_principal {
+	char *name;
+	struct config_callers who;	/* its units stay empty */
 };
 
 struct config_login_helper {
@@ -144,6 +151,19 @@ struct config {
 		char *rp_id;		/* NULL: browsers prove nothing */
 		struct strings origins;	/* whose pages may ask: at least one where rp_id is set */
 	} webauthn;
+	struct {
+		int there;		/* 0: ssh.sock lists nothing, no certificates */
+		char *audience;		/* whose rules hold; of class interactive */
+		struct strings principals;	/* of everybody; %u is the user's name; default {"%u"} */
+		struct strings extensions;	/* OpenSSH's, default pty, port forwarding and user's rc */
+		struct strings source_address;	/* CIDR; none: any */
+		struct strings namespaces;	/* of "ssh-keygen -Y sign", default file and git */
+		char *force_command;	/* NULL: any */
+		int forwarding;		/* sign for connections that are forwarded to other hosts */
+		int unbound;		/* sign for clients that do not tell the host */
+		struct config_principal *extra;
+		size_t n_extra;
+	} ssh;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;
