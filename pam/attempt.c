@@ -232,7 +232,7 @@ int
 attempt_failed(struct attempt *at, int code)
 {
 	const char *name = tsr_error_name(at->client), *text = tsr_error_text(at->client);
-	char line[TALK_LINE_MAX];
+	char line[TALK_LINE_MAX], shown[ATTEMPT_NAME_MAX];
 	size_t i;
 
 	if (code == TSR_UNREACHABLE && tsr_error_code(at->client) != TSR_UNREACHABLE) {
@@ -241,7 +241,7 @@ attempt_failed(struct attempt *at, int code)
 	}
 	if (code == TSR_NOMEM)
 		return PAM_BUF_ERR;
-	attempt_log(at, LOG_NOTICE, "%s: %s", name,
+	attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown),
 	    escape_text(line, sizeof(line), text, strlen(text)));
 	for (i = 0; i < sizeof(attempt_codes) / sizeof(attempt_codes[0]); i++)
 		if (strcmp(attempt_codes[i].name, name) == 0)
@@ -253,7 +253,7 @@ attempt_failed(struct attempt *at, int code)
 int
 attempt_unknown(struct attempt *at, int code)
 {
-	char target[ATTEMPT_TARGET_MAX];
+	char target[ATTEMPT_TARGET_MAX], shown[ATTEMPT_NAME_MAX];
 	struct record record = { .text = NULL };
 	struct fault f;
 	int r;
@@ -262,7 +262,7 @@ attempt_unknown(struct attempt *at, int code)
 	if (form_query(target, sizeof(target), "/enrolled", "subject", at->user) != TSR_OK)
 		return code;
 	if ((r = call_agent(at, target, NULL, &record, &f)) != TSR_OK)
-		attempt_debug(at, "whether anything is enrolled: %s", f.name);
+		attempt_debug(at, "whether anything is enrolled: %s", talk_name(f.name, shown));
 	else if (doc_is(record_find(&record, record.doc.node, "enrolled"), DOC_FALSE)) {
 		attempt_log(at, LOG_NOTICE, "nothing was ever enrolled for this user");
 		code = at->options.nouserok ? PAM_IGNORE : PAM_USER_UNKNOWN;

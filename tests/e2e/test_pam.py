@@ -13,6 +13,7 @@ from harness import BIN, DAEMON, GAMES
 from otp_codes import SECRET, totp
 from pivcard import Card, seated
 from test_callers import GDM, Unit
+from test_pin import audited
 
 PIN = "123456"
 LOGIN = {"class": "login", "scopes": ["login"], "acr": "self", "lifetime": "1m", "any-user": True}
@@ -30,6 +31,11 @@ def machine(**more):
 def enrol(m, user="daemon"):
     m.tessera("enroll", "pkcs11", "--user", user, "--device", "pkcs11:token=card;id=%01", pin=PIN,
               check=True)
+
+
+def missing(m):
+    """How many proofs failed since there was no device."""
+    return sum(line.get("verdict") == "device_not_found" for line in audited(m))
 
 
 class Case(unittest.TestCase):
@@ -190,17 +196,17 @@ class Tries(unittest.TestCase):
     def test_card(self):
         """A card that tells its tries: shown, confirmed by number, and locked."""
         with seated({0: "seat0", DAEMON: "seat0"}), \
-                Card(audiences=AUDIENCES, settings=dict(HELPER)) as c, Unit("system.slice", GDM) as gdm:
+                Card(audiences=AUDIENCES, settings=dict(HELPER)) as c, \
+                Unit("user.slice", "user-1.slice", "user@1.service", "app-%d.scope" % os.getpid()) as sudo:
             c.enrol("daemon", 1)
             p = pam.Pam(c.m)
 
             def login(*answers, **more):
-                return p.login("daemon", answers=answers, unit=gdm, **more)
+                return p.login("daemon", answers=answers, unit=sudo, **more)
             p.service("login", "timeout=30")
             ran = login(PIN)
-            self.assertEqual((ran.auth, ran.said("off")[0][-15:]), (0, "(3 tries left): "[-15:]), ran)
+            self.assertEqual((ran.auth, ran.said("off")[0][-15:]), (0, "3 tries left): "), ran)
             ran = login("654321", "654322")		# the second is no number of tries
-            print(ran, c.m.request("GET", "/devices", uid=DAEMON))
             self.assertEqual((ran.auth, c.tries()), (pam.AUTH_ERR, 2), ran)
             self.assertEqual(ran.said("on"), ["login: number of tries left (2), to go on: "])
             ran = login("2", PIN)
@@ -219,6 +225,14 @@ class Tries(unittest.TestCase):
             ran = login(PIN)
             self.assertEqual((ran.auth, ran.said("off")), (pam.AUTH_ERR, []), ran)
             self.assertEqual(ran.said("error"), ["No card or key of yours is plugged in."])
+            # it is looked for until it comes
+            p.service("login", "interactive timeout=120")
+            before = missing(c.m)
+            job = harness.Job(0, lambda: login("", PIN))
+            harness.until(lambda: missing(c.m) > before + 1, 60, what="a second look")
+            c.ask("insert")
+            ran = job.result()
+            self.assertEqual((ran.auth, len(ran.said("on")), len(ran.said("off"))), (pam.MAXTRIES, 1, 0), ran)
 
 
 class Touch(unittest.TestCase):
