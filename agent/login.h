@@ -37,7 +37,8 @@ typedef void (*login_done)(void *arg, int code, const struct credential *c,
     const char *members, const char *detail);
 
 /* done() is called once and never from inside. On an error at once, detail
- * (256 bytes) and nothing was started. */
+ * (256 bytes) and nothing was started.  TSR_DENIED: the audience is for local
+ * sessions alone, and the requester is in none (seat_near()). */
 int login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out);
 void login_cancel(struct login **l);
