@@ -211,6 +211,12 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 
 /* --- beginning one --- */
 
+uid_t
+device_grant_from(const struct device_grant *d)
+{
+	return d->only != (uid_t)-1 ? d->only : d->request->caller->uid;
+}
+
 static void
 device_grant_begin(struct device_grant *d)
 {
@@ -225,8 +231,8 @@ device_grant_begin(struct device_grant *d)
 	int r;
 
 	detail[0] = '\0';
-	/* Counted for the subject: sudo and the login screen are all uid 0. */
-	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid,
+	/* Counted for the subject: the login screen is uid 0 for all. */
+	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid, device_grant_from(d),
 	    policy_config(d->agent->policy)->limits.pending_per_uid)) == TSR_OK) {
 		d->pin = NULL;
 		r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
