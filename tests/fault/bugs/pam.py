@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Bugs seeded into the PAM module, and login helpers."""
 
-LOGIN_HELPER = "login_helper "
+LOGIN_HELPER = "e2e/login_helper "
 
 ROWS = [
     # --- who is asked about a login helper's request
@@ -51,5 +51,5 @@ ROWS = [
     ("no end of sources", "agent/challenges.c",
      "(others < CHALLENGES_OTHERS || strcmp(h->source, own) == 0);", "1;", "unit challenges"),
     ("sudo shuts the login screen", "agent/pending.c",
-     "LINK_OF(l, struct pending, link)->from == from;", "1;", "lifetime test_login_helper_no_more"),
+     "LINK_OF(l, struct pending, link)->from == from;", "1;", "e2e/lifetime Lifetime.test_login_helper_no_more"),
 ]
