@@ -20,6 +20,7 @@
 #include "agent/kept.h"
 #include "agent/presence_act.h"
 #include "agent/problem.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -240,6 +241,8 @@ device_grant_begin(struct device_grant *d)
 	if (r == TSR_OK)
 		return;
 	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	if (r == TSR_DENIED)		/* login_start()'s */
+		(void)snprintf(members, sizeof(members), SEAT_REMOTE);
 	grant_problem(d->request->conn, r, policy_audience(d->agent->policy, d->audience), members,
 	    detail);
 	device_grant_free(d);
@@ -350,7 +353,8 @@ device_grant_allowed(const struct http_request *r, const struct asker *who, cons
 	else if (helper && form_get(f, "subject") == NULL)
 		problem_invalid(r->conn, "a login helper names the \"subject\"");
 	else if (!caller_local(form_get(f, "rhost")))
-		problem(r->conn, TSR_DENIED, "a device of this host does not prove a remote login");
+		problem_with(r->conn, TSR_DENIED, SEAT_REMOTE, "a device of this host does not prove "
+		    "a remote login");
 	else if (!helper && who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
 	else
