@@ -17,6 +17,7 @@
 #include "agent/metrics.h"
 #include "agent/problem.h"
 #include "agent/proved.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -165,6 +166,12 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 
 /* --- beginning one --- */
 
+uid_t
+device_grant_from(const struct device_grant *d)
+{
+	return d->only != (uid_t)-1 ? d->only : d->request->caller->uid;
+}
+
 static void
 device_grant_begin(struct device_grant *d)
 {
@@ -179,8 +186,8 @@ device_grant_begin(struct device_grant *d)
 	int r;
 
 	detail[0] = '\0';
-	/* Counted for the subject: sudo and the login screen are all uid 0. */
-	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid,
+	/* Counted for the subject: the login screen is uid 0 for all. */
+	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid, device_grant_from(d),
 	    policy_config(d->agent->policy)->limits.pending_per_uid)) == TSR_OK) {
 		d->pin = NULL;
 		r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
@@ -188,6 +195,8 @@ device_grant_begin(struct device_grant *d)
 	if (r == TSR_OK)
 		return;
 	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	if (r == TSR_DENIED)		/* login_start()'s */
+		(void)snprintf(members, sizeof(members), SEAT_REMOTE);
 	grant_problem(d->request->conn, r, policy_audience(d->agent->policy, d->audience), members,
 	    detail);
 	device_grant_free(d);
@@ -298,7 +307,8 @@ device_grant_allowed(const struct http_request *r, const struct asker *who, cons
 	else if (helper && form_get(f, "subject") == NULL)
 		problem_invalid(r->conn, "a login helper names the \"subject\"");
 	else if (!caller_local(form_get(f, "rhost")))
-		problem(r->conn, TSR_DENIED, "a device of this host does not prove a remote login");
+		problem_with(r->conn, TSR_DENIED, SEAT_REMOTE, "a device of this host does not prove "
+		    "a remote login");
 	else if (!helper && who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
 	else

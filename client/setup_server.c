@@ -50,19 +50,14 @@ server_ask(struct buf *out)
 	return wrong;
 }
 
-/* The last line of what it said. */
+/* The first line of what it said. */
 static char *
 server_said(const struct buf *out, char said[SERVER_SAID_MAX])
 {
-	const char *text = out->len > 0 ? (const char *)out->data : "", *p, *last = text;
-	size_t n;
+	const char *text = out->len > 0 ? (const char *)out->data : "";
 
-	for (p = text; *p != '\0'; p++)
-		if (*p == '\n' && p[1] != '\0')
-			last = p + 1;
-	n = strcspn(last, "\r\n");
-	return *text == '\0' ? strcpy(said, "it says nothing, and may not be there") :
-	    escape_text(said, SERVER_SAID_MAX, last, n);
+	return *text == '\0' ? strcpy(said, "it says nothing") :
+	    escape_text(said, SERVER_SAID_MAX, text, strcspn(text, "\r\n"));
 }
 
 /* "none", or what the key has in an output of sshd -T. */
