@@ -226,7 +226,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 {
 	struct agent *a = &d->agent;
 	struct loop_batch batch = { daemon_commit, daemon_flush, d };
-	struct http_limits limits;
+	struct door_limits limits;
 	int r;
 
 	daemon_files(d->first);
@@ -276,7 +276,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->options = *o;
 	d->first = config;
 	daemon_settle(d, config);
-	d->listeners.api = d->listeners.admin = d->listeners.dir = -1;
+	d->listeners.api = d->listeners.admin = d->listeners.ssh = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||

@@ -52,7 +52,7 @@ void daemon_settle(struct daemon *d, const struct config *c);
 /* Limits of the sockets, with those refused who may have no door; helper is the
  * uid of the helpers. */
 void daemon_limits(const struct daemon *d, const struct config *c, uid_t helper,
-    struct http_limits *l);
+    struct door_limits *l);
 
 /* A policy whose names are resolved comes into force (arg is the struct daemon). */
 void daemon_policy_ready(void *arg, struct policy *p);

@@ -42,7 +42,7 @@ daemon_unknown_name(void *arg, const char *kind, const char *name)
 }
 
 void
-daemon_limits(const struct daemon *d, const struct config *c, uid_t helper, struct http_limits *l)
+daemon_limits(const struct daemon *d, const struct config *c, uid_t helper, struct door_limits *l)
 {
 	memset(l, 0, sizeof(*l));
 	l->connections = c->limits.connections;

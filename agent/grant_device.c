@@ -216,6 +216,7 @@ device_grant_begin(struct device_grant *d)
 {
 	struct login_ask ask = {
 		.subject = d->subject, .uid = d->uid, .requester = d->request->caller,
+		.said = d->helper ? &d->said : NULL,
 		.credential = d->credential, .device = d->device, .acr = d->acr,
 		.audience = d->audience[0] != '\0' ? d->audience : NULL,
 		.scope = d->scope, .client_id = d->client, .reuse = d->reuse, .pin = d->pin
@@ -356,10 +357,16 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
     const struct form *f, const struct grant *g, int helper, uid_t only)
 {
 	const char *pin = form_get(f, "pin");
+	struct login_said said = { "", "", "" };
 	struct device_grant *d = NULL;
+	const char *which;
 
 	if (device_grant_allowed(r, who, f, g->audience, helper) != TSR_OK)
 		return;
+	if (login_said_read(f, &said, &which) != TSR_OK) {
+		problem_invalid(r->conn, "\"%s\" is too long", which);
+		return;
+	}
 	if (device_grant_new(a, r, form_get(f, "credential"), form_get(f, "device"), &d) != TSR_OK ||
 	    (pin != NULL && (d->pin = secret_from(pin, strlen(pin))) == NULL)) {
 		if (d != NULL)
@@ -367,6 +374,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;
 	}
+	d->said = said;
 	device_grant_fill(d, g, helper, only);
 	device_grant_whose(d, who, form_get(f, "subject"));
 }

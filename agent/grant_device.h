@@ -33,6 +33,7 @@ struct device_grant {
 	unsigned ticket;		/* the subject's look-up */
 	int *answered;			/* set where the look-up ends inside its call */
 	int helper;			/* a login helper's: the subject is another */
+	struct login_said said;		/* by that helper */
 	char *credential, *device;	/* asked for, or NULL */
 	struct secret *pin;
 	struct pending pending;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "agent/caller.h"
+#include "agent/door.h"
 #include "agent/http_head.h"
 #include "agent/loop.h"
 #include "base/buf.h"
@@ -42,23 +43,12 @@ struct http_request {
 	const char *body;		/* head.content_length bytes, wiped after the answer */
 };
 
-/* A uid at its own limit is answered 503 and closed.  When all are taken, the
- * uid with the most connections loses its oldest idle one (else one whose
- * request is not whole, else any) to a newcomer that has fewer: connections
- * should be at least 4 times connections_per_uid.  Each connection takes two
- * descriptors (socket and pidfd). */
-struct http_limits {
-	uint32_t connections;		/* of all */
-	uint32_t connections_per_uid;
-	uid_t refuse[4];		/* uids that no socket serves (the agent's, the helpers') */
-	size_t n_refuse;
-	int use_pidfd;
-};
 
-/* handler must answer, park or stream before it returns (else: 500).
+/* Who is let in: door.h; a uid at its own limit is answered 503 and closed.
+ * handler must answer, park or stream before it returns (else: 500).
  * TSR_NOMEM.  http_server_free calls gone() of all that is parked; neither it
  * nor http_server_drain may be called from within handler or gone. */
-int http_server_new(struct loop *l, const struct http_limits *limits,
+int http_server_new(struct loop *l, const struct door_limits *limits,
     void (*handler)(void *arg, const struct http_request *r), void *arg,
     struct http_server **out);
 void http_server_free(struct http_server **s);
@@ -81,8 +71,11 @@ void http_set_endpoint(struct http_conn *c, unsigned endpoint);
 /* Accept on a listening socket (ours to close from now on, also on error).
  * TSR_NOMEM, TSR_SYSTEM, TSR_TOO_LARGE for the fifth. */
 int http_server_listen(struct http_server *s, int fd, enum http_socket kind);
+/* Its door, for other servers' connections: theirs are counted with its own, and
+ * they are gone before it is. */
+struct door *http_server_door(struct http_server *s);
 /* Stop accepting; idle connections and streams end now, the others after the
- * answer under way.  http_server_count says how many are left. */
+ * answer under way.  http_server_count says how many are left behind the door. */
 void http_server_drain(struct http_server *s);
 uint32_t http_server_count(const struct http_server *s);
 

@@ -284,7 +284,7 @@ void
 http_refused(struct http_conn *c, const char *code)
 {
 	if (!c->audited)
-		server_refusal(c->server, c->caller.uid, code);
+		door_refusal(&c->server->door, c->caller.uid, code);
 	c->audited = 1;
 }
 

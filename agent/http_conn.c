@@ -80,26 +80,42 @@ void
 conn_close(struct http_conn *c)
 {
 	struct http_server *s = c->server;
-	struct http_uid *uid = c->uid;
 	void (*gone)(void *arg) = c->gone;
 	void *arg = c->gone_arg;
 
 	if (c->state == CONN_PARKED || c->state == CONN_ANSWERED)
 		conn_count(c, 0);
 	metrics.connections[c->request.socket == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]--;
-	link_remove(&c->of_uid);
 	link_remove(&c->to_flush);
 	link_remove(&c->to_resume);
 	timer_disarm(loop_timers(s->loop), &c->timer);
 	loop_del(s->loop, &c->watch);
 	(void)close(c->watch.fd);
+	door_leave(&s->door, &c->guest);
 	caller_clear(&c->caller);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	free(c);
-	server_left(s, uid);
 	if (gone != NULL)
 		gone(arg);
+}
+
+void
+conn_left(struct door_guest *g)
+{
+	conn_close(LINK_OF(g, struct http_conn, guest));
+}
+
+static enum door_use
+conn_use(struct door_guest *g)
+{
+	const struct http_conn *c = LINK_OF(g, struct http_conn, guest);
+
+	if (c->state == CONN_HANDLING || c->state == CONN_ANSWERED)
+		return DOOR_BUSY;
+	if (c->state == CONN_READING && c->in.len == 0 && !c->fresh)
+		return DOOR_IDLE;
+	return c->state == CONN_READING || c->state == CONN_LINGER ? DOOR_READING : DOOR_WAITING;
 }
 
 /* A whole request goes to the handler, a false one is refused. */
@@ -143,48 +159,6 @@ conn_resume(struct http_conn *c)
 		conn_close(c);
 }
 
-/*
- * One read.  The control buffer holds the sender's credentials and nothing
- * else: descriptors do not fit, so the kernel drops them uninstalled and says
- * MSG_CTRUNC.  Returns the bytes in scratch, 0 where there is nothing to read
- * now; TSR_CLOSED, TSR_DENIED.
- */
-static ssize_t
-conn_recv(struct http_conn *c)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = c->server->scratch, .iov_len = HTTP_READ_MAX };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
-	    .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
-	const struct cmsghdr *cm;
-	struct ucred sender;
-	ssize_t n;
-
-	n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (n == -1)
-		return errno == EAGAIN || errno == EINTR ? 0 : TSR_CLOSED;
-	if (n == 0)
-		return TSR_CLOSED;
-	cm = CMSG_FIRSTHDR(&msg);
-	if ((msg.msg_flags & MSG_CTRUNC) != 0 || cm == NULL || cm->cmsg_level != SOL_SOCKET ||
-	    cm->cmsg_type != SCM_CREDENTIALS || cm->cmsg_len != CMSG_LEN(sizeof(sender))) {
-		sodium_memzero(c->server->scratch, (size_t)n);
-		metrics.refused[METRICS_REFUSED_SENDER]++;
-		return TSR_DENIED;
-	}
-	memcpy(&sender, CMSG_DATA(cm), sizeof(sender));
-	if (sender.uid != c->caller.uid) {
-		server_refusal(c->server, sender.uid, "foreign_sender");
-		metrics.refused[METRICS_REFUSED_SENDER]++;
-		sodium_memzero(c->server->scratch, (size_t)n);
-		return TSR_DENIED;
-	}
-	return n;
-}
-
 static void
 conn_read(struct http_conn *c)
 {
@@ -192,7 +166,7 @@ conn_read(struct http_conn *c)
 	ssize_t n;
 	int r, first;
 
-	n = conn_recv(c);
+	n = door_recv(&c->server->door, c->watch.fd, &c->caller);
 	if (n == 0)
 		return;
 	if (n < 0) {
@@ -200,8 +174,8 @@ conn_read(struct http_conn *c)
 		return;
 	}
 	first = c->in.len == 0;
-	r = buf_put(&c->in, c->server->scratch, (size_t)n);
-	sodium_memzero(c->server->scratch, (size_t)n);
+	r = buf_put(&c->in, c->server->door.scratch, (size_t)n);
+	sodium_memzero(c->server->door.scratch, (size_t)n);
 	if (r != TSR_OK) {
 		conn_close(c);
 		return;
@@ -222,9 +196,9 @@ conn_linger(struct http_conn *c)
 	int i;
 
 	for (i = 0; i < CONN_LINGER_READS; i++)
-		if ((n = recv(c->watch.fd, c->server->scratch, HTTP_READ_MAX, MSG_DONTWAIT)) <= 0)
+		if ((n = recv(c->watch.fd, c->server->door.scratch, HTTP_READ_MAX, MSG_DONTWAIT)) <= 0)
 			break;
-	sodium_memzero(c->server->scratch, HTTP_READ_MAX);
+	sodium_memzero(c->server->door.scratch, HTTP_READ_MAX);
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 		conn_close(c);
 }
@@ -298,8 +272,7 @@ conn_written(struct http_conn *c, uint64_t now)
 		return;
 	}
 	c->state = CONN_READING;
-	link_remove(&c->of_uid);
-	link_append(&c->uid->conns, &c->of_uid);
+	door_rest(&c->guest);
 	if (conn_interest(c, EPOLLIN | EPOLLRDHUP) != TSR_OK ||
 	    conn_deadline(c, now + HTTP_IDLE_MS) != TSR_OK) {
 		conn_close(c);
@@ -351,14 +324,15 @@ conn_flush(struct http_conn *c, int committed, uint64_t now)
 
 int
 conn_new(struct http_server *s, int fd, enum http_socket kind,
-    const struct caller *caller, struct http_uid *uid, struct http_conn **out)
+    const struct caller *caller, struct door_uid *uid)
 {
 	struct http_conn *c;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return TSR_NOMEM;
 	c->server = s;
-	c->uid = uid;
+	c->guest.use = conn_use;
+	c->guest.close = conn_left;
 	c->watch.fd = fd;
 	c->watch.ready = conn_ready;
 	c->interest = EPOLLIN | EPOLLRDHUP;
@@ -370,7 +344,6 @@ conn_new(struct http_server *s, int fd, enum http_socket kind,
 	c->request.caller = &c->caller;
 	buf_init(&c->in, CONN_IN_MAX);
 	buf_init(&c->out, HTTP_ANSWER_MAX);
-	link_init(&c->of_uid);
 	link_init(&c->to_flush);
 	link_init(&c->to_resume);
 	if (loop_add(s->loop, &c->watch, c->interest) != TSR_OK) {
@@ -382,9 +355,8 @@ conn_new(struct http_server *s, int fd, enum http_socket kind,
 		free(c);
 		return TSR_NOMEM;
 	}
-	link_append(&uid->conns, &c->of_uid);
+	door_enter(&s->door, &c->guest, uid);
 	metrics.accepted[kind == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]++;
 	metrics.connections[kind == HTTP_ADMIN ? METRICS_ADMIN : METRICS_API]++;
-	*out = c;
 	return TSR_OK;
 }

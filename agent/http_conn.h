@@ -11,12 +11,12 @@
 #ifndef AGENT_HTTP_CONN_H
 #define AGENT_HTTP_CONN_H
 
+#include "agent/door.h"
 #include "agent/http.h"
 #include "agent/link.h"
 #include "agent/timer.h"
 
-#define HTTP_READ_MAX	16384	/* bytes a read */
-#define HTTP_LISTEN_MAX	4		/* listening sockets */
+#define HTTP_READ_MAX	DOOR_READ_MAX
 
 enum conn_state {
 	CONN_READING,		/* a request, or idle where nothing has come yet */
@@ -28,19 +28,10 @@ enum conn_state {
 	CONN_LINGER		/* refused: reads and forgets until the client has closed */
 };
 
-/* One uid's connections. */
-struct http_uid {
-	struct link link;	/* http_server.uids */
-	struct link conns;	/* in the order in which they were last busy */
-	uid_t uid;
-	uint32_t n;
-};
-
 struct http_conn {
 	struct loop_watch watch;
 	struct http_server *server;
-	struct http_uid *uid;
-	struct link of_uid;		/* http_uid.conns */
+	struct door_guest guest;
 	struct link to_flush;		/* http_server.answered */
 	struct link to_resume;		/* http_server.resume */
 	struct timer timer;		/* fires at deadline or, left early, before */
@@ -67,31 +58,18 @@ struct http_conn {
 	struct caller caller;
 };
 
-struct http_listener {
-	struct loop_watch watch;
-	struct http_server *server;
-	enum http_socket kind;
-};
-
 struct http_server {
 	struct loop *loop;
-	struct http_limits limits;
+	struct door door;
+	struct door_host host;
 	void (*handler)(void *arg, const struct http_request *r);
 	void *arg;
-	void (*refused)(void *arg, uid_t uid, const char *code);
-	void *refused_arg;
 	void (*done)(void *arg, const struct http_done *d);
 	void *done_arg;
-	struct http_listener listener[HTTP_LISTEN_MAX];
-	size_t n_listeners;
-	struct timer pause;		/* accepting rests: out of descriptors or memory */
-	int paused, draining;
-	uint32_t n;			/* connections */
-	struct link uids;
+	int draining;
 	struct link answered;		/* connections with something for the flush */
 	struct link resume;		/* connections with pipelined bytes */
 	struct loop_task resume_task;
-	char scratch[HTTP_READ_MAX];	/* what recvmsg fills; wiped after each read */
 };
 
 /* http_conn.c */
@@ -99,9 +77,10 @@ struct http_server {
 /* A connection on an accepted socket; takes fd and caller over on success.
  * TSR_NOMEM, TSR_SYSTEM. */
 int conn_new(struct http_server *s, int fd, enum http_socket kind,
-    const struct caller *caller, struct http_uid *uid, struct http_conn **out);
+    const struct caller *caller, struct door_uid *uid);
 /* Leave every list, release all, then call gone(). */
 void conn_close(struct http_conn *c);
+void conn_left(struct door_guest *g);	/* the same, for the door */
 /* Write what waits and go on from there.  May close. */
 void conn_flush(struct http_conn *c, int committed, uint64_t now);
 /* Tell the observer, once a request. */
@@ -119,12 +98,5 @@ void conn_retract(struct http_conn *c);
 void conn_refuse(struct http_conn *c, int status);
 /* {"error":...} for an accept that is turned away: a whole answer. */
 extern const char conn_full[];
-
-/* http_server.c */
-
-/* uid was refused. */
-void server_refusal(struct http_server *s, uid_t uid, const char *code);
-/* A connection of uid was closed: count it off.  uid may be freed. */
-void server_left(struct http_server *s, struct http_uid *uid);
 
 #endif

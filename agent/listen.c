@@ -48,9 +48,11 @@ listen_take_one(int fd, const char *name, struct listeners *l, const struct comp
 		slot = &l->api;
 	else if (strcmp(name, "admin") == 0)
 		slot = &l->admin;
+	else if (strcmp(name, "ssh") == 0)
+		slot = &l->ssh;
 	else
 		return complain(e, TSR_CONFIG, "the service manager handed over a socket named \"%s\"; "
-		    "FileDescriptorName= must be api or admin", name);
+		    "FileDescriptorName= must be api, admin or ssh", name);
 	if (*slot != -1)
 		return complain(e, TSR_CONFIG, "the service manager handed over two sockets named \"%s\"", name);
 	if (sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) <= 0)
@@ -161,7 +163,7 @@ listen_bind(const char *dir, const char *name, mode_t mode, gid_t group, int *ou
 }
 
 static int
-listen_bind_both(const char *dir, int user_mode, gid_t admin_gid, struct listeners *l,
+listen_bind_all(const char *dir, int user_mode, gid_t admin_gid, struct listeners *l,
     const struct complaint *e)
 {
 	int r;
@@ -175,20 +177,22 @@ listen_bind_both(const char *dir, int user_mode, gid_t admin_gid, struct listene
 	if ((r = listen_bind(dir, "tessera.sock", user_mode ? 0600 : 0666, (gid_t)-1, &l->api,
 	    l->api_path, e)) != TSR_OK)
 		return r;
-	return listen_bind(dir, "admin.sock", user_mode ? 0600 : 0660,
-	    user_mode ? (gid_t)-1 : admin_gid, &l->admin, l->admin_path, e);
+	if ((r = listen_bind(dir, "admin.sock", user_mode ? 0600 : 0660,
+	    user_mode ? (gid_t)-1 : admin_gid, &l->admin, l->admin_path, e)) != TSR_OK)
+		return r;
+	return listen_bind(dir, "ssh.sock", user_mode ? 0600 : 0666, (gid_t)-1, &l->ssh, l->ssh_path, e);
 }
 
 int
 listen_open(const char *dir, int user_mode, unsigned admin_gid,
     struct listeners *out, char *err, size_t err_size)
 {
-	struct listeners l = { .api = -1, .admin = -1, .dir = -1 };
+	struct listeners l = { .api = -1, .admin = -1, .ssh = -1, .dir = -1 };
 	struct complaint e = { err, err_size };
 	int r;
 
 	if ((r = listen_take(&l, &e)) == 0)
-		r = listen_bind_both(dir, user_mode, (gid_t)admin_gid, &l, &e);
+		r = listen_bind_all(dir, user_mode, (gid_t)admin_gid, &l, &e);
 	if (r < 0) {
 		listen_close(&l);
 		return r;
@@ -197,21 +201,26 @@ listen_open(const char *dir, int user_mode, unsigned admin_gid,
 	return TSR_OK;
 }
 
+static void
+listen_close_one(int *fd, char *path)
+{
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+	/* Only what we have put there. */
+	if (path[0] != '\0')
+		(void)unlink(path);
+	path[0] = '\0';
+}
+
 void
 listen_close(struct listeners *l)
 {
-	if (l->api != -1)
-		(void)close(l->api);
-	if (l->admin != -1)
-		(void)close(l->admin);
-	/* Only what we have put there. */
-	if (l->api_path[0] != '\0')
-		(void)unlink(l->api_path);
-	if (l->admin_path[0] != '\0')
-		(void)unlink(l->admin_path);
+	listen_close_one(&l->api, l->api_path);
+	listen_close_one(&l->admin, l->admin_path);
+	listen_close_one(&l->ssh, l->ssh_path);
 	if (l->dir != -1)
 		(void)close(l->dir);
-	l->api = l->admin = l->dir = -1;
-	l->api_path[0] = l->admin_path[0] = '\0';
+	l->dir = -1;
 	l->bound = 0;
 }

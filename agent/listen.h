@@ -1,6 +1,6 @@
 /*
  * listen.h - the listening sockets: handed over by the service manager
- * (sd_listen_fds_with_names: "api", "admin") or bound here.
+ * (sd_listen_fds_with_names: "api", "admin", "ssh") or bound here.
  *
  * SPDX-License-Identifier: ISC
  */
@@ -10,16 +10,16 @@
 #include <stddef.h>
 
 struct listeners {
-	int api, admin;		/* -1 where there is none, or once handed on */
+	int api, admin, ssh;	/* -1 where there is none, or once handed on */
 	int bound;		/* 1: bound by us, to be unlinked at a clean end */
 	int dir;		/* the folder, locked while we are bound there; else -1 */
-	char api_path[108], admin_path[108];	/* where bound by us, else "" */
+	char api_path[108], admin_path[108], ssh_path[108];	/* where bound by us, else "" */
 };
 
 /*
  * Take what was handed over, else make dir (0755) and bind dir/tessera.sock (0666)
- * and dir/admin.sock (0660, group admin_gid where it is not (gid_t)-1); in user
- * mode 0700 and 0600.  The folder must be ours or root's and writable by no other.
+ * and dir/admin.sock (0660, group admin_gid where it is not (gid_t)-1) and
+ * dir/ssh.sock (0666); in user mode 0700 and 0600.  The folder must be ours or root's and writable by no other.
  * A socket on which somebody answers, or a folder that another agent holds, is
  * TSR_CONFLICT; a stale one is replaced; anything else in its place is
  * TSR_CONFIG, and so is a handed-over socket of another kind or name.

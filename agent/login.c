@@ -226,6 +226,7 @@ login_prove(struct login *l)
 	struct proof_ask ask = {
 		.credential = l->chosen,
 		.requester = l->ask.requester,
+		.said = l->ask.said,
 		.prompter = l->ask.uid,
 		.purpose = "login",
 		.context = {
@@ -273,6 +274,7 @@ login_keys(struct login *l)
 	struct fido_proof_ask ask = {
 		.candidate = l->key, .n = l->n_keys,
 		.requester = l->ask.requester,
+		.said = l->ask.said,
 		.prompter = l->ask.uid,
 		.purpose = "login",
 		.context = {
@@ -356,11 +358,14 @@ login_listed(void *arg, const struct device_list *list)
 static int
 login_tokens(struct login *l)
 {
+	struct events_about about = { .uid = l->ask.uid, .requester = l->ask.requester,
+	    .said = l->ask.said };
+
 	if (l->n == 1 && l->ask.pin != NULL) {
 		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
 		return login_prove(l);
 	}
-	if (l->ask.pin == NULL && !events_route(l->agent->events, l->ask.uid, l->ask.requester, NULL))
+	if (l->ask.pin == NULL && !events_route(l->agent->events, &about, NULL))
 		return TSR_NO_PROMPTER;		/* before any card is woken */
 	return device_list(l->agent->helpers, policy_config(l->agent->policy),
 	    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);

@@ -17,6 +17,7 @@ struct login_ask {
 	const char *subject;		/* user name */
 	uid_t uid;			/* and number of the subject */
 	const struct caller *requester;
+	const struct login_said *said;	/* by the login helper that asks; NULL: it is none */
 	const char *credential;		/* the id asked for, or NULL */
 	const char *device;		/* the id asked for, or NULL */
 	enum acr acr;			/* at least */

@@ -49,7 +49,7 @@ enum metrics_misuse {
 	METRICS_MISUSE_CLONE,		/* a key's counter went back */
 	METRICS_MISUSES
 };
-enum metrics_socket { METRICS_API, METRICS_ADMIN, METRICS_SOCKETS };
+enum metrics_socket { METRICS_API, METRICS_ADMIN, METRICS_SSH, METRICS_SOCKETS };
 
 struct metrics_histogram {
 	uint64_t bucket[METRICS_BUCKETS];	/* not cumulative */

@@ -21,7 +21,7 @@
 
 #define METRICS_MODULES	32	/* modules that are told of */
 
-static const char *const sockets[METRICS_SOCKETS] = { "api", "admin" };
+static const char *const sockets[METRICS_SOCKETS] = { "api", "admin", "ssh" };
 static const char *const grants[METRICS_GRANTS] = {
 	"device", "otp", "assertion", "session", "refresh", "service"
 };

@@ -16,6 +16,7 @@
 #include "agent/agent.h"
 #include "agent/api.h"
 #include "agent/enrol.h"
+#include "agent/enrolled.h"
 #include "agent/enrol_webauthn.h"
 #include "agent/grant.h"
 #include "agent/health.h"
@@ -58,6 +59,7 @@ static const struct route {
 	{ HTTP_API, HTTP_POST, "/credentials", 0, enrol_own, NULL },
 	{ HTTP_API, HTTP_POST, "/credentials/*/disable", 0, NULL, api_credential_disable },
 	{ HTTP_API, HTTP_POST, "/credentials/*/confirm", 0, NULL, enrol_own_confirm },
+	{ HTTP_API, HTTP_GET, "/enrolled", 1, enrolled_answer, NULL },
 	{ HTTP_API, HTTP_GET, "/events", 1, api_events, NULL },
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
 	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },

@@ -5,14 +5,19 @@
  */
 #include "agent/seat.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <systemd/sd-login.h>
 
+#include "agent/caller_source.h"
+#include "include/tessera.h"
+
 #define SEAT_LOGIND_RUNS	"/run/systemd/seats/seat0"	/* written by logind when it starts */
 #define SEAT_DEVICES	"seat0"		/* readers belong to it unless somebody moved them */
+#define SEAT_CONSOLE	"/sys/class/tty/tty0/active"	/* the console in front of the screen */
 
 /* An active session of the devices' seat, in front of the screen. */
 static int
@@ -44,12 +49,68 @@ seat_user(uid_t uid)
 	return here && !remote;
 }
 
+/* The virtual console that is shown; all of them are seat0's. */
+static int
+seat_console(const char *tty)
+{
+	char active[LOGIN_SAID_TEXT];
+	FILE *f;
+	int is = 0;
+
+	if ((f = fopen(SEAT_CONSOLE, "re")) == NULL)
+		return 0;
+	if (fgets(active, sizeof(active), f) != NULL) {
+		active[strcspn(active, "\n")] = '\0';
+		is = strncmp(active, "tty", 3) == 0 && strcmp(active, tty) == 0;
+	}
+	(void)fclose(f);
+	return is;
+}
+
+/* ":0" and ":0.0" are one display. */
+static int
+seat_display(const char *display)
+{
+	char **session = NULL, *of = NULL;
+	size_t n = strcspn(display, ".");
+	int i, sessions, here = 0;
+
+	if ((sessions = sd_get_sessions(&session)) < 0)
+		return 0;
+	for (i = 0; i < sessions; i++) {
+		if (!here && seat_session(session[i]) &&
+		    sd_session_get_display(session[i], &of) >= 0) {
+			here = strncmp(of, display, n) == 0 && (of[n] == '\0' || of[n] == '.');
+			free(of);
+			of = NULL;
+		}
+		free(session[i]);
+	}
+	free(session);
+	return here;
+}
+
+static int
+seat_login(const struct caller *c, const struct login_said *said)
+{
+	const char *tty = said->tty;
+	uid_t uid;
+
+	if (caller_user_slice(c, &uid) == TSR_OK)
+		return seat_user(uid);
+	if (strncmp(tty, "/dev/", 5) == 0)
+		tty += 5;
+	return tty[0] == ':' ? tty[1] != '\0' && seat_display(tty) : seat_console(tty);
+}
+
 int
-seat_has(enum config_seat rule, const struct caller *c)
+seat_has(enum config_seat rule, const struct caller *c, const struct login_said *said)
 {
 	char *session = NULL;
 	int here;
 
+	if (said != NULL && !caller_local(said->rhost))
+		return 0;
 	if (rule == SEAT_ANY || (rule == SEAT_AUTO && access(SEAT_LOGIND_RUNS, F_OK) != 0))
 		return 1;
 	if (!caller_alive(c))
@@ -57,7 +118,7 @@ seat_has(enum config_seat rule, const struct caller *c)
 	if (sd_pid_get_session(c->pid, &session) >= 0)
 		here = seat_session(session);
 	else
-		here = seat_user(c->uid);
+		here = said != NULL ? seat_login(c, said) : seat_user(c->uid);
 	free(session);
 	return here && caller_alive(c);		/* the PID was its own all the while */
 }

@@ -1,2 +1,4 @@
 # The SSH agent's socket, SSH certificates and their CA.
-set(tessera_ssh)
+set(tessera_ssh
+	ssh_conn.c
+)

@@ -72,10 +72,11 @@ status_numbers(struct buf *b, struct agent *a, const struct health *h)
 	    (r = json_put_member(b, "url", c->store)) != TSR_OK)
 		return r;
 	return buf_printf(b, "},\"sessions\":%zu,\"prompts\":%zu,\"proofs\":%zu,\"waiting\":%zu,"
-	    "\"connections\":{\"api\":%llu,\"admin\":%llu,\"limit\":%u,\"refused\":%llu}",
+	    "\"connections\":{\"api\":%llu,\"admin\":%llu,\"ssh\":%llu,\"limit\":%u,\"refused\":%llu}",
 	    sessions_count(a->sessions), prompts_count(a->prompts), proofs_count(a->proofs) + a->fido->proofs,
 	    helpers_waiting(a->helpers), (unsigned long long)metrics.connections[METRICS_API],
-	    (unsigned long long)metrics.connections[METRICS_ADMIN], c->limits.connections,
+	    (unsigned long long)metrics.connections[METRICS_ADMIN],
+	    (unsigned long long)metrics.connections[METRICS_SSH], c->limits.connections,
 	    (unsigned long long)metrics.refused[METRICS_REFUSED_FULL]);
 }
 

@@ -11,6 +11,7 @@ tessera_part(tessera_store
 		store_card.c
 		store_check.c
 		store_credential.c
+		store_enrolled.c
 		store_fido.c
 		store_file.c
 		store_key.c
@@ -24,6 +25,8 @@ tessera_part(tessera_store
 		store_row.c
 		store_schema.c
 		store_signing.c
+		store_ssh.c
+		store_ssh_ca.c
 		store_tag.c
 		store_token.c
 	LINK tessera_base tessera_token tessera_oath PkgConfig::SQLITE PkgConfig::SODIUM)

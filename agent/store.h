@@ -18,7 +18,7 @@
 #include "base/proto.h"
 #include "base/secret.h"
 
-#define STORE_SCHEMA		8	/* version written; a higher one is refused */
+#define STORE_SCHEMA		9	/* version written; a higher one is refused */
 #define STORE_ID_LEN		22	/* characters: 128 random bits, base64url */
 #define STORE_KEY_BYTES		32	/* bytes of the store key */
 #define STORE_AUDIT_MAX		16384	/* bytes of audit lines that wait for their file */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/store_enrolled.h"
 #include "agent/store_sqlite.h"
 #include "tessera.h"
 
@@ -196,7 +197,9 @@ drop_damaged(struct store *st, unsigned *dropped)
 		[PLACE_RECOVERY] = "DELETE FROM recovery WHERE seq = ?1",
 		[PLACE_FIDO] = "DELETE FROM fido WHERE seq = ?1",
 		[PLACE_TOKEN] = "DELETE FROM token WHERE seq = ?1",
-		[PLACE_SESSION] = "DELETE FROM session WHERE seq = ?1"
+		[PLACE_SESSION] = "DELETE FROM session WHERE seq = ?1",
+		[PLACE_SSH_CA] = "DELETE FROM ssh_ca WHERE seq = ?1",
+		[PLACE_SSH_CERT] = "DELETE FROM ssh_cert WHERE seq = ?1"
 	};
 	sqlite3_int64 row;
 	size_t i;
@@ -235,7 +238,8 @@ confirm_beside(struct store *st, unsigned *dropped)
 		" AND credential NOT IN (SELECT id FROM credential)",
 		"UPDATE otp SET trust = 2, expected = -1",
 		"DELETE FROM recovery",
-		"DELETE FROM token"
+		"DELETE FROM token",
+		"UPDATE ssh_cert SET revoked = 1 WHERE revoked = 0"
 	};
 	sqlite3_stmt *s = NULL;
 	int n, r = TSR_OK;
@@ -258,7 +262,8 @@ confirm_rows(struct store *st, unsigned *dropped)
 	sqlite3_int64 row = INT64_MIN;
 	int r;
 
-	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK)
+	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK ||
+	    (*dropped > 0 && (r = store_enrolled_everybody(st)) != TSR_OK))
 		return r;
 	while ((r = store_next_row(st, PLACE_CREDENTIAL, &row)) == TSR_OK)
 		if ((r = change_row(st, "UPDATE credential SET held = 0,"

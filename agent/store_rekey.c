@@ -30,6 +30,8 @@ static const struct sealed {
 	    "UPDATE signing SET sealed = ?2 WHERE kid = ?1" },
 	{ "otp", "SELECT credential, seed FROM otp",
 	    "UPDATE otp SET seed = ?2 WHERE credential = ?1" },
+	{ "ssh_ca", "SELECT id, sealed FROM ssh_ca WHERE sealed <> x''",
+	    "UPDATE ssh_ca SET sealed = ?2 WHERE id = ?1" },
 };
 
 static int

@@ -175,7 +175,40 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	" proved INTEGER NOT NULL,"
 	" ends INTEGER NOT NULL,"
 	" boot BLOB NOT NULL"
+	") STRICT;",
+
+	/* 9: the SSH CA and its certificates: store_ssh.h */
+	"CREATE TABLE ssh_ca ("
+	" seq INTEGER PRIMARY KEY,"
+	" id TEXT NOT NULL UNIQUE,"
+	" state INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" activated INTEGER NOT NULL,"
+	" retired INTEGER NOT NULL,"
+	" public BLOB NOT NULL UNIQUE,"
+	" sealed BLOB NOT NULL"			/* nothing where it signs no more */
 	") STRICT;"
+	"CREATE UNIQUE INDEX ssh_ca_one ON ssh_ca (state) WHERE state < 3;"
+	"CREATE TABLE ssh_cert ("
+	" seq INTEGER PRIMARY KEY,"
+	" serial INTEGER NOT NULL UNIQUE,"
+	" ca TEXT NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" credential TEXT NOT NULL,"
+	" sid TEXT NOT NULL,"
+	" fingerprint TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" principals TEXT NOT NULL,"
+	" valid_after INTEGER NOT NULL,"
+	" valid_before INTEGER NOT NULL,"
+	" held INTEGER NOT NULL,"
+	" revoked INTEGER NOT NULL"
+	") STRICT;"
+	"CREATE INDEX ssh_cert_uid ON ssh_cert (uid, valid_before);"
+	"CREATE INDEX ssh_cert_sid ON ssh_cert (sid);"
+	"CREATE INDEX ssh_cert_revoked ON ssh_cert (ca, serial) WHERE revoked > 0;"
+	"CREATE INDEX ssh_cert_before ON ssh_cert (valid_before);"
 };
 
 /* One number from a PRAGMA or SELECT. */

@@ -25,7 +25,8 @@
 static const char *const places[PLACE_END] = {
 	[PLACE_META] = "meta", [PLACE_CREDENTIAL] = "credential", [PLACE_SIGNING] = "signing",
 	[PLACE_CARD_KEY] = "card_key", [PLACE_OTP] = "otp", [PLACE_RECOVERY] = "recovery",
-	[PLACE_FIDO] = "fido", [PLACE_TOKEN] = "token", [PLACE_SESSION] = "session"
+	[PLACE_FIDO] = "fido", [PLACE_TOKEN] = "token", [PLACE_SESSION] = "session",
+	[PLACE_SSH_CA] = "ssh_ca", [PLACE_SSH_CERT] = "ssh_cert"
 };
 
 const char *

@@ -218,7 +218,7 @@ fill(struct config_parse *p, struct config *c)
 	    (r = config_section_plain(p, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = fill_issuer(p, c)) != TSR_OK || (r = fill_realm(p, c)) != TSR_OK ||
 	    (r = fill_folders(p, c)) != TSR_OK ||
-	    (r = config_section_named(p, c)) != TSR_OK)
+	    (r = config_section_named(p, c)) != TSR_OK || (r = config_section_ssh(p, c)) != TSR_OK)
 		return r;
 	return TSR_OK;
 }
@@ -294,6 +294,7 @@ config_free(struct config **cp)
 	config_key_free(config_keys_fido, c);
 	config_key_free(config_keys_webauthn, c);
 	config_key_free(config_keys_callers, &c->metrics);
+	config_ssh_free(c);
 	for (i = 0; i < c->n_modules; i++) {
 		config_key_free(config_keys_module, &c->modules[i]);
 		free(c->modules[i].name);

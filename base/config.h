@@ -75,6 +75,12 @@ struct config_module {
 	enum config_pin_tries pin_tries;	/* default counted; unlimited: it never locks a PIN */
 };
 
+/* A name that SSH certificates may bear, and who has it. */
+struct config_principal {
+	char *name;
+	struct config_callers who;	/* its units stay empty */
+};
+
 struct config_login_helper {
 	char *name;
 	char *user;
@@ -144,6 +150,19 @@ struct config {
 		char *rp_id;		/* NULL: browsers prove nothing */
 		struct strings origins;	/* whose pages may ask: at least one where rp_id is set */
 	} webauthn;
+	struct {
+		int there;		/* 0: ssh.sock lists nothing, no certificates */
+		char *audience;		/* whose rules hold; of class interactive */
+		struct strings principals;	/* of everybody; %u is the user's name; default {"%u"} */
+		struct strings extensions;	/* OpenSSH's, default pty, port forwarding and user's rc */
+		struct strings source_address;	/* CIDR; none: any */
+		struct strings namespaces;	/* of "ssh-keygen -Y sign", default file and git */
+		char *force_command;	/* NULL: any */
+		int forwarding;		/* sign for connections that are forwarded to other hosts */
+		int unbound;		/* sign for clients that do not tell the host */
+		struct config_principal *extra;
+		size_t n_extra;
+	} ssh;
 	struct config_callers metrics;	/* who may read /metrics besides administrators */
 	struct config_audience *audiences;
 	size_t n_audiences;

@@ -140,6 +140,26 @@ put_audience(struct buf *b, const struct config_audience *a)
 }
 
 static int
+put_ssh(struct buf *b, const struct config *c)
+{
+	size_t i;
+	int r;
+
+	if ((r = put_name(b, "ssh")) != TSR_OK)
+		return r;
+	if (!c->ssh.there)
+		return buf_put_cstr(b, "null");
+	if ((r = buf_put_u8(b, '{')) != TSR_OK || (r = put_keys(b, config_keys_ssh, c)) != TSR_OK ||
+	    (r = put_name(b, "principal")) != TSR_OK || (r = buf_put_u8(b, '{')) != TSR_OK)
+		return r;
+	for (i = 0; i < c->ssh.n_extra; i++)
+		if ((r = put_section(b, c->ssh.extra[i].name, config_keys_principal,
+		    &c->ssh.extra[i].who)) != TSR_OK)
+			return r;
+	return buf_put_cstr(b, "}}");
+}
+
+static int
 put_named(struct buf *b, const struct config *c)
 {
 	size_t i;
@@ -184,6 +204,7 @@ config_describe(const struct config *c, struct buf *out_json)
 	    (r = put_section(out_json, "limits", config_keys_limits, c)) != TSR_OK ||
 	    (r = put_section(out_json, "misuse", config_keys_misuse, c)) != TSR_OK ||
 	    (r = put_section(out_json, "audit", config_keys_audit, c)) != TSR_OK ||
+	    (r = put_ssh(out_json, c)) != TSR_OK ||
 	    (r = put_section(out_json, "metrics", config_keys_callers, &c->metrics)) != TSR_OK ||
 	    (r = put_named(out_json, c)) != TSR_OK)
 		return r;

@@ -130,6 +130,8 @@ extern const struct config_key config_keys_module[];
 extern const struct config_key config_keys_audience[];
 extern const struct config_key config_keys_callers[];
 extern const struct config_key config_keys_helper[];
+extern const struct config_key config_keys_ssh[];
+extern const struct config_key config_keys_principal[];	/* of struct config_callers */
 extern const struct config_word config_words_acr[];
 
 /* config_check.c: checks of the table. */
@@ -146,6 +148,10 @@ const char *config_check_scope(const char *text);	/* RFC 6749, 3.3 */
 const char *config_check_aaguid(const char *text);
 const char *config_check_rp_id(const char *text);	/* of browsers: a domain */
 const char *config_check_origin(const char *text);	/* RFC 6454, as browsers write it */
+const char *config_check_principal(const char *text);	/* may stand in an SSH certificate; %u */
+const char *config_check_extension(const char *text);	/* of one */
+const char *config_check_source(const char *text);	/* an address, or a network */
+const char *config_check_line(const char *text);
 const char *config_check_variable(const char *text);	/* NAME=value */
 const char *config_check_label(const char *text);	/* name of a module or helper */
 
@@ -188,6 +194,10 @@ int config_section_plain(struct config_parse *p, const char *section,
 
 /* webauthn: origins that a browser would not join to its rp-id are refused. */
 int config_section_webauthn(struct config_parse *p, struct config *c);
+
+/* config_ssh.c: ssh, after the audiences. */
+int config_section_ssh(struct config_parse *p, struct config *c);
+void config_ssh_free(struct config *c);
 
 /* All modules, audiences and login helpers.  After an error c holds what was
  * filled so far, for config_free. */

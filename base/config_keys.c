@@ -173,6 +173,26 @@ const struct config_key config_keys_webauthn[] = {
 	END
 };
 
+/* Lists without an entry get their default in config_ssh.c. */
+const struct config_key config_keys_ssh[] = {
+	STRING("audience", struct config, ssh.audience, NULL, config_check_scope),
+	LIST("principals", struct config, ssh.principals, config_check_principal),
+	LIST("extensions", struct config, ssh.extensions, config_check_extension),
+	STRING("force-command", struct config, ssh.force_command, NULL, config_check_line),
+	LIST("source-address", struct config, ssh.source_address, config_check_source),
+	BOOL("forwarding", struct config, ssh.forwarding),
+	BOOL("unbound", struct config, ssh.unbound),
+	LIST("namespaces", struct config, ssh.namespaces, config_check_line),
+	END
+};
+
+const struct config_key config_keys_principal[] = {
+	LIST("users", struct config_callers, users, config_check_name),
+	LIST("groups", struct config_callers, groups, config_check_name),
+	BOOL("any-user", struct config_callers, any_user),
+	END
+};
+
 const struct config_key config_keys_limits[] = {
 	NUMBER("connections", struct config, limits.connections, "4096", 1, 65536),
 	NUMBER("connections-per-uid", struct config, limits.connections_per_uid, "512", 1, 65536),

@@ -77,6 +77,10 @@ config_known(const struct config *c, enum config_mode mode,
 		(void)snprintf(where, sizeof(where), "audience \"%s\": verifiers", c->audiences[i].name);
 		known_callers(&k, where, &c->audiences[i].verifiers);
 	}
+	for (i = 0; i < c->ssh.n_extra; i++) {
+		(void)snprintf(where, sizeof(where), "ssh: principal \"%s\"", c->ssh.extra[i].name);
+		known_callers(&k, where, &c->ssh.extra[i].who);
+	}
 	for (i = 0; i < c->n_login_helpers; i++) {
 		(void)snprintf(where, sizeof(where), "login-helper \"%s\"", c->login_helpers[i].name);
 		known_user(&k, where, c->login_helpers[i].user);

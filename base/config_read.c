@@ -35,7 +35,7 @@ struct options {
 	cfg_opt_t root[OPTIONS_MAX], signing[OPTIONS_MAX], session[OPTIONS_MAX],
 	    limits[OPTIONS_MAX], misuse[OPTIONS_MAX], audit[OPTIONS_MAX], module[OPTIONS_MAX], audience[OPTIONS_MAX],
 	    verifiers[OPTIONS_MAX], helper[OPTIONS_MAX], metrics[OPTIONS_MAX], pcsc[OPTIONS_MAX],
-	    fido[OPTIONS_MAX], webauthn[OPTIONS_MAX];
+	    fido[OPTIONS_MAX], webauthn[OPTIONS_MAX], ssh[OPTIONS_MAX], principal[OPTIONS_MAX];
 };
 
 /* libconfuse's callbacks carry no argument of ours. */
@@ -62,17 +62,20 @@ static void
 complain_title(cfg_t *cfg, const char *title)
 {
 	static const char *const titled[] = { "audience", "pkcs11-module", "login-helper" };
+	static const char *const nested[] = { "principal" };	/* of the one section with sections that have names */
+	int inner = strcmp(cfg_name(cfg), "ssh") == 0;
+	const char *const *kinds = inner ? nested : titled;
 	struct config_scope scope = { reading, NULL };
 	struct config_shown shown;
 	const char *kind = NULL;
 	cfg_t *sec;
 	size_t i, found = 0;
 
-	for (i = 0; i < sizeof(titled) / sizeof(titled[0]); i++) {
-		if ((sec = cfg_gettsec(cfg, titled[i], title)) == NULL)
+	for (i = 0; i < (inner ? 1 : sizeof(titled) / sizeof(titled[0])); i++) {
+		if ((sec = cfg_gettsec(cfg, kinds[i], title)) == NULL)
 			continue;
 		found++;
-		kind = titled[i];
+		kind = kinds[i];
 		scope.sec = sec;
 	}
 	if (found == 1)
@@ -173,6 +176,8 @@ options_init(struct options *o)
 	add_keys(o->pcsc, config_keys_pcsc);
 	add_keys(o->fido, config_keys_fido);
 	add_keys(o->webauthn, config_keys_webauthn);
+	add_keys(o->ssh, config_keys_ssh);
+	add_keys(o->principal, config_keys_principal);
 	add_keys(o->limits, config_keys_limits);
 	add_keys(o->misuse, config_keys_misuse);
 	add_keys(o->audit, config_keys_audit);
@@ -188,6 +193,9 @@ options_init(struct options *o)
 	add_section(o->root, "pcsc", o->pcsc, CFGF_NONE);
 	add_section(o->root, "fido", o->fido, CFGF_NONE);
 	add_section(o->root, "webauthn", o->webauthn, CFGF_NONE);
+	add_section(o->ssh, "principal", o->principal,
+	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	add_section(o->root, "ssh", o->ssh, CFGF_NODEFAULT);	/* there where it is written alone */
 	add_section(o->root, "limits", o->limits, CFGF_NONE);
 	add_section(o->root, "misuse", o->misuse, CFGF_NONE);
 	add_section(o->root, "audit", o->audit, CFGF_NONE);

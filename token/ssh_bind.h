@@ -20,8 +20,7 @@ struct ssh_bind {
 };
 
 /* Read what follows the extension's name, whole, and check the host's signature
- * over the session.  TSR_INVALID, TSR_UNSUPPORTED, TSR_BAD_SIGNATURE,
- * TSR_TOO_LARGE, TSR_CRYPTO. */
+ * over the session.  TSR_INVALID, TSR_TOO_LARGE, and what ssh_host_verify says. */
 int ssh_bind_read(const void *p, size_t n, struct ssh_bind *out);
 
 #endif

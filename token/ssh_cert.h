@@ -41,8 +41,9 @@ struct ssh_cert {
 int ssh_cert_principal_ok(const char *principal);
 
 /* Append the certificate's blob, signed by an Ed25519 key; nonce is drawn by the
- * caller.  TSR_INVALID: no principal or one that is not fit, a time of 0 or beyond
- * the other, an option twice; TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO. */
+ * caller.  On error nothing is appended.  TSR_INVALID: no principal or one that is not
+ * fit, a time of 0 or beyond the other or for ever, an option twice, another kind of
+ * CA's key; TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO. */
 int ssh_cert_make(struct buf *out, struct jws_key *ca, const struct ssh_cert *c,
     const uint8_t nonce[SSH_CERT_NONCE]);
 
@@ -64,8 +65,10 @@ struct ssh_cert_read {
 };
 
 /* Read a whole blob; the signature is checked where the CA's key is Ed25519, ECDSA
- * or RSA with SHA-2.  TSR_INVALID, TSR_UNSUPPORTED, TSR_BAD_SIGNATURE,
- * TSR_TOO_LARGE. */
+ * or RSA with SHA-2, and any other CA is refused.  Times and principals are not judged.
+ * TSR_INVALID (also options out of order), TSR_UNSUPPORTED (what is no certificate, a CA
+ * on a security key), TSR_BAD_SIGNATURE, TSR_BAD_ALGORITHM, TSR_KEY_UNUSABLE,
+ * TSR_TOO_LARGE, TSR_CRYPTO. */
 int ssh_cert_read(const void *blob, size_t n, struct ssh_cert_read *out);
 
 #endif

@@ -37,16 +37,19 @@ const char *ssh_key_name(enum ssh_key_kind kind);
 
 /* Read a whole blob.  TSR_INVALID (cut, bytes left over, point off the curve,
  * numbers that are not minimal), TSR_UNSUPPORTED (DSA, certificates, anything else),
- * TSR_KEY_UNUSABLE (RSA under 2048 bits, e even or 1), TSR_TOO_LARGE. */
+ * TSR_KEY_UNUSABLE (RSA under 2048 or over 8192 bits, e even, 1 or over 64 bits),
+ * TSR_TOO_LARGE, TSR_CRYPTO. */
 int ssh_key_read(const void *blob, size_t n, struct ssh_key *out);
 
 /* One line of an authorized_keys or .pub file without options: fills blob (reset
- * first; at most SSH_KEY_MAX) and the comment (control characters refused).  Errors
- * as ssh_key_read, which it calls; TSR_INVALID where name and blob disagree. */
+ * first; at most SSH_KEY_MAX) and the comment (UTF-8 without control characters).
+ * Errors as ssh_key_read, which it calls, and then blob is empty; TSR_INVALID where
+ * name and blob disagree. */
 int ssh_key_parse(const char *line, size_t n, struct buf *blob, char comment[SSH_KEY_COMMENT_MAX]);
 
 /* Append "NAME BASE64[ COMMENT]" of any blob, a certificate's too: the name is the
- * blob's own first string.  No newline. */
+ * blob's own first string.  No newline.  On error nothing is appended: TSR_INVALID
+ * (no name, a comment with control characters), TSR_TOO_LARGE (over SSH_CERT_MAX). */
 int ssh_key_line(struct buf *out, const void *blob, size_t n, const char *comment);
 
 /* "SHA256:..." as ssh-keygen -l shows it, of any blob. */
@@ -59,8 +62,8 @@ int ssh_ed25519_signature(struct buf *out, const uint8_t sig[64]);
 /* Check a signature blob over data by a host's key, which may be a host
  * certificate (then by the key in it; the certificate itself is not judged).  RSA
  * by rsa-sha2-256 and rsa-sha2-512 alone, never SHA-1.  TSR_BAD_SIGNATURE,
- * TSR_BAD_ALGORITHM, TSR_UNSUPPORTED (sk keys are no hosts'), TSR_INVALID,
- * TSR_CRYPTO. */
+ * TSR_BAD_ALGORITHM, TSR_UNSUPPORTED (sk keys are no hosts'), TSR_KEY_UNUSABLE,
+ * TSR_INVALID, TSR_TOO_LARGE, TSR_CRYPTO. */
 int ssh_host_verify(const void *key, size_t key_n, const void *data, size_t n,
     const void *sig, size_t sig_n);
 

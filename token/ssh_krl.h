@@ -24,7 +24,9 @@ struct ssh_krl_ca {
 };
 
 /* Append a KRL: not signed (sshd reads it from root's file), with a version that
- * grows, s of the epoch, and a comment.  TSR_INVALID, TSR_TOO_LARGE, TSR_NOMEM. */
+ * grows, s of the epoch, and a comment.  On error nothing is appended: TSR_INVALID
+ * (what is no key, serials out of order, a comment over 255 bytes or with control
+ * characters), TSR_TOO_LARGE, TSR_NOMEM, TSR_CRYPTO. */
 int ssh_krl_write(struct buf *out, const struct ssh_krl_ca *ca, size_t n_ca,
     uint64_t version, int64_t now, const char *comment);
 

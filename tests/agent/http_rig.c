@@ -195,7 +195,7 @@ srv_on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
 }
 
 static int
-srv_run(int api, int clock_fd, const struct http_limits *limits, int max_fds)
+srv_run(int api, int clock_fd, const struct door_limits *limits, int max_fds)
 {
 	struct loop_batch batch = { srv_commit, srv_flush, NULL };
 	struct rlimit rl = { (rlim_t)max_fds, (rlim_t)max_fds };
@@ -225,7 +225,7 @@ srv_run(int api, int clock_fd, const struct http_limits *limits, int max_fds)
 /* The test's side. */
 
 void
-rig_start(struct rig *r, const struct http_limits *limits, int max_fds)
+rig_start(struct rig *r, const struct door_limits *limits, int max_fds)
 {
 	struct listeners l;
 	char err[256];
@@ -239,6 +239,7 @@ rig_start(struct rig *r, const struct http_limits *limits, int max_fds)
 		fail_msg("%s", err);
 	(void)snprintf(r->path, sizeof(r->path), "%s", l.api_path);
 	(void)close(l.admin);
+	(void)close(l.ssh);
 	r->shared = mmap(NULL, sizeof(*r->shared), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_true(r->shared != MAP_FAILED);
@@ -270,6 +271,8 @@ rig_stop(struct rig *r)
 	assert_int_equal(status, 0);
 	(void)unlink(r->path);
 	(void)snprintf(path, sizeof(path), "%s/admin.sock", r->dir);
+	(void)unlink(path);
+	(void)snprintf(path, sizeof(path), "%s/ssh.sock", r->dir);
 	(void)unlink(path);
 	assert_int_equal(rmdir(r->dir), 0);
 	munmap(r->clock, sizeof(*r->clock));

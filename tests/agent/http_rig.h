@@ -37,7 +37,7 @@ struct rig {
  * /twice (two answers), /whoami (uid), /events (stream), /tell (an event of the
  * body to all streams), /flood (events until a stream is closed), /drain.
  */
-void rig_start(struct rig *r, const struct http_limits *limits, int max_fds);
+void rig_start(struct rig *r, const struct door_limits *limits, int max_fds);
 /* SIGTERM: the server must end with status 0 (leaks are an error). */
 void rig_stop(struct rig *r);
 /* Until what was sent so far is read, and the timers that are due have run. */

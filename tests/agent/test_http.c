@@ -29,7 +29,7 @@ static char text[HTTP_ANSWER_MAX + 4096];
 static int
 setup(void **state)
 {
-	struct http_limits limits = { .connections = 200, .connections_per_uid = 100, .use_pidfd = 1 };
+	struct door_limits limits = { .connections = 200, .connections_per_uid = 100, .use_pidfd = 1 };
 
 	(void)state;
 	rig_start(&rig, &limits, 0);

@@ -35,7 +35,7 @@ static char text[4096];
 static int
 setup(void **state)
 {
-	struct http_limits limits = { .connections = ALL, .connections_per_uid = PER_UID,
+	struct door_limits limits = { .connections = ALL, .connections_per_uid = PER_UID,
 	    .refuse = { 7 }, .n_refuse = 1, .use_pidfd = 1 };
 
 	(void)state;
@@ -48,7 +48,7 @@ setup(void **state)
 static int
 setup_no_pidfd(void **state)
 {
-	struct http_limits limits = { .connections = ALL, .connections_per_uid = PER_UID };
+	struct door_limits limits = { .connections = ALL, .connections_per_uid = PER_UID };
 
 	(void)state;
 	if (geteuid() == 0)
@@ -59,7 +59,7 @@ setup_no_pidfd(void **state)
 static int
 setup_few_fds(void **state)
 {
-	struct http_limits limits = { .connections = 1000, .connections_per_uid = 250, .use_pidfd = 1 };
+	struct door_limits limits = { .connections = 1000, .connections_per_uid = 250, .use_pidfd = 1 };
 
 	(void)state;
 	if (geteuid() == 0)
@@ -70,7 +70,7 @@ setup_few_fds(void **state)
 static int
 setup_many(void **state)
 {
-	struct http_limits limits = { .connections = 2 * MANY, .connections_per_uid = MANY, .use_pidfd = 1 };
+	struct door_limits limits = { .connections = 2 * MANY, .connections_per_uid = MANY, .use_pidfd = 1 };
 	struct rlimit rl;
 
 	(void)state;

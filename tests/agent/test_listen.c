@@ -23,7 +23,7 @@
 #include "agent/listen.h"
 #include "tessera.h"
 
-static char base[64], dir[96], api[128], admin[128], err[512];
+static char base[64], dir[96], api[128], admin[128], ssh[128], err[512];
 
 static int
 setup(void **state)
@@ -34,6 +34,7 @@ setup(void **state)
 	(void)snprintf(dir, sizeof(dir), "%s/run", base);
 	(void)snprintf(api, sizeof(api), "%s/tessera.sock", dir);
 	(void)snprintf(admin, sizeof(admin), "%s/admin.sock", dir);
+	(void)snprintf(ssh, sizeof(ssh), "%s/ssh.sock", dir);
 	err[0] = '\0';
 	return 0;
 }
@@ -44,6 +45,7 @@ teardown(void **state)
 	(void)state;
 	(void)unlink(api);
 	(void)unlink(admin);
+	(void)unlink(ssh);
 	(void)rmdir(dir);
 	return rmdir(base);
 }
@@ -111,7 +113,8 @@ test_bound(void **state)
 	assert_int_equal(mode_of(dir), 0755);
 	assert_int_equal(mode_of(api), 0666);
 	assert_int_equal(mode_of(admin), 0660);
-	assert_true(can_connect(api) && can_connect(admin));
+	assert_int_equal(mode_of(ssh), 0666);
+	assert_true(can_connect(api) && can_connect(admin) && can_connect(ssh));
 	assert_true((fcntl(l.api, F_GETFD) & FD_CLOEXEC) != 0);
 
 	/* A second agent is turned away and changes nothing. */
@@ -123,6 +126,7 @@ test_bound(void **state)
 	assert_int_equal(l.api, -1);
 	assert_int_equal(lstat(api, &st), -1);
 	assert_int_equal(lstat(admin, &st), -1);
+	assert_int_equal(lstat(ssh, &st), -1);
 	(void)umask(mask);
 }
 
@@ -136,6 +140,7 @@ test_user_mode(void **state)
 	assert_int_equal(mode_of(dir), 0700);
 	assert_int_equal(mode_of(api), 0600);
 	assert_int_equal(mode_of(admin), 0600);
+	assert_int_equal(mode_of(ssh), 0600);
 	listen_close(&l);
 }
 
@@ -299,15 +304,16 @@ handed(const char *names, int kind, int listening, struct listeners *l)
 
 static const struct handed_row {
 	const char *name, *names;
-	int kind, listening, want, api, admin;
+	int kind, listening, want, api, admin, ssh;
 } handed_rows[] = {
-	{ "both", "api:admin", SOCK_STREAM, 1, TSR_OK, 3, 4 },
-	{ "the other order", "admin:api", SOCK_STREAM, 1, TSR_OK, 4, 3 },
-	{ "one", "api", SOCK_STREAM, 1, TSR_OK, 3, -1 },
-	{ "the same name twice", "api:api", SOCK_STREAM, 1, TSR_CONFIG, 0, 0 },
-	{ "a name of another", "api:web", SOCK_STREAM, 1, TSR_CONFIG, 0, 0 },
-	{ "a datagram socket", "api", SOCK_DGRAM, 0, TSR_CONFIG, 0, 0 },
-	{ "a socket that does not listen", "api", SOCK_STREAM, 0, TSR_CONFIG, 0, 0 },
+	{ "both", "api:admin", SOCK_STREAM, 1, TSR_OK, 3, 4, -1 },
+	{ "the other order", "admin:api", SOCK_STREAM, 1, TSR_OK, 4, 3, -1 },
+	{ "one", "api", SOCK_STREAM, 1, TSR_OK, 3, -1, -1 },
+	{ "all three", "api:admin:ssh", SOCK_STREAM, 1, TSR_OK, 3, 4, 5 },
+	{ "the same name twice", "api:api", SOCK_STREAM, 1, TSR_CONFIG, 0, 0, 0 },
+	{ "a name of another", "api:web", SOCK_STREAM, 1, TSR_CONFIG, 0, 0, 0 },
+	{ "a datagram socket", "api", SOCK_DGRAM, 0, TSR_CONFIG, 0, 0, 0 },
+	{ "a socket that does not listen", "api", SOCK_STREAM, 0, TSR_CONFIG, 0, 0, 0 },
 };
 
 static int
@@ -324,7 +330,7 @@ handed_child(const struct handed_row *row)
 		return 2;	/* nothing is bound where something was handed over */
 	if (r != TSR_OK)
 		return err[0] == '\0' ? 3 : 0;
-	if (l.api != row->api || l.admin != row->admin || l.bound || l.api_path[0] != '\0')
+	if (l.api != row->api || l.admin != row->admin || l.ssh != row->ssh || l.bound || l.api_path[0] != '\0')
 		return 4;
 	listen_close(&l);
 	return fcntl(3, F_GETFD) == -1 ? 0 : 5;

@@ -130,7 +130,7 @@ static void folder(struct place *p) { aside(p); assert_int_equal(mkdir(p->db, 07
 static void world(struct place *p) { assert_int_equal(chmod(p->db, 0602), 0); }
 static void group(struct place *p) { assert_int_equal(chmod(p->db, 0660), 0); }
 static void open_folder(struct place *p) { assert_int_equal(chmod(p->dir, 0777), 0); }
-static void newer(struct place *p) { help_sql(p->db, "PRAGMA user_version = 9"); }
+static void newer(struct place *p) { help_sql(p->db, "PRAGMA user_version = 10"); }
 static void negative(struct place *p) { help_sql(p->db, "PRAGMA user_version = -1"); }
 static void zero(struct place *p) { help_sql(p->db, "PRAGMA user_version = 0"); }
 static void other_program(struct place *p) { help_sql(p->db, "PRAGMA application_id = 5"); }
@@ -211,7 +211,7 @@ static const struct row {
 	{ "folder that others write in", open_folder, NULL, TSR_CONFIG, "chmod 0700" },
 	{ "symlink as log", link_as_log, NULL, TSR_CONFIG, "t.db-wal" },
 	{ "FIFO as journal", fifo_as_journal, NULL, TSR_CONFIG, "t.db-journal" },
-	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 9, this program understands 8" },
+	{ "newer schema", newer, NULL, TSR_STORE_NEWER, "version 10, this program understands 9" },
 	{ "negative schema", negative, NULL, TSR_CORRUPT, "backup" },
 	{ "tables without a schema", zero, NULL, TSR_CORRUPT, "backup" },
 	{ "other application id", other_program, NULL, TSR_CONFIG, "another program" },
@@ -286,9 +286,9 @@ newer_schema_is_left_alone(void **state)
 
 	help_open(p);
 	help_close(p);
-	help_sql(p->db, "PRAGMA user_version = 9; CREATE TABLE future (x INTEGER)");
+	help_sql(p->db, "PRAGMA user_version = 10; CREATE TABLE future (x INTEGER)");
 	assert_int_equal(store_open(p->url, p->key, &p->st, p->err, sizeof(p->err)), TSR_STORE_NEWER);
-	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 9);
+	assert_int_equal(help_number(p->db, "PRAGMA user_version"), 10);
 	assert_int_equal(help_number(p->db, "SELECT count(*) FROM future"), 0);
 }
 

@@ -438,7 +438,8 @@ no_table_is_left_out(void **state)
 	assert_int_equal(help_add_kept(p->st, 1), TSR_OK);
 	help_close(p);
 	assert_int_equal(help_number(p->db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' "
-	    "AND name NOT IN ('meta', 'credential', 'signing', 'card_key', 'otp', 'recovery', 'fido', 'token', 'session',"
+	    "AND name NOT IN ('meta', 'credential', 'signing', 'card_key', 'otp', 'recovery', 'fido', 'token', 'session', 'ssh_ca',"
+	    " 'ssh_cert',"
 	    " 'row_tag', 'state')"), 0);
 }
 

@@ -2,6 +2,7 @@
 add_library(config_rig STATIC config_rig.c)
 target_link_libraries(config_rig PUBLIC tessera_config PkgConfig::CMOCKA)
 tessera_test(base_config_place SOURCES test_config_place.c LINK config_rig)
+tessera_test(base_config_ssh SOURCES test_config_ssh.c LINK config_rig)
 tessera_test(base_config SOURCES test_config.c LINK config_rig PkgConfig::JANSSON)
 # Lets allocations fail.
 target_link_options(test_base_config PRIVATE

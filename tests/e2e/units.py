@@ -14,7 +14,7 @@ import unittest
 
 UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
 NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
-         "tessera-admin.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
+         "tessera-admin.socket", "tessera-ssh.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
          "tessera-pkcs11-watch.socket", "tessera-fido.socket", "tessera-fido@.service",
          "tessera-fido-watch.socket", "tessera-fido-watch@.service"]
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0,

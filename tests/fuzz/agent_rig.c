@@ -170,9 +170,9 @@ agent_rig_names_answer(int code)
 int __wrap_confine_agent(const struct config *c, const struct daemon_options *o);
 int __wrap_loop_run(struct loop *l);
 void __wrap_log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int __real_http_server_new(struct loop *l, const struct http_limits *limits,
+int __real_http_server_new(struct loop *l, const struct door_limits *limits,
     void (*handler)(void *arg, const struct http_request *r), void *arg, struct http_server **out);
-int __wrap_http_server_new(struct loop *l, const struct http_limits *limits,
+int __wrap_http_server_new(struct loop *l, const struct door_limits *limits,
     void (*handler)(void *arg, const struct http_request *r), void *arg, struct http_server **out);
 
 int
@@ -194,10 +194,10 @@ __wrap_loop_run(struct loop *l)
 
 /* The agent runs as whoever its clients are: none is refused for that. */
 int
-__wrap_http_server_new(struct loop *l, const struct http_limits *limits,
+__wrap_http_server_new(struct loop *l, const struct door_limits *limits,
     void (*handler)(void *arg, const struct http_request *r), void *arg, struct http_server **out)
 {
-	struct http_limits all = *limits;
+	struct door_limits all = *limits;
 
 	all.n_refuse = 0;
 	serving = arg;

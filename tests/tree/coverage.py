@@ -23,6 +23,7 @@ PARSERS = {
     "base/config_key.c": "config",
     "base/config_read.c": "config",
     "base/config_section.c": "config",
+    "base/config_ssh.c": "config",
     "base/config_text.c": "config",
     "base/escape.c": "frame",
     "base/frame.c": "frame",
