@@ -114,6 +114,15 @@ class Recipe(unittest.TestCase):
         os.symlink("/etc/hostname", self.host.etc + "/tessera_ca.pub")
         self.assertIn("symbolic link", self.tessera(*INSTALL, status=9))
 
+    def test_an_offline_key(self):
+        """What an administrator trusts besides stays in the file."""
+        self.host.write("tessera_offline_ca.pub", self.line + "offline\n")
+        self.tessera(*INSTALL)
+        self.assertEqual(self.tree()["tessera_ca.pub"][1].decode().splitlines()[1:], [self.line, self.line + "offline"])
+        self.host.write("tessera_offline_ca.pub", "PermitRootLogin\n")
+        self.assertIn('tessera_offline_ca.pub: a line that is no public key: "PermitRootLogin"',
+                      self.tessera(*INSTALL, status=1))
+
     def test_no_key(self):
         before = self.tree()
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": []})
