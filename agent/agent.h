@@ -51,6 +51,8 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct ssh_ca *ssh_ca;		/* the keys that sign SSH certificates */
+	struct ssh_ends *ssh_ends;	/* sessions whose certificates are to be revoked */
 	struct opaques *opaques;	/* tokens that are looked up: opaque.h */
 	struct token_cache *cache;	/* tokens that may be given again */
 	struct rates *rates;		/* what is counted by the minute */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "agent/problem.h"
+#include "agent/store_ssh.h"
 #include "include/tessera.h"
 
 #define EVENT_PIN_DEFAULT	",\"pin_default\":true"
@@ -98,6 +99,39 @@ audit_event_token(struct agent *a, const struct caller *by, const char *event,
 	rec.sid = t->sid;
 	rec.jti = t->jti[0] != '\0' ? t->jti : NULL;
 	rec.detail = t->kind == TOKEN_OPAQUE ? "access token" : "refresh tokens";
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c)
+{
+	struct audit_record rec = event_by("ssh-certificate", by);
+	char members[128];
+
+	event_for(&rec, c->subject, c->uid);
+	rec.credential = c->credential;
+	rec.sid = c->sid;
+	rec.audience = audience;
+	rec.kid = c->ca;
+	rec.label = c->id;
+	rec.detail = c->principals;
+	(void)snprintf(members, sizeof(members), ",\"serial\":\"%016llx\",\"key\":\"%s\"",
+	    (unsigned long long)c->serial, c->fingerprint);
+	rec.members = members;
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject, uint64_t serial)
+{
+	struct audit_record rec = event_by("ssh-revoked", by);
+	char members[64];
+
+	rec.subject = subject;
+	(void)snprintf(members, sizeof(members), ",\"serial\":\"%016llx\"", (unsigned long long)serial);
+	if (subject == NULL)
+		rec.members = members;
 	return audit_put(a->audit, &rec, 1);
 }
 

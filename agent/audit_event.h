@@ -26,6 +26,16 @@ void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code,
 int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
     const struct jwt_claims *j, int durable);
 
+/* An SSH certificate is issued, to by (NULL: the agent renews one of its own), for
+ * that audience.  TSR_STORE: it must not be. */
+struct ssh_cert_record;
+int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c);
+
+/* Those of a subject, or with NULL the one of that serial, were revoked by the caller. */
+int audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject,
+    uint64_t serial);
+
 /* What happened to a stored token or family: "token-revoked", "family-ended".
  * TSR_STORE: it must not. */
 int audit_event_token(struct agent *a, const struct caller *by, const char *event,
@@ -77,7 +87,8 @@ int audit_event_recovery(struct agent *a, const struct caller *by, const char *e
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
- * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen,
+ * "store-copied", "rotation-begun", "keys-replaced", "ssh-ca-prepared", "ssh-ca-rotated",
+ * "ssh-ca-replaced", "ssh-ca-retired".  TSR_STORE: it must not happen,
  * or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);
 

@@ -35,6 +35,8 @@
 #include "agent/proof.h"
 #include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/ssh_ca.h"
+#include "agent/ssh_revoke.h"
 #include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -55,6 +57,7 @@ daemon_expire(void *arg)
 	sessions_expire(d->agent.sessions);
 	token_cache_expire(d->agent.cache, clock_wall());
 	opaque_sweep(&d->agent);
+	ssh_sweep(&d->agent);
 	health_look(&d->agent);
 	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
@@ -87,6 +90,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
 	opaque_session_ended(&d->agent, s->sid);
+	ssh_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
 	kept_gone(d->agent.kept, s);
@@ -103,6 +107,7 @@ daemon_session_locked(void *arg, const struct session *s, const char *to, const 
 
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
 	kept_gone(d->agent.kept, s);
+	ssh_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
@@ -245,7 +250,7 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
-	    (r = token_cache_new(&a->cache)) != TSR_OK ||
+	    (r = ssh_ends_new(&a->ssh_ends)) != TSR_OK || (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
 	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
@@ -355,6 +360,7 @@ daemon_free(struct daemon **dp)
 	token_cache_free(&d->agent.cache);
 	rates_free(&d->agent.rates);
 	opaques_free(&d->agent.opaques);
+	ssh_ends_free(&d->agent.ssh_ends);
 	otp_pendings_free(&d->agent.otp_pendings);
 	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);
@@ -371,6 +377,7 @@ daemon_free(struct daemon **dp)
 	audit_file_close(&d->audit_file);
 	watch_free(&d->agent.watch);
 	epochs_free(&d->agent.epochs);
+	ssh_ca_free(&d->agent.ssh_ca);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

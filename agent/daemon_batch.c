@@ -18,6 +18,7 @@
 #include "agent/metrics.h"
 #include "agent/opaque.h"
 #include "agent/route.h"
+#include "agent/ssh_revoke.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -97,6 +98,7 @@ daemon_commit(void *arg)
 
 	/* what cannot be written now comes with the next */
 	(void)opaque_end_sessions(&d->agent);
+	ssh_end_sessions(&d->agent);
 	(void)kept_flush(d->agent.kept);
 	begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
 	r = daemon_durable(d);
@@ -105,6 +107,7 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	opaque_settle(&d->agent, r == TSR_OK);
+	ssh_settle(&d->agent, r == TSR_OK);
 	kept_settle(d->agent.kept, r == TSR_OK);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);

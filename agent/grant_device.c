@@ -31,6 +31,8 @@ device_grant_free(struct device_grant *d)
 	login_cancel(&d->login);
 	pending_end(&d->pending);
 	secret_free(&d->pin);
+	if (d->with != NULL)
+		d->with_free(d->with);
 	free(d->credential);
 	free(d->device);
 	free(d);
@@ -61,7 +63,11 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 		return TSR_DENIED;
 	if (d->generation == policy_generation(p))
 		return TSR_OK;
-	if ((*aud)->acr > d->acr || (*aud)->reuse != d->reuse || (*aud)->class != d->class)
+	if ((*aud)->acr > d->acr || (*aud)->class != d->class)
+		return TSR_DENIED;
+	if (d->answer != NULL)		/* it has no scope, is reused for nothing, and is judged there */
+		return TSR_OK;
+	if ((*aud)->reuse != d->reuse)
 		return TSR_DENIED;
 	buf_init(&scope, GRANT_SCOPE_MAX);
 	r = policy_scope(*aud, d->scope, &scope);
@@ -105,12 +111,13 @@ device_grant_session(struct device_grant *d, const struct credential *c, int kep
 		*out = passing;
 		return TSR_OK;
 	}
-	return session_proved(d->agent->sessions, c, d->audience[0] != '\0' ? d->audience : NULL,
+	return session_proved(d->agent->sessions, c,
+	    d->audience[0] != '\0' && d->answer == NULL ? d->audience : NULL,
 	    cf->session.lifetime, cf->session.per_user, out);
 }
 
 static int
-device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out)
+device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out, char *detail)
 {
 	const struct config_audience *aud = NULL;
 	const struct session *s = NULL;
@@ -134,6 +141,8 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 		}
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
 	}
+	if (d->answer != NULL)
+		return d->answer(d, c, s, out, detail);
 	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
 }
@@ -158,7 +167,7 @@ device_grant_waited(struct device_grant *d, struct buf *out)
 	const struct session *s = NULL;
 	int r;
 
-	if (d->audience[0] == '\0' || d->class == CLASS_LOGIN)
+	if (d->audience[0] == '\0' || d->class == CLASS_LOGIN || d->answer != NULL)
 		return TSR_LOGIN_REQUIRED;
 	if ((r = device_grant_judge(d, &aud)) != TSR_OK)
 		return r;
@@ -180,6 +189,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	struct device_grant *d = arg;
 	struct http_conn *conn = d->request->conn;
 	const struct config_audience *aud = policy_audience(d->agent->policy, d->audience);
+	char text[256] = "";
 	struct buf out;
 
 	d->login = NULL;
@@ -191,15 +201,15 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);
-	} else if ((code = device_grant_answer(d, c, &out)) != TSR_OK ||
+	} else if ((code = device_grant_answer(d, c, &out, text)) != TSR_OK ||
 	    (code = json_add_members(&out, members)) != TSR_OK) {
 		if (code == TSR_DENIED)
 			audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid, c->id,
 			    d->audience);
-		problem(conn, code, code == TSR_DENIED ?
-		    "the credential or the policy changed meanwhile" : NULL);
+		problem(conn, code, text[0] != '\0' ? "%s" : code == TSR_DENIED ?
+		    "the credential or the policy changed meanwhile" : NULL, text);
 	} else {
-		if (aud != NULL)
+		if (aud != NULL && d->answer == NULL)
 			metrics_token(aud->name, d->remote ? METRICS_ASSERTION : METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
 		if (d->class != CLASS_LOGIN)	/* which leaves no session */
