@@ -9,7 +9,6 @@
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -231,19 +230,20 @@ cert_ask(struct client *c, const struct cert *ct, json_t **answer)
 {
 	struct http_request rq = { .method = "POST", .target = "/ssh/certificate", .type = FORM_JSON_TYPE };
 	json_t *body = json_pack("{s:s}", "public_key", (const char *)ct->line.data);
-	char *text = NULL;
-	int status;
+	struct buf text;
+	int r, status;
 
 	if (body == NULL)
 		return api_broken(c, TSR_NOMEM);
-	if ((status = cert_members(c, body)) == FAIL_NONE && (text = json_dumps(body, JSON_COMPACT)) == NULL)
-		status = api_broken(c, TSR_NOMEM);
+	buf_init(&text, FORM_BODY_MAX);
+	if ((status = cert_members(c, body)) == FAIL_NONE && (r = input_put(&text, body)) != TSR_OK)
+		status = api_broken(c, r);
 	if (status == FAIL_NONE) {
-		rq.body = text;
-		rq.body_len = strlen(text);
+		rq.body = text.data;
+		rq.body_len = text.len;
 		status = proof_call(c, REACH_API, &rq, answer);
 	}
-	free(text);
+	buf_free(&text);
 	json_decref(body);
 	return status;
 }
