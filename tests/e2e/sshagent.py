@@ -63,6 +63,11 @@ class Agent:
         self.send(kind, body)
         return self.answer()
 
+    def once(self, what):
+        """what(self), and hang up."""
+        with self:
+            return what(self)
+
     def keys(self):
         """Blobs that are listed: the certificate, the key."""
         kind, body = self.ask(LIST)
