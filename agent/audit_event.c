@@ -146,6 +146,19 @@ audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
 	return audit_put(a->audit, &rec, 1);
 }
 
+int
+audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject, uint64_t serial)
+{
+	struct audit_record rec = event_by("ssh-revoked", by);
+	char members[64];
+
+	rec.subject = subject;
+	(void)snprintf(members, sizeof(members), ",\"serial\":\"%016llx\"", (unsigned long long)serial);
+	if (subject == NULL)
+		rec.members = members;
+	return audit_put(a->audit, &rec, 1);
+}
+
 void
 audit_event_misuse(struct agent *a, const struct caller *by, const char *kind, uid_t uid,
     const char *subject, const char *audience, const char *detail)

@@ -41,6 +41,10 @@ struct ssh_cert_record;
 int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
     const struct ssh_cert_record *c);
 
+/* Those of a subject, or with NULL the one of that serial, were revoked by the caller. */
+int audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject,
+    uint64_t serial);
+
 /* What happened to a stored token or family: "token-revoked", "family-ended".
  * TSR_STORE: it must not. */
 int audit_event_token(struct agent *a, const struct caller *by, const char *event,
@@ -92,7 +96,8 @@ int audit_event_recovery(struct agent *a, const struct caller *by, const char *e
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
- * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen,
+ * "store-copied", "rotation-begun", "keys-replaced", "ssh-ca-prepared", "ssh-ca-rotated",
+ * "ssh-ca-replaced", "ssh-ca-retired".  TSR_STORE: it must not happen,
  * or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);
 

@@ -357,11 +357,13 @@ static void
 enrol_whom(void *arg, int code, const char *text)
 {
 	struct enrol *e = arg;
+	const struct caller *c = e->request->caller;
+	struct events_about about = { .uid = c->uid, .requester = c };
 	int r;
 
 	if (code != TSR_OK)
 		enrol_fail_plain(e, code, "", text);
-	else if (!events_route(e->agent->events, e->request->caller->uid, e->request->caller, NULL))
+	else if (!events_route(e->agent->events, &about, NULL))
 		enrol_fail_plain(e, TSR_NO_PROMPTER, ",\"reason\":\"no_prompter\"",
 		    "nobody can be asked for the PIN: listen on /events?prompter=self first");
 	else if ((r = enrol_list(e)) != TSR_OK)

@@ -229,11 +229,11 @@ make_announce(struct enrol_fido_make *m, void (*go)(void *arg))
 	struct fido_touch_show show = {
 		.purpose = "enrol", .subject = c->subject, .audience = "", .scope = "",
 		.label = c->label, .device = m->chosen != NULL ? m->chosen->product : "",
-		.requester = m->wish.requester
+		.about = &m->pin.about
 	};
 	int r;
 
-	if ((r = fido_touch_needed(m->fido, m->wish.requester->uid, &show, &m->touch)) != TSR_OK)
+	if ((r = fido_touch_needed(m->fido, &show, &m->touch)) != TSR_OK)
 		return r;
 	return timer_arm(loop_timers(m->fido->agent->loop), &m->timer, clock_boot_ms(), go, m);
 }
@@ -409,8 +409,8 @@ enrol_fido_make_start(struct fido *f, const struct enrol_fido_wish *wish, enrol_
 	m->arg = arg;
 	m->code = TSR_HELPER;		/* unless it makes one */
 	m->pin.fido = f;
-	m->pin.prompter = wish->requester->uid;
-	m->pin.requester = wish->requester;
+	m->pin.about = (struct events_about){ .uid = wish->requester->uid,
+	    .requester = wish->requester };
 	m->pin.of = (struct pin_of){ .serial = "", .label = "fido" };
 	m->pin.told = make_pin_told;
 	m->pin.arg = m;

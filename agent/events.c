@@ -16,9 +16,7 @@ struct stream {
 	struct stream *next;
 	struct events *events;
 	struct http_conn *conn;
-	uid_t uid;
-	pid_t pid;
-	uint64_t start_time;
+	struct events_process of;
 	enum events_prompter kind;
 };
 
@@ -93,7 +91,7 @@ events_gone(void *arg)
 {
 	struct stream *s = arg, **at;
 	struct events *e = s->events;
-	uid_t uid = s->uid;
+	uid_t uid = s->of.uid;
 
 	for (at = &e->streams; *at != s; at = &(*at)->next)
 		;
@@ -110,16 +108,14 @@ events_listen(struct events *e, struct http_conn *c, enum events_prompter kind)
 	unsigned n = 0;
 
 	for (s = e->streams; s != NULL; s = s->next)
-		n += s->uid == who->uid;
-	if (n >= EVENTS_STREAMS_PER_UID)
+		n += s->of.uid == who->uid;
+	if (n >= (who->uid == 0 ? EVENTS_STREAMS_ROOT : EVENTS_STREAMS_PER_UID))
 		return TSR_SLOW_DOWN;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
 	s->events = e;
 	s->conn = c;
-	s->uid = who->uid;
-	s->pid = who->pid;
-	s->start_time = who->start_time;
+	s->of = events_process(who);
 	s->kind = kind;
 	s->next = e->streams;
 	e->streams = s;
@@ -137,7 +133,7 @@ events_listening(const struct events *e, uid_t uid)
 	const struct stream *s;
 
 	for (s = e->streams; s != NULL; s = s->next)
-		if (s->uid == uid)
+		if (s->of.uid == uid)
 			return 1;
 	return 0;
 }
@@ -149,7 +145,7 @@ events_send(struct events *e, uid_t uid, const char *name, const char *json, siz
 
 	for (s = e->streams; s != NULL; s = next) {
 		next = s->next;
-		if (s->uid == uid)
+		if (s->of.uid == uid)
 			http_stream_event(s->conn, name, json, n);
 	}
 }
@@ -200,38 +196,83 @@ events_settle(struct events *e, int committed)
 	e->n_held = 0;
 }
 
-static int
-events_same_process(const struct stream *s, const struct caller *c)
+struct events_process
+events_process(const struct caller *c)
 {
-	return s->pid == c->pid && s->start_time == c->start_time && s->uid == c->uid;
+	return (struct events_process){ c->uid, c->pid, c->start_time };
 }
 
 static int
-events_answers(const struct stream *s, uid_t uid, const struct caller *requester)
+events_of(const struct stream *s, const struct events_process *p)
 {
-	return s->uid == uid && s->kind != EVENTS_WATCHER &&
-	    (s->kind != EVENTS_SELF || events_same_process(s, requester));
+	return s->of.pid == p->pid && s->of.start_time == p->start_time && s->of.uid == p->uid;
+}
+
+void
+events_send_about(struct events *e, uid_t uid, const struct events_process *by,
+    enum events_answerer answerer, const char *name, const char *json, size_t n)
+{
+	struct stream *s, *next;
+
+	for (s = e->streams; s != NULL; s = next) {
+		next = s->next;
+		if (events_of(s, by) || (s->of.uid == uid &&
+		    (answerer != EVENTS_HELPER || s->kind == EVENTS_WATCHER)))
+			http_stream_event(s->conn, name, json, n);
+	}
+}
+
+enum events_answerer
+events_answerer(const struct events *e, const struct events_about *about)
+{
+	struct events_process by = events_process(about->requester);
+	const struct stream *s;
+
+	if (about->answerer != EVENTS_LOOK)
+		return about->answerer;
+	for (s = e->streams; s != NULL && about->said != NULL; s = s->next)
+		if (s->kind != EVENTS_WATCHER && events_of(s, &by))
+			return EVENTS_HELPER;
+	return EVENTS_SUBJECT;
+}
+
+static int
+events_answers(const struct stream *s, const struct events_about *about,
+    enum events_answerer answerer)
+{
+	struct events_process by = events_process(about->requester);
+
+	if (s->kind == EVENTS_WATCHER)
+		return 0;
+	if (answerer == EVENTS_HELPER)
+		return events_of(s, &by);
+	return s->of.uid == about->uid && (s->kind != EVENTS_SELF || events_of(s, &by));
 }
 
 int
-events_route_seat(const struct events *e, uid_t uid, const struct caller *requester,
-    enum config_seat rule)
+events_route_seat(const struct events *e, const struct events_about *about, enum config_seat rule)
 {
+	enum events_answerer answerer = events_answerer(e, about);
 	const struct stream *s;
 
 	for (s = e->streams; s != NULL; s = s->next)
-		if (events_answers(s, uid, requester) && seat_has(rule, http_caller(s->conn)))
+		if (events_answers(s, about, answerer) && seat_has(rule, http_caller(s->conn),
+		    answerer == EVENTS_HELPER ? about->said : NULL))
 			return 1;
 	return 0;
 }
 
 int
-events_route(const struct events *e, uid_t uid, const struct caller *requester, const struct caller *by)
+events_route(const struct events *e, const struct events_about *about, const struct caller *by)
 {
+	enum events_answerer answerer = events_answerer(e, about);
+	struct events_process of = { 0, 0, 0 };
 	const struct stream *s;
 
+	if (by != NULL)
+		of = events_process(by);
 	for (s = e->streams; s != NULL; s = s->next)
-		if (events_answers(s, uid, requester) && (by == NULL || events_same_process(s, by)))
+		if (events_answers(s, about, answerer) && (by == NULL || events_of(s, &of)))
 			return 1;
 	return 0;
 }

@@ -158,24 +158,26 @@ fido_put_id(struct buf *ids, const uint8_t *id, size_t n)
 /* --- seen before it is felt --- */
 
 int
-fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *s, struct fido_touch *out)
+fido_touch_needed(struct fido *f, const struct fido_touch_show *s, struct fido_touch *out)
 {
 	struct buf b;
 	int r;
 
 	store_make_id(out->id);
-	out->uid = uid;
+	out->uid = s->about->uid;
+	out->by = events_process(s->about->requester);
 	buf_init(&b, TOUCH_JSON_MAX);
 	if ((r = buf_printf(&b, "{\"touch\":\"%s\",\"purpose\":\"%s\"", out->id, s->purpose)) == TSR_OK &&
-	    (r = prompt_requester_json(&b, s->requester)) == TSR_OK &&
+	    (r = prompt_requester_json(&b, s->about)) == TSR_OK &&
 	    (r = json_put_member(&b, "subject", s->subject)) == TSR_OK &&
 	    (r = json_put_member(&b, "audience", s->audience)) == TSR_OK &&
 	    (r = json_put_member(&b, "scope", s->scope)) == TSR_OK &&
-	    (r = ssh_about_json(&b, s->about)) == TSR_OK &&
+	    (r = ssh_about_json(&b, s->ssh)) == TSR_OK &&
 	    (r = json_put_member(&b, "label", s->label)) == TSR_OK &&
 	    (r = json_put_member(&b, "device", s->device)) == TSR_OK &&
 	    (r = buf_printf(&b, ",\"seconds_left\":%d}", FIDO_TOUCH_MS / 1000)) == TSR_OK)
-		events_send(f->agent->events, uid, "touch-needed", (const char *)b.data, b.len);
+		events_send_about(f->agent->events, out->uid, &out->by, EVENTS_LOOK, "touch-needed",
+		    (const char *)b.data, b.len);
 	else
 		out->id[0] = '\0';
 	buf_free(&b);
@@ -212,5 +214,6 @@ fido_touch_done(struct fido *f, struct fido_touch *t, int code)
 	t->id[0] = '\0';
 	if (code != TSR_OK)
 		fido_turns_rest(&f->turns);
-	events_send(f->agent->events, t->uid, "touch-done", json, (size_t)n);
+	events_send_about(f->agent->events, t->uid, &t->by, EVENTS_LOOK, "touch-done", json,
+	    (size_t)n);
 }

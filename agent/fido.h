@@ -61,6 +61,7 @@ int fido_put_id(struct buf *ids, const uint8_t *id, size_t n);
 struct fido_touch {
 	char id[STORE_ID_LEN + 1];	/* "": nobody was told */
 	uid_t uid;			/* who was */
+	struct events_process by;	/* and who asked */
 };
 
 struct fido_touch_show {
@@ -68,13 +69,13 @@ struct fido_touch_show {
 	const char *subject, *audience, *scope;	/* "" where none */
 	const char *label;		/* of the credential; "" where several will do */
 	const char *device;		/* product of the key, "" where several will do */
-	const struct caller *requester;
-	const struct ssh_about *about;	/* what it is for; NULL */
+	const struct events_about *about;	/* whose request it is */
+	const struct ssh_about *ssh;		/* what it is for; NULL */
 };
 
-/* Tell uid's listeners that a key will blink, and who asks: before it does. */
-int fido_touch_needed(struct fido *f, uid_t uid, const struct fido_touch_show *show,
-    struct fido_touch *out);
+/* Tell the subject's listeners, and a login helper's process that asks, that a key
+ * will blink, and for whom: before it does. */
+int fido_touch_needed(struct fido *f, const struct fido_touch_show *show, struct fido_touch *out);
 /* It blinks no more, and why: a word.  Once; nothing where nobody was told.  Where
  * it was not touched the keys rest: fido_turns_rest(). */
 void fido_touch_done(struct fido *f, struct fido_touch *t, int code);

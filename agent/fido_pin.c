@@ -79,10 +79,9 @@ fido_pin_ask(struct fido_pin *p, const struct prompt_show *show, uint32_t tries,
 	p->show.most = FIDO_PIN_MOST;
 	p->show.pin = tries == 1 ? "final" : last == TSR_PIN_WRONG ? "low" : "ok";
 	/* Before anybody is bothered: could one of them try? */
-	if ((r = pin_may(p, prompts_place(a->prompts, p->prompter, p->requester), p->show.confirm,
+	if ((r = pin_may(p, prompts_place(a->prompts, &p->about), p->show.confirm,
 	    &wait_s)) != TSR_OK ||
-	    (r = prompt_ask(a->prompts, p->prompter, p->requester, &p->show, &client,
-	    &p->prompt)) != TSR_OK)
+	    (r = prompt_ask(a->prompts, &p->about, &p->show, &client, &p->prompt)) != TSR_OK)
 		return r;
 	p->asked++;
 	return TSR_OK;
@@ -95,7 +94,8 @@ fido_pin_take(struct fido_pin *p, struct secret **pin, uint32_t tries)
 	int r;
 
 	p->tries = tries;
-	p->place = seat_has(p->fido->agent->seat, p->requester) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+	p->place = seat_has(p->fido->agent->seat, p->about.requester, p->about.said) ? PIN_AT_SEAT :
+	    PIN_ELSEWHERE;
 	if ((r = pin_may(p, p->place, 0, &wait_s)) != TSR_OK)
 		return r;
 	p->pin = *pin;

@@ -13,12 +13,11 @@
 #define FIDO_PIN_LEAST	4	/* bytes (CTAP 2.1 section 6.5.1) */
 #define FIDO_PIN_MOST	63
 
-/* Embedded in what asks; zeroed, then fido, prompter, requester, of, told and arg
- * are set. */
+/* Embedded in what asks; zeroed, then fido, about, of, told and arg are
+ * set. */
 struct fido_pin {
 	struct fido *fido;
-	uid_t prompter;				/* whose prompters are asked */
-	const struct caller *requester;
+	struct events_about about;		/* whose request it is */
 	struct pin_of of;			/* which key: texts that live as long */
 	/* Called once, later: TSR_OK, the PIN is in pin and a try has begun; else as
 	 * fido_pin_ask() says. */

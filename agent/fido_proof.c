@@ -271,11 +271,11 @@ proof_announce(struct fido_proof *p)
 		.scope = c->scope != NULL ? c->scope : "",
 		.label = p->only != NULL ? p->only->credential->label : "",
 		.device = p->only != NULL ? p->only->credential->token_label : "",
-		.requester = p->ask.requester, .about = p->ask.about
+		.about = &p->pin.about, .ssh = p->ask.about
 	};
 	int r;
 
-	if ((r = fido_touch_needed(p->fido, p->ask.prompter, &show, &p->touch)) != TSR_OK ||
+	if ((r = fido_touch_needed(p->fido, &show, &p->touch)) != TSR_OK ||
 	    (r = timer_arm(loop_timers(p->fido->agent->loop), &p->timer, clock_boot_ms(), proof_go,
 	    p)) != TSR_OK)
 		proof_finish(p, r, PROTO_TRIES_UNKNOWN, "");
@@ -497,8 +497,8 @@ fido_proof_start(struct fido *f, struct fido_proof_ask *ask, fido_proof_done don
 	p->arg = arg;
 	p->tries = PROTO_TRIES_UNKNOWN;
 	p->pin.fido = f;
-	p->pin.prompter = ask->prompter;
-	p->pin.requester = ask->requester;
+	p->pin.about = (struct events_about){ .uid = ask->prompter, .requester = ask->requester,
+	    .said = ask->said };
 	p->pin.of = (struct pin_of){ .serial = ask->n > 0 ? ask->candidate[0]->id : "", .label = "fido" };
 	p->pin.told = proof_pin_told;
 	p->pin.arg = p;

@@ -21,6 +21,7 @@ struct fido_proof_ask {
 	struct credential *const *candidate;	/* of kind "fido", of one subject, best first */
 	size_t n;
 	const struct caller *requester;
+	const struct login_said *said;		/* by the login helper that asks, NULL */
 	uid_t prompter;				/* whose listeners are told and asked */
 	const char *purpose;			/* "login": what they are shown */
 	struct challenge_context context;	/* credential and expiry are filled in here */

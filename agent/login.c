@@ -12,6 +12,7 @@
 #include "agent/device.h"
 #include "agent/fido_proof.h"
 #include "agent/metrics.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 
 struct login {
@@ -226,6 +227,7 @@ login_prove(struct login *l)
 	struct proof_ask ask = {
 		.credential = l->chosen,
 		.requester = l->ask.requester,
+		.said = l->ask.said,
 		.prompter = l->ask.uid,
 		.purpose = "login",
 		.context = {
@@ -273,6 +275,7 @@ login_keys(struct login *l)
 	struct fido_proof_ask ask = {
 		.candidate = l->key, .n = l->n_keys,
 		.requester = l->ask.requester,
+		.said = l->ask.said,
 		.prompter = l->ask.uid,
 		.purpose = "login",
 		.context = {
@@ -356,11 +359,14 @@ login_listed(void *arg, const struct device_list *list)
 static int
 login_tokens(struct login *l)
 {
+	struct events_about about = { .uid = l->ask.uid, .requester = l->ask.requester,
+	    .said = l->ask.said };
+
 	if (l->n == 1 && l->ask.pin != NULL) {
 		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
 		return login_prove(l);
 	}
-	if (l->ask.pin == NULL && !events_route(l->agent->events, l->ask.uid, l->ask.requester, NULL))
+	if (l->ask.pin == NULL && !events_route(l->agent->events, &about, NULL))
 		return TSR_NO_PROMPTER;		/* before any card is woken */
 	return device_list(l->agent->helpers, policy_config(l->agent->policy),
 	    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
@@ -383,6 +389,17 @@ login_begin(struct login *l)
 	return r;
 }
 
+/* A device of this host proves logins, and what else is for local sessions alone,
+ * for who is here. */
+static int
+login_near(const struct agent *a, const struct login_ask *ask)
+{
+	const struct config_audience *aud =
+	    ask->audience != NULL ? policy_audience(a->policy, ask->audience) : NULL;
+
+	return aud == NULL || !policy_local_only(aud) || seat_near(a->seat, ask->requester, ask->said);
+}
+
 int
 login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out)
@@ -391,6 +408,12 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	int r;
 
 	detail[0] = '\0';
+	if (!login_near(a, ask)) {
+		(void)snprintf(detail, 256, "%s", SEAT_NEAR_TEXT);
+		secret_free(&ask->pin);
+		metrics_proof(TSR_DENIED);
+		return TSR_DENIED;
+	}
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		secret_free(&ask->pin);
 		return TSR_NOMEM;

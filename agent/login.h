@@ -18,6 +18,7 @@ struct login_ask {
 	const char *subject;		/* user name */
 	uid_t uid;			/* and number of the subject */
 	const struct caller *requester;
+	const struct login_said *said;	/* by the login helper that asks; NULL: it is none */
 	const char *credential;		/* the id asked for, or NULL */
 	const char *device;		/* the id asked for, or NULL */
 	enum acr acr;			/* at least */
@@ -36,7 +37,8 @@ typedef void (*login_done)(void *arg, int code, const struct credential *c,
     const char *members, const char *detail);
 
 /* done() is called once and never from inside. On an error at once, detail
- * (256 bytes) and nothing was started. */
+ * (256 bytes) and nothing was started.  TSR_DENIED: the audience is for local
+ * sessions alone, and the requester is in none (seat_near()). */
 int login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out);
 void login_cancel(struct login **l);

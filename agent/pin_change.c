@@ -284,6 +284,7 @@ pin_change_ask(struct pin_change *p)
 		.least = p->least, .most = p->most, .pin = "ok"
 	};
 	const struct caller *c = p->request->caller;
+	struct events_about about = { .uid = c->uid, .requester = c };
 	uint32_t wait_s = 0;
 	int r;
 
@@ -294,9 +295,9 @@ pin_change_ask(struct pin_change *p)
 		show.pin = p->pin_state;
 		show.least = show.most = 0;
 	}
-	if ((r = pin_change_may(p, prompts_place(p->agent->prompts, c->uid, c), show.confirm,
+	if ((r = pin_change_may(p, prompts_place(p->agent->prompts, &about), show.confirm,
 	    &wait_s)) != TSR_OK ||
-	    (r = prompt_ask(p->agent->prompts, c->uid, c, &show, &client, &p->prompt)) != TSR_OK)
+	    (r = prompt_ask(p->agent->prompts, &about, &show, &client, &p->prompt)) != TSR_OK)
 		pin_change_fail(p, r, r == TSR_SLOW_DOWN && wait_s > 0 ? wait_s : PROTO_TRIES_UNKNOWN, "%s", "");
 }
 
@@ -307,14 +308,15 @@ pin_change_begin(struct pin_change *p)
 {
 	struct agent *a = p->agent;
 	const struct caller *c = p->request->caller;
+	struct events_about about = { .uid = c->uid, .requester = c };
 	int r;
 
 	if ((r = audit_ready(a->audit)) == TSR_OK)
-		r = pending_begin(&a->pending, &p->pending, c->uid,
+		r = pending_begin(&a->pending, &p->pending, c->uid, c->uid,
 		    policy_config(a->policy)->limits.pending_per_uid);
-	if (r == TSR_OK && !seat_has(a->seat, c))
+	if (r == TSR_OK && !seat_has(a->seat, c, NULL))
 		r = TSR_PIN_SEAT;
-	else if (r == TSR_OK && !events_route(a->events, c->uid, c, NULL))
+	else if (r == TSR_OK && !events_route(a->events, &about, NULL))
 		r = TSR_NO_PROMPTER;
 	else if (r == TSR_OK)
 		r = p->key ? pin_change_key_find(p) : pin_change_card_find(p);

@@ -22,8 +22,8 @@ struct prompt {
 	struct prompt *next;
 	struct prompts *prompts;
 	char id[STORE_ID_LEN + 1];
-	uid_t uid;
-	const struct caller *requester;		/* lives as long as the request that waits */
+	struct events_about about;		/* lives as long as the request that waits */
+	struct events_process by;		/* the requester, when its connection is gone */
 	struct timer timer;
 	struct prompt_client client;
 	int pad;
@@ -66,7 +66,8 @@ prompt_remove(struct prompt *p)
 	timer_disarm(loop_timers(ps->loop), &p->timer);
 	buf_init(&b, 128);
 	if (buf_printf(&b, "{\"prompt\":\"%s\"}", p->id) == TSR_OK)
-		events_send(ps->events, p->uid, "prompt-ended", (const char *)b.data, b.len);
+		events_send_about(ps->events, p->about.uid, &p->by, p->about.answerer,
+		    "prompt-ended", (const char *)b.data, b.len);
 	buf_free(&b);
 	free(p);
 }
@@ -109,8 +110,9 @@ prompt_number(struct buf *b, const char *name, int known, uint32_t value)
 }
 
 int
-prompt_requester_json(struct buf *b, const struct caller *c)
+prompt_requester_json(struct buf *b, const struct events_about *about)
 {
+	const struct caller *c = about->requester;
 	char program[CALLER_PROGRAM_MAX], unit[CALLER_UNIT_MAX];
 	int r;
 
@@ -119,6 +121,8 @@ prompt_requester_json(struct buf *b, const struct caller *c)
 	    (r = json_put_member(b, "program", program)) != TSR_OK)
 		return r;
 	if (caller_unit(c, unit) == TSR_OK && (r = json_put_member(b, "unit", unit)) != TSR_OK)
+		return r;
+	if (about->said != NULL && (r = login_said_json(b, about->said)) != TSR_OK)
 		return r;
 	return buf_put_cstr(b, "}");
 }
@@ -130,7 +134,7 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 	int r;
 
 	if ((r = buf_printf(b, "{\"prompt\":\"%s\",\"purpose\":\"%s\"", p->id, s->purpose)) != TSR_OK ||
-	    (r = prompt_requester_json(b, p->requester)) != TSR_OK ||
+	    (r = prompt_requester_json(b, &p->about)) != TSR_OK ||
 	    (r = json_put_member(b, "audience", s->audience)) != TSR_OK ||
 	    (r = json_put_member(b, "scope", s->scope)) != TSR_OK ||
 	    (r = ssh_about_json(b, s->about)) != TSR_OK ||
@@ -155,14 +159,14 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 }
 
 int
-prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
-    const struct prompt_show *show, const struct prompt_client *client, struct prompt **out)
+prompt_ask(struct prompts *ps, const struct events_about *about, const struct prompt_show *show,
+    const struct prompt_client *client, struct prompt **out)
 {
 	struct prompt *p = NULL;
 	struct buf b;
 	int r;
 
-	if (!events_route(ps->events, uid, requester, NULL)) {
+	if (!events_route(ps->events, about, NULL)) {
 		metrics.prompts[METRICS_PROMPT_NO_PROMPTER]++;
 		return TSR_NO_PROMPTER;
 	}
@@ -173,8 +177,9 @@ prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
 		return TSR_NOMEM;
 	store_make_id(p->id);
 	p->prompts = ps;
-	p->uid = uid;
-	p->requester = requester;
+	p->about = *about;
+	p->about.answerer = events_answerer(ps->events, about);
+	p->by = events_process(about->requester);
 	p->client = *client;
 	p->pad = show->pad;
 	if ((r = prompt_json(&b, p, show)) != TSR_OK ||
@@ -184,7 +189,8 @@ prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
 	p->next = ps->list;
 	ps->list = p;
 	ps->n++;
-	events_send(ps->events, uid, "pin-needed", (const char *)b.data, b.len);
+	events_send_about(ps->events, about->uid, &p->by, p->about.answerer, "pin-needed",
+	    (const char *)b.data, b.len);
 	*out = p;
 	p = NULL;
  out:
@@ -214,9 +220,9 @@ prompt_over(struct prompt **p)
 }
 
 enum pin_place
-prompts_place(const struct prompts *ps, uid_t uid, const struct caller *requester)
+prompts_place(const struct prompts *ps, const struct events_about *about)
 {
-	return events_route_seat(ps->events, uid, requester, *ps->seat) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+	return events_route_seat(ps->events, about, *ps->seat) ? PIN_AT_SEAT : PIN_ELSEWHERE;
 }
 
 size_t
@@ -230,8 +236,7 @@ prompts_count(const struct prompts *ps)
 static int
 prompt_refused(struct prompt *p, int code, uint32_t wait_s)
 {
-	if (code != TSR_PIN_REQUIRED &&
-	    prompts_place(p->prompts, p->uid, p->requester) != PIN_AT_SEAT)
+	if (code != TSR_PIN_REQUIRED && prompts_place(p->prompts, &p->about) != PIN_AT_SEAT)
 		prompt_finish(p, code, NULL, wait_s);
 	return code;
 }
@@ -247,7 +252,7 @@ prompts_answer(struct prompts *ps, const char *id, const struct caller *by, stru
 	for (p = ps->list; p != NULL; p = p->next)
 		if (strcmp(p->id, id) == 0)
 			break;
-	if (p == NULL || !events_route(ps->events, p->uid, p->requester, by))
+	if (p == NULL || !events_route(ps->events, &p->about, by))
 		return TSR_NOT_FOUND;
 	if (*pin == NULL && confirmed == 0) {
 		prompt_finish(p, TSR_CANCELLED, NULL, 0);
@@ -255,7 +260,8 @@ prompts_answer(struct prompts *ps, const char *id, const struct caller *by, stru
 	}
 	if ((*pin == NULL) != p->pad)
 		return TSR_INVALID;
-	reply.place = seat_has(*ps->seat, by) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+	reply.place = seat_has(*ps->seat, by, p->about.answerer == EVENTS_HELPER ? p->about.said :
+	    NULL) ? PIN_AT_SEAT : PIN_ELSEWHERE;
 	if (p->client.may != NULL &&
 	    (r = p->client.may(p->client.arg, reply.place, confirmed, wait_s)) != TSR_OK)
 		return prompt_refused(p, r, *wait_s);
@@ -273,7 +279,8 @@ prompts_left(struct prompts *ps, uid_t uid)
 	/* finishing one may change the list: begin anew after each */
 	for (p = ps->list; p != NULL;) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): a finished one is out of the list */
-		if (p->uid != uid || events_route(ps->events, uid, p->requester, NULL)) {
+		if ((p->about.uid != uid && p->by.uid != uid) ||
+		    events_route(ps->events, &p->about, NULL)) {
 			p = p->next;
 			continue;
 		}

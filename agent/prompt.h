@@ -62,16 +62,16 @@ struct prompt_client {
 	void *arg;
 };
 
-/* Ask uid's prompters on behalf of requester.  TSR_NO_PROMPTER at once where
+/* Ask who answers about that request.  TSR_NO_PROMPTER at once where
  * nobody can be asked; TSR_SLOW_DOWN beyond PROMPTS_MAX. */
-int prompt_ask(struct prompts *ps, uid_t uid, const struct caller *requester,
+int prompt_ask(struct prompts *ps, const struct events_about *about,
     const struct prompt_show *show, const struct prompt_client *client, struct prompt **out);
 
 /* Append ,"requester":{...}: who asks. */
-int prompt_requester_json(struct buf *b, const struct caller *c);
+int prompt_requester_json(struct buf *b, const struct events_about *about);
 
 /* The best place of those who could answer. */
-enum pin_place prompts_place(const struct prompts *ps, uid_t uid, const struct caller *requester);
+enum pin_place prompts_place(const struct prompts *ps, const struct events_about *about);
 
 /* The asking request is gone; done() is not called.  *p may be NULL. */
 void prompt_cancel(struct prompt **p);

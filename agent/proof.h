@@ -30,6 +30,7 @@ struct proof;
 struct proof_ask {
 	const struct credential *credential;	/* its key, token and pinned algorithm */
 	const struct caller *requester;
+	const struct login_said *said;		/* by the login helper that asks, NULL */
 	uid_t prompter;				/* whose prompters are asked */
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */

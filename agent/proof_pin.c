@@ -71,6 +71,13 @@ proof_pin_refuse(struct proof *p, int code, uint32_t wait_s)
 
 /* --- asking for it --- */
 
+static struct events_about
+proof_about(const struct proof *p)
+{
+	return (struct events_about){ .uid = p->ask.prompter, .requester = p->ask.requester,
+	    .said = p->ask.said };
+}
+
 static int
 proof_pin_may(void *arg, enum pin_place place, uint32_t confirmed, uint32_t *wait_s)
 {
@@ -135,6 +142,7 @@ proof_pin_ask(struct proof *p, int last, uint32_t *wait_s)
 {
 	static const struct prompt_client none = { NULL, proof_pin_replied, NULL };
 	const struct proof_parts *parts = &p->proofs->parts;
+	struct events_about about = proof_about(p);
 	struct prompt_client client = none;
 	struct prompt_show show;
 	enum pin_place place;
@@ -142,15 +150,14 @@ proof_pin_ask(struct proof *p, int last, uint32_t *wait_s)
 
 	proof_pin_show(p, last, &show);
 	/* Before anybody is bothered: could one of them try? */
-	place = prompts_place(parts->prompts, p->ask.prompter, p->ask.requester);
+	place = prompts_place(parts->prompts, &about);
 	if (show.pad && show.confirm == 0)
 		place = PIN_AT_SEAT;
 	if ((r = proof_pin_may(p, place, show.confirm, wait_s)) != TSR_OK)
 		return r;
 	client.arg = p;
 	client.may = proof_pin_may;
-	if ((r = prompt_ask(parts->prompts, p->ask.prompter, p->ask.requester, &show, &client,
-	    &p->prompt)) != TSR_OK)
+	if ((r = prompt_ask(parts->prompts, &about, &show, &client, &p->prompt)) != TSR_OK)
 		return r;
 	p->asked++;
 	if (!show.pad || show.confirm > 0)
@@ -203,6 +210,7 @@ proof_pin_begin(struct proof *p)
 	const struct proof_parts *parts = &p->proofs->parts;
 	struct helper_target t = { c->module, c->token_serial, c->token_label, c->uid };
 	struct helper_client client = { proof_pin_part, proof_pin_told, p };
+	struct events_about about = proof_about(p);
 	struct proto_value v[2];
 	uint32_t wait_s;
 
@@ -210,13 +218,14 @@ proof_pin_begin(struct proof *p)
 	    .unlimited = p->ask.unlimited };
 	p->tries = PROTO_TRIES_UNKNOWN;
 	if (p->pin != NULL) {
-		p->place = seat_has(*parts->seat, p->ask.requester) ? PIN_AT_SEAT : PIN_ELSEWHERE;
+		p->place = seat_has(*parts->seat, p->ask.requester, p->ask.said) ? PIN_AT_SEAT :
+		    PIN_ELSEWHERE;
 		/* The card is not bothered with what will be refused. */
 		if (!pin_guard_wary(parts->guard, &p->of) ||
 		    proof_pin_may(p, p->place, 0, &wait_s) == TSR_SLOW_DOWN)
 			return proof_pin_try(p);
-	} else if (prompts_place(parts->prompts, p->ask.prompter, p->ask.requester) == PIN_ELSEWHERE &&
-	    !events_route(parts->events, p->ask.prompter, p->ask.requester, NULL))
+	} else if (prompts_place(parts->prompts, &about) == PIN_ELSEWHERE &&
+	    !events_route(parts->events, &about, NULL))
 		return TSR_NO_PROMPTER;
 	memset(v, 0, sizeof(v));
 	v[0] = proto_text(c->token_serial);

@@ -3,7 +3,9 @@ set(tessera_ssh
 	proved.c
 	ssh_about.c
 	ssh_agent.c
+	ssh_api.c
 	ssh_binds.c
+	ssh_certificate.c
 	ssh_conn.c
 	ssh_file.c
 	ssh_issue.c

@@ -297,6 +297,30 @@ issue_admit(struct issue *s)
 	return watch_mint(s->a->watch);
 }
 
+static int
+issue_begin(struct issue *s, struct agent *a, const struct ssh_wish *w, char detail[256])
+{
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	s->a = a;
+	s->wish = w;
+	s->config = policy_config(a->policy);
+	s->detail = detail;
+	detail[0] = '\0';
+	if ((r = issue_admit(s)) != TSR_OK || (r = issue_principals(s)) != TSR_OK)
+		return r;
+	return issue_options(s);
+}
+
+int
+ssh_issue_check(struct agent *a, const struct ssh_wish *w, char detail[256])
+{
+	struct issue s;
+
+	return issue_begin(&s, a, w, detail);
+}
+
 int
 ssh_issue(struct agent *a, const struct ssh_wish *w, struct buf *blob, struct ssh_issued *out,
     char detail[256])
@@ -307,14 +331,7 @@ ssh_issue(struct agent *a, const struct ssh_wish *w, struct buf *blob, struct ss
 	struct jws_key *ca;
 	int r;
 
-	memset(&s, 0, sizeof(s));
-	s.a = a;
-	s.wish = w;
-	s.config = policy_config(a->policy);
-	s.detail = detail;
-	detail[0] = '\0';
-	if ((r = issue_admit(&s)) != TSR_OK || (r = issue_principals(&s)) != TSR_OK ||
-	    (r = issue_options(&s)) != TSR_OK)
+	if ((r = issue_begin(&s, a, w, detail)) != TSR_OK)
 		return r;
 	if ((ca = ssh_ca_active(a->ssh_ca, &id, &fingerprint)) == NULL) {
 		(void)snprintf(detail, 256, "the SSH CA has no key yet, or it cannot be read");

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/audit_event.h"
 #include "agent/clock.h"
 #include "agent/ssh_ca.h"
 #include "agent/watch.h"
@@ -82,13 +83,27 @@ ssh_revoke(struct agent *a, enum store_ssh_which which, const char *key)
 }
 
 int
-ssh_revoke_serial(struct agent *a, uint64_t serial)
+ssh_revoke_subject(struct agent *a, const struct caller *by, const char *subject, int *n)
 {
 	int r;
 
-	if ((r = store_begin(a->store)) != TSR_OK)
+	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
 		return r;
-	if ((r = store_ssh_cert_revoke_serial(a->store, serial, revoke_now())) == TSR_OK)
+	if ((r = store_ssh_cert_revoke(a->store, SSH_OF_SUBJECT, subject, revoke_now(), n)) == TSR_OK &&
+	    (r = audit_event_ssh_revoked(a, by, subject, 0)) == TSR_OK)
+		ssh_ca_revoked(a->ssh_ca);
+	return revoke_end(a, r);
+}
+
+int
+ssh_revoke_serial(struct agent *a, const struct caller *by, uint64_t serial)
+{
+	int r;
+
+	if ((r = audit_ready(a->audit)) != TSR_OK || (r = store_begin(a->store)) != TSR_OK)
+		return r;
+	if ((r = store_ssh_cert_revoke_serial(a->store, serial, revoke_now())) == TSR_OK &&
+	    (r = audit_event_ssh_revoked(a, by, NULL, serial)) == TSR_OK)
 		ssh_ca_revoked(a->ssh_ca);
 	return revoke_end(a, r);
 }

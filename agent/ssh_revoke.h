@@ -25,8 +25,10 @@ void ssh_ends_free(struct ssh_ends **e);
  * for the published list even where the store does not take it, and is tried again
  * with each commit.  TSR_STORE. */
 int ssh_revoke(struct agent *a, enum store_ssh_which which, const char *key);
+/* The same, with an administrator's line about it; *n is how many there were. */
+int ssh_revoke_subject(struct agent *a, const struct caller *by, const char *subject, int *n);
 int ssh_revoke_within(struct agent *a, enum store_ssh_which which, const char *key);
-int ssh_revoke_serial(struct agent *a, uint64_t serial);	/* TSR_NOT_FOUND besides */
+int ssh_revoke_serial(struct agent *a, const struct caller *by, uint64_t serial);	/* TSR_NOT_FOUND besides */
 
 /* The session ended, or goes on under another sid: written with the next commit. */
 void ssh_session_ended(struct agent *a, const char *sid);

@@ -71,11 +71,12 @@ static void
 ssh_sign_tell(struct agent *a, const struct caller *c, const char *event, const char *why,
     const struct ssh_about *about, int held)
 {
+	const struct events_about who = { .uid = c->uid, .requester = c };
 	struct buf b;
 
 	buf_init(&b, SSH_SIGN_EVENT_MAX);
 	if (buf_printf(&b, "{\"result\":\"%s\"", why) == TSR_OK && ssh_about_json(&b, about) == TSR_OK &&
-	    prompt_requester_json(&b, c) == TSR_OK && buf_put_cstr(&b, "}") == TSR_OK)
+	    prompt_requester_json(&b, &who) == TSR_OK && buf_put_cstr(&b, "}") == TSR_OK)
 		(held ? events_hold : events_send)(a->events, c->uid, event, (const char *)b.data, b.len);
 	buf_free(&b);
 }

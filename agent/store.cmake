@@ -12,6 +12,7 @@ tessera_part(tessera_store
 		store_card.c
 		store_check.c
 		store_credential.c
+		store_enrolled.c
 		store_fido.c
 		store_file.c
 		store_key.c

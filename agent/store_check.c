@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/store_enrolled.h"
 #include "agent/store_sqlite.h"
 #include "tessera.h"
 
@@ -261,7 +262,8 @@ confirm_rows(struct store *st, unsigned *dropped)
 	sqlite3_int64 row = INT64_MIN;
 	int r;
 
-	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK)
+	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK ||
+	    (*dropped > 0 && (r = store_enrolled_everybody(st)) != TSR_OK))
 		return r;
 	while ((r = store_next_row(st, PLACE_CREDENTIAL, &row)) == TSR_OK)
 		if ((r = change_row(st, "UPDATE credential SET held = 0,"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/store_enrolled.h"
 #include "base/escape.h"
 #include "tessera.h"
 #include "token/b64.h"
@@ -398,7 +399,8 @@ store_credential_remove(struct store *st, const char *id)
 
 	if (!is_id(id))
 		return TSR_NOT_FOUND;
-	if ((r = store_stmt(st, STMT_OTP_REMOVE, SQL_REMOVE_OTP, &s)) != TSR_OK)
+	if ((r = store_enrolled_keep(st, id)) != TSR_OK ||
+	    (r = store_stmt(st, STMT_OTP_REMOVE, SQL_REMOVE_OTP, &s)) != TSR_OK)
 		return r;
 	rc = sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
 	if ((r = store_write(st, s, rc, NULL)) != TSR_OK ||

@@ -87,6 +87,36 @@ api_call(struct client *c, enum reach_socket which, const struct http_request *r
 }
 
 int
+api_bytes(struct client *c, const char *target, struct buf *out)
+{
+	const struct http_request rq = { .method = "GET", .target = target };
+	struct http_client *hc = NULL;
+	struct http_answer a;
+	json_t *doc = NULL;
+	const char *body;
+	int r, status;
+	size_t n;
+
+	if ((status = api_open(c, REACH_API, &hc)) != FAIL_NONE)
+		return status;
+	if ((r = http_client_start(hc, &rq)) != TSR_OK ||
+	    (r = http_client_finish(hc, http_client_now() + API_WAIT_MS, &a)) != TSR_OK)
+		status = api_broken(c, r);
+	else if (a.status != 200)
+		status = api_answer(c, hc, &a, &doc);
+	else {
+		body = http_client_body(hc, &n);
+		r = a.json || a.stream ? TSR_INVALID : buf_put(out, body, n);
+		status = r == TSR_OK ? FAIL_NONE : api_broken(c, r);
+	}
+	if (status == FAIL_NONE && a.status != 200)
+		status = api_broken(c, TSR_INVALID);
+	json_decref(doc);
+	http_client_free(&hc);
+	return status;
+}
+
+int
 api_get(struct client *c, enum reach_socket which, const char *target, json_t **answer)
 {
 	const struct http_request rq = { .method = "GET", .target = target };

@@ -25,6 +25,10 @@ int api_call(struct client *c, enum reach_socket which, const struct http_reques
     json_t **answer);
 int api_get(struct client *c, enum reach_socket which, const char *target, json_t **answer);
 
+/* GET of what is no JSON: the body into out, where the answer is 200 and not JSON
+ * itself.  FAIL_*. */
+int api_bytes(struct client *c, const char *target, struct buf *out);
+
 /* A connection's whole answer, as api_call gives it. */
 int api_answer(struct client *c, const struct http_client *hc, const struct http_answer *a,
     json_t **answer);

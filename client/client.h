@@ -23,6 +23,8 @@ enum option_id {
 	OPT_AT_ONCE, OPT_WATCH, OPT_ALLOW_STALE,
 	OPT_ANSWER,
 	OPT_UNIT, OPT_MIN_VALID, OPT_TOKEN_FORMAT, OPT_OFFLINE,
+	OPT_LIFETIME, OPT_PRINCIPAL, OPT_OUT, OPT_TRUSTED, OPT_REVOKE_ALL,
+	OPT_CLIENT, OPT_SERVER, OPT_INSTALL, OPT_REMOVE, OPT_HOST, OPT_IDENTITIES_ONLY,
 	OPT_COUNT
 };
 
@@ -31,11 +33,15 @@ __extension__ typedef unsigned __int128 option_set;
 #define OPT(id)	((option_set)1 << (id))
 _Static_assert(OPT_COUNT <= 8 * sizeof(option_set), "each option has its bit");
 
+#define CLIENT_MANY_MAX	32	/* values of an option that may be repeated */
+
 struct command;
 
 struct client {
 	const struct command *command;
 	const char *opt[OPT_COUNT];	/* NULL: not given; "" for a flag or an absent optional value */
+	const char *many[CLIENT_MANY_MAX];	/* each value of the one option that may be repeated */
+	size_t n_many;
 	char **argv;			/* all of it, as main() got it */
 	char **word;			/* arguments after the command */
 	int n_words;

@@ -51,7 +51,7 @@ completion_options(const struct command *cmd)
 
 	for (i = 0; i < option_count; i++)
 		if (command_takes(cmd, &option_table[i]))
-			(void)printf(" --%s%s", option_table[i].name, option_table[i].optional ? "=" : "");
+			(void)printf(" --%s%s", option_table[i].name, option_table[i].shape == OPTION_MAYBE ? "=" : "");
 }
 
 /* --- bash --- */
@@ -87,7 +87,7 @@ completion_bash_values(const struct command *cmd)
 	(void)printf("\t\tcase \"$prev\" in\n");
 	for (i = 0; i < option_count; i++) {
 		row = &option_table[i];
-		if (row->arg == NULL || row->optional || !command_takes(cmd, row))
+		if (row->arg == NULL || row->shape == OPTION_MAYBE || !command_takes(cmd, row))
 			continue;
 		(void)printf("\t\t--%s", row->name);
 		if (row->letter != 0)
@@ -191,12 +191,13 @@ completion_zsh_options(const struct command *cmd)
 			(void)printf("'(-%c --%s)'{-%c%s,--%s%s}'", row->letter, row->name, row->letter,
 			    row->arg != NULL ? "+" : "", row->name, row->arg != NULL ? "=" : "");
 		else
-			(void)printf("'--%s%s", row->name, row->arg == NULL ? "" : row->optional ? "=-" : "=");
+			(void)printf("'%s--%s%s", row->shape == OPTION_MANY ? "*" : "", row->name,
+			    row->arg == NULL ? "" : row->shape == OPTION_MAYBE ? "=-" : "=");
 		(void)printf("[");
 		completion_zsh_text(row->help);
 		(void)printf("]");
 		if (row->arg != NULL) {
-			(void)printf("%s%s:", row->optional ? "::" : ":", row->arg);
+			(void)printf("%s%s:", row->shape == OPTION_MAYBE ? "::" : ":", row->arg);
 			completion_zsh_value(row->complete);
 		}
 		(void)printf("'");
@@ -305,7 +306,7 @@ completion_fish_option(const char *when, const struct option_row *row)
 	(void)printf("complete -c tessera -n '%s' -l %s", when, row->name);
 	if (row->letter != 0)
 		(void)printf(" -s %c", row->letter);
-	if (row->arg != NULL && !row->optional) {
+	if (row->arg != NULL && row->shape != OPTION_MAYBE) {
 		(void)printf(" -r");
 		completion_fish_value(row->complete);
 	}

@@ -22,8 +22,8 @@ help_options(const struct command *cmd)
 		if (!command_takes(cmd, row))
 			continue;
 		(void)snprintf(left, sizeof(left), "--%s%s%s%s", row->name,
-		    row->arg == NULL ? "" : row->optional ? "[=" : " ",
-		    row->arg == NULL ? "" : row->arg, row->optional ? "]" : "");
+		    row->arg == NULL ? "" : row->shape == OPTION_MAYBE ? "[=" : " ",
+		    row->arg == NULL ? "" : row->arg, row->shape == OPTION_MAYBE ? "]" : "");
 		if (row->letter != 0)
 			(void)printf("  -%c, %-22s %s\n", row->letter, left, row->help);
 		else

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #include "tessera.h"
 
 static int
-collect_start(char *const argv[], int out, pid_t *pid)
+collect_start(char *const argv[], int out, int complaints, pid_t *pid)
 {
 	static char lang[] = "LC_ALL=C";
 	char *const env[] = { lang, NULL };
@@ -29,7 +30,8 @@ collect_start(char *const argv[], int out, pid_t *pid)
 		return TSR_NOMEM;
 	if (posix_spawn_file_actions_addopen(&a, 0, "/dev/null", O_RDONLY, 0) != 0 ||
 	    posix_spawn_file_actions_adddup2(&a, out, 1) != 0 ||
-	    posix_spawn_file_actions_addopen(&a, 2, "/dev/null", O_WRONLY, 0) != 0)
+	    (complaints ? posix_spawn_file_actions_adddup2(&a, out, 2) :
+	    posix_spawn_file_actions_addopen(&a, 2, "/dev/null", O_WRONLY, 0)) != 0)
 		r = TSR_NOMEM;
 	else
 		r = posix_spawn(pid, argv[0], &a, NULL, argv, env) == 0 ? TSR_OK : TSR_NOT_FOUND;
@@ -63,22 +65,50 @@ collect_read(int fd, struct buf *out)
 	}
 }
 
-int
-collect_output(char *const argv[], struct buf *out)
+/* It has closed its output and is about to end. */
+static void
+collect_end(pid_t pid)
 {
-	int fd[2], r;
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+
+	if (p.fd == -1)
+		return;
+	(void)poll(&p, 1, COLLECT_MS);
+	(void)close(p.fd);
+}
+
+static int
+collect_run(char *const argv[], struct buf *out, int *status)
+{
+	int fd[2], r, how = 0;
 	pid_t pid;
 
 	if (pipe2(fd, O_CLOEXEC) == -1)
 		return TSR_SYSTEM;
-	r = collect_start(argv, fd[1], &pid);
+	r = collect_start(argv, fd[1], status != NULL, &pid);
 	(void)close(fd[1]);
 	if (r == TSR_OK) {
 		r = collect_read(fd[0], out);
+		if (r == TSR_OK && status != NULL)
+			collect_end(pid);
 		(void)kill(pid, SIGKILL);	/* not reaped yet, so still its number */
-		while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+		while (waitpid(pid, &how, 0) == -1 && errno == EINTR)
 			;
+		if (r == TSR_OK && status != NULL)
+			*status = WIFEXITED(how) ? WEXITSTATUS(how) : -1;
 	}
 	(void)close(fd[0]);
 	return r;
+}
+
+int
+collect_output(char *const argv[], struct buf *out)
+{
+	return collect_run(argv, out, NULL);
+}
+
+int
+collect_verdict(char *const argv[], struct buf *out, int *status)
+{
+	return collect_run(argv, out, status);
 }

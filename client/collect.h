@@ -15,4 +15,8 @@
  * cannot be started, TSR_SYSTEM, TSR_TIMEOUT.  Its exit status does not count. */
 int collect_output(char *const argv[], struct buf *out);
 
+/* The same, of what is said on standard error, too, and *status is what it exited
+ * with: -1 where it was killed. */
+int collect_verdict(char *const argv[], struct buf *out, int *status);
+
 #endif

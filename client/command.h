@@ -24,6 +24,9 @@ struct command {
 	int (*run)(struct client *c);	/* an enum fail_status */
 };
 
+/* How often an option may be given, and with what. */
+enum option_shape { OPTION_ONCE, OPTION_MAYBE /* --name[=arg] */, OPTION_MANY };
+
 struct option_row {
 	enum option_id id;
 	int letter;		/* 0: none */
@@ -31,7 +34,7 @@ struct option_row {
 	const char *arg;	/* what the value is, NULL for a flag */
 	const char *complete;	/* as in struct command */
 	const char *help;
-	int optional;		/* 1: --name[=arg] */
+	enum option_shape shape;	/* a command has at most one that is OPTION_MANY */
 };
 
 extern const struct command command_table[];
@@ -92,6 +95,11 @@ int cmd_key_rotate(struct client *c);
 int cmd_key_jwks(struct client *c);
 int cmd_clock_show(struct client *c);
 int cmd_clock_accept(struct client *c);
+int cmd_ssh_cert(struct client *c);
+int cmd_ssh_list(struct client *c);
+int cmd_ssh_revoke(struct client *c);
+int cmd_ssh_ca(struct client *c);
+int cmd_ssh_setup(struct client *c);
 int cmd_store_show(struct client *c);
 int cmd_store_check(struct client *c);
 int cmd_store_confirm(struct client *c);

@@ -120,6 +120,12 @@ cmd_doctor(struct client *c)
 }
 
 int
+cmd_ssh_setup(struct client *c)
+{
+	return light_exec(c);
+}
+
+int
 cmd_support_bundle(struct client *c)
 {
 	return light_exec(c);

@@ -39,7 +39,7 @@ options_table(struct table *t, const struct command *cmd, const char *prefix)
 		t->row[n] = row;
 		t->option[n].name = row->name;
 		t->option[n].has_arg = row->arg == NULL ? no_argument :
-		    row->optional ? optional_argument : required_argument;
+		    row->shape == OPTION_MAYBE ? optional_argument : required_argument;
 		/* two of one value are no two for getopt_long: it takes the first for both */
 		t->option[n].val = row->letter != 0 ? row->letter : LONG_ONLY + (int)n;
 		n++;
@@ -130,6 +130,11 @@ options_read(struct client *c, const struct command *cmd, int argc, char **argv)
 		if (ch == '?' || ch == ':' || (row = options_row(&t, ch, index)) == NULL)
 			return options_refuse(c, &t, ch, argv[optind - 1]);
 		c->opt[row->id] = optarg != NULL ? optarg : "";
+		if (row->shape != OPTION_MANY)
+			continue;
+		if (c->n_many == CLIENT_MANY_MAX)
+			return fail_set(&c->failure, "usage", "--%s at most %d times", row->name, CLIENT_MANY_MAX);
+		c->many[c->n_many++] = optarg;
 	}
 	return FAIL_NONE;
 }

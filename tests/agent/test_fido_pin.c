@@ -68,7 +68,7 @@ on_told(void *arg, int code, uint32_t number, const char *detail)
 static struct fido_pin
 pin_new(void)
 {
-	return (struct fido_pin){ .fido = &fido, .requester = &caller,
+	return (struct fido_pin){ .fido = &fido, .about = { .requester = &caller },
 	    .of = { .serial = "AAAAAAAAAAAAAAAAAAAAAA", .label = "fido" }, .told = on_told };
 }
 

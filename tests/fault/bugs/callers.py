@@ -62,7 +62,7 @@ ROWS = [
 
     # --- who may ask whom
     ("prompter=self of another process", "agent/events.c",
-     "(s->kind != EVENTS_SELF || events_same_process(s, requester));", "1;",
+     "(s->kind != EVENTS_SELF || events_of(s, &by));", "1;",
      LIFETIME + "test_prompter_of_another_process"),
     ("any unit matches", "agent/policy.c",
      "if (strcmp(who->units->v[i], unit) == 0)", "if (who->units->n > 0)",

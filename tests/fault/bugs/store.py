@@ -11,8 +11,6 @@ ROWS = [
      "	e->gone = 1;", "	e->gone = 0;\n	*e = k->change[--k->n_changes];", "e2e/kept Card.test_ended_and_locked"),
     ("waited for without an end", "agent/kept.c", "clock_boot_ms() + KEPT_WAIT_MS", "clock_boot_ms() * 2",
      "e2e/kept Card.test_card_is_gone"),
-    ("a disabled credential's session", "agent/kept.c",
-     "(*c)->state == CREDENTIAL_ACTIVE;", "(*c)->state != 0;", "e2e/kept Card.test_disabled_meanwhile"),
 
     ("tags of an undone request believed", "agent/store_batch.c", "\tstore_tags_forget(st);\n", "",
      "unit store_tag"),

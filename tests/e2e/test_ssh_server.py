@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+"""The recipe for servers: "tessera ssh setup --server" and who gets in then, by a
+real sshd."""
+import os
+import sys
+import unittest
+
+import etcssh
+import harness
+from folder import new_folder, remove_folder
+
+sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
+from fake_agent import FakeAgent  # noqa: E402
+
+SNIPPET = "sshd_config.d/60-tessera.conf"
+INSTALL = ("ssh", "setup", "--server", "--install")
+
+
+class Recipe(unittest.TestCase):
+    """What is put where, and when nothing is: the agent's answers are a fake's."""
+
+    def setUp(self):
+        self.folder, lock = new_folder()
+        self.addCleanup(os.close, lock)
+        self.addCleanup(remove_folder, self.folder)
+        self.host = etcssh.Host(self.folder + "/host")
+        self.addCleanup(self.host.close)
+        etcssh.keygen("-t", "ed25519", "-N", "", "-f", self.folder + "/ca")
+        etcssh.keygen("-k", "-f", self.folder + "/krl")
+        with open(self.folder + "/ca.pub", encoding="utf-8") as f:
+            self.line = f.read().strip()
+        with open(self.folder + "/krl", "rb") as f:
+            krl = f.read()
+        self.agent = FakeAgent(self.folder + "/agent.sock")
+        self.addCleanup(self.agent.close)
+        self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
+            {"id": "k1", "state": "active", "public_key": self.line},
+            {"id": "k0", "state": "revoked", "public_key": "ssh-ed25519 AAAAold"}]})
+        self.agent.routes["GET /ssh/krl"] = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(krl)) + krl
+
+    def tessera(self, *args, status=0):
+        r = self.host.run(os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout if status == 0 else r.stderr
+
+    def tree(self):
+        found = {}
+        for where, _, files in os.walk(self.host.etc):
+            for name in files:
+                path = os.path.join(where, name)
+                with open(path, "rb") as f:
+                    found[os.path.relpath(path, self.host.etc)] = (os.stat(path).st_mode & 0o7777, f.read())
+        return found
+
+    def test_installed_once_and_taken_out(self):
+        before = self.tree()
+        said = self.tessera(*INSTALL)
+        self.assertRegex(said, r"now: systemctl reload sshd?\n")
+        self.assertTrue(os.path.isdir(self.host.etc + "/tessera_principals"))
+        after = self.tree()
+        self.assertEqual({n: m for n, (m, _) in after.items() if n not in before},
+                         {SNIPPET: 0o644, "tessera_ca.pub": 0o644, "tessera_krl": 0o644})
+        self.assertEqual(after["tessera_ca.pub"][1].decode().splitlines()[1:], [self.line])
+        self.assertIn("Nothing had to be changed.", self.tessera(*INSTALL))
+        self.assertEqual(self.tree(), after)
+        said = self.host.run("/usr/sbin/sshd", "-T").stdout
+        self.assertIn("\nrevokedkeys /etc/ssh/tessera_krl\n", said)
+        # a later list and later keys need no reload
+        self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
+            {"id": "k%d" % n, "state": s, "public_key": self.line + s} for n, s in enumerate(("active", "next"))]})
+        said = self.tessera(*INSTALL)
+        self.assertNotIn("reload", said)
+        self.assertNotIn("tessera-old", said)
+        # what a running sshd reads goes last
+        self.assertIn("systemctl reload", self.tessera("ssh", "setup", "--server", "--remove"))
+        self.assertEqual(sorted(set(self.tree()) - set(before)), ["tessera_ca.pub", "tessera_krl"])
+        self.tessera("ssh", "setup", "--server", "--remove")
+        self.assertEqual(self.tree(), before)
+        self.assertFalse(os.path.exists(self.host.etc + "/tessera_principals"))
+        self.assertIn("Nothing had to be changed.", self.tessera("ssh", "setup", "--server", "--remove"))
+
+    def test_nothing_is_overruled(self):
+        for line, why in (("TrustedUserCAKeys /etc/ssh/mine", "trustedusercakeys /etc/ssh/mine already"),
+                          ("RevokedKeys /etc/ssh/mine", "revokedkeys /etc/ssh/mine already"),
+                          ("AuthorizedPrincipalsFile /etc/p/%u", "authorizedprincipalsfile /etc/p/%u already"),
+                          ("AuthorizedPrincipalsCommand /bin/x\nAuthorizedPrincipalsCommandUser nobody",
+                           "authorizedprincipalscommand /bin/x already"),
+                          ("Bogus yes", "Bad configuration option: Bogus")):
+            with self.subTest(line):
+                self.host.write("sshd_config", etcssh.SSHD_CONFIG + line + "\n")
+                before = self.tree()
+                said = self.tessera(*INSTALL, status=1 if line.startswith("Bogus") else 9)
+                self.assertIn(why.lower(), said.lower())
+                self.assertIn("nothing was changed", said)
+                self.assertEqual(self.tree(), before)
+
+    def test_taken_out_where_sshd_does_not_read_it(self):
+        self.host.write("sshd_config", etcssh.SSHD_CONFIG.split("\n", 1)[1])
+        self.assertIn('put "Include /etc/ssh/sshd_config.d/*.conf" at the top', self.tessera(*INSTALL, status=9))
+        self.assertNotIn(SNIPPET, self.tree())
+        self.host.write(SNIPPET, "# mine\n")
+        self.tessera(*INSTALL, status=9)
+        self.assertEqual(self.tree()[SNIPPET][1], b"# mine\n")
+        self.assertEqual(self.tree()[SNIPPET + ".tessera-old"][1], b"# mine\n")
+
+    def test_what_is_not_ours(self):
+        self.host.write("tessera_ca.pub", "# mine\n" + self.line + "\n")
+        self.assertIn("tessera_ca.pub.tessera-old", self.tessera(*INSTALL))
+        self.host.write("tessera_ca.pub", "# mine\n")
+        self.tessera("ssh", "setup", "--server", "--remove")
+        self.assertIn("was not made by", self.tessera("ssh", "setup", "--server", "--remove", status=9))
+        os.unlink(self.host.etc + "/tessera_ca.pub")
+        os.symlink("/etc/hostname", self.host.etc + "/tessera_ca.pub")
+        self.assertIn("symbolic link", self.tessera(*INSTALL, status=9))
+
+    def test_an_offline_key(self):
+        """What an administrator trusts besides stays in the file."""
+        self.host.write("tessera_offline_ca.pub", self.line + "offline\n")
+        self.tessera(*INSTALL)
+        self.assertEqual(self.tree()["tessera_ca.pub"][1].decode().splitlines()[1:], [self.line, self.line + "offline"])
+        self.host.write("tessera_offline_ca.pub", "PermitRootLogin\n")
+        self.assertIn('tessera_offline_ca.pub: a line that is no public key: "PermitRootLogin"',
+                      self.tessera(*INSTALL, status=1))
+
+    def test_no_key(self):
+        before = self.tree()
+        self.agent.routes["GET /ssh/ca"] = (200, {"keys": []})
+        self.assertIn("ssh {}", self.tessera(*INSTALL, status=6))
+        self.agent.routes["GET /ssh/ca"] = (404, {"error": "not_found", "error_description": "no SSH here"})
+        self.assertIn("no SSH here", self.tessera(*INSTALL, status=6))
+        self.assertEqual(self.tree(), before)
+
+
+if __name__ == "__main__":
+    harness.main()
