@@ -321,7 +321,7 @@ ssh_sign_prove(struct ssh_sign *q, const struct config_audience *aud)
 
 	detail[0] = '\0';
 	ssh_park(q->conn, ssh_sign_gone, q);
-	if ((r = pending_begin(&a->pending, &q->pending, q->caller->uid,
+	if ((r = pending_begin(&a->pending, &q->pending, q->caller->uid, q->caller->uid,
 	    policy_config(a->policy)->limits.pending_per_uid)) == TSR_OK)
 		r = login_start(a, &ask, ssh_sign_proved, q, detail, &q->login);
 	if (r == TSR_OK) {
