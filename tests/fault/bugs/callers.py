@@ -50,7 +50,7 @@ ROWS = [
     ("login helper of the new policy", "agent/grant_device.c",
      "(d->helper && (!policy_login_helper", "(0 && (!policy_login_helper",
      LIFETIME + "test_login_helper_no_more"),
-    ("credential disabled meanwhile", "agent/grant_device.c",
+    ("credential disabled meanwhile", "agent/proved.c",
      "return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;", "return TSR_OK;",
      LIFETIME + "test_credential_disabled_meanwhile"),
     ("voucher disabled meanwhile", "agent/enrol_store.c",
@@ -71,7 +71,7 @@ ROWS = [
      "else if (helper && aud->class != CLASS_LOGIN)", "else if (0)",
      CALLERS + "test_login_helper"),
     ("a login leaves a session", "agent/grant_device.c",
-     "aud == NULL || aud->class != CLASS_LOGIN, &passing,", "1, &passing,",
+     "passes = aud != NULL && aud->class == CLASS_LOGIN;", "passes = 0;",
      CALLERS + "test_login_helper"),
 
     # --- administrators
