@@ -17,6 +17,7 @@
 #include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/proved.h"
+#include "agent/seat.h"
 #include "agent/ssh_about.h"
 #include "agent/ssh_binds.h"
 #include "agent/ssh_issue.h"
@@ -225,7 +226,8 @@ ssh_sign_judge(const struct ssh_sign *q, const struct config_audience **aud)
 	struct ssh_about about;
 
 	*aud = ssh_audience(q->agent, q->caller);
-	if (*aud == NULL || strcmp((*aud)->name, q->audience) != 0)
+	if (*aud == NULL || strcmp((*aud)->name, q->audience) != 0 ||
+	    (policy_local_only(*aud) && !seat_near(q->agent->seat, q->caller, NULL)))
 		return TSR_DENIED;
 	if (q->generation == policy_generation(q->agent->policy))
 		return TSR_OK;
