@@ -45,7 +45,7 @@ bearer_judge(struct attempt *at, const char *token)
 	}
 	attempt_extend(at, at->options.timeout_s);
 	buf_init(&form, FORM_BODY_MAX);
-	if ((r = form_put(&form, "token", token)) != TSR_OK)
+	if (form_put(&form, "token", token) != TSR_OK)
 		r = PAM_BUF_ERR;
 	else if ((r = call_agent(at, "/introspect", &form, &record, &f)) == TSR_OK)
 		r = bearer_answer(at, &record, token);
