@@ -64,7 +64,7 @@ class Recipe(unittest.TestCase):
         self.assertEqual(after["tessera_ca.pub"][1].decode().splitlines()[1:], [self.line])
         self.assertIn("Nothing had to be changed.", self.tessera(*INSTALL))
         self.assertEqual(self.tree(), after)
-        said = self.host.run("/usr/sbin/sshd", "-T", check=True).stdout
+        said = self.host.run("/usr/sbin/sshd", "-T").stdout
         self.assertIn("\nrevokedkeys /etc/ssh/tessera_krl\n", said)
         # a later list and later keys need no reload
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
@@ -113,6 +113,15 @@ class Recipe(unittest.TestCase):
         os.unlink(self.host.etc + "/tessera_ca.pub")
         os.symlink("/etc/hostname", self.host.etc + "/tessera_ca.pub")
         self.assertIn("symbolic link", self.tessera(*INSTALL, status=9))
+
+    def test_an_offline_key(self):
+        """What an administrator trusts besides stays in the file."""
+        self.host.write("tessera_offline_ca.pub", self.line + "offline\n")
+        self.tessera(*INSTALL)
+        self.assertEqual(self.tree()["tessera_ca.pub"][1].decode().splitlines()[1:], [self.line, self.line + "offline"])
+        self.host.write("tessera_offline_ca.pub", "PermitRootLogin\n")
+        self.assertIn('tessera_offline_ca.pub: a line that is no public key: "PermitRootLogin"',
+                      self.tessera(*INSTALL, status=1))
 
     def test_no_key(self):
         before = self.tree()
