@@ -60,14 +60,38 @@ void
 audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience)
 {
-	struct audit_record rec = event_by("proof", http_caller(conn));
+	http_audited(conn);
+	audit_event_proof_missed(a, http_caller(conn), code, subject, uid, credential, audience);
+}
+
+void
+audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience)
+{
+	struct audit_record rec = event_by("proof", by);
 
 	event_for(&rec, subject, uid);
 	event_verdict(&rec, code);
 	rec.credential = credential;
 	rec.audience = audience;
-	http_audited(conn);
 	audit_failed(a->audit, &rec);
+}
+
+int
+audit_event_ssh_signature(struct agent *a, const struct caller *by, const struct session *s,
+    const char *audience, const struct ssh_about *about)
+{
+	struct audit_record rec = event_by("ssh-signature", by);
+	char members[SSH_ABOUT_MEMBERS];
+
+	event_for(&rec, s->subject, s->uid);
+	ssh_about_short(about, members);
+	rec.credential = s->credential;
+	rec.audience = audience;
+	rec.acr = acr_name(s->acr);
+	rec.sid = s->sid;
+	rec.members = members;
+	return audit_put(a->audit, &rec, 0);
 }
 
 int

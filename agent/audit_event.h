@@ -10,6 +10,7 @@
 #include "agent/caller.h"
 #include "agent/http.h"
 #include "agent/mint.h"
+#include "agent/ssh_about.h"
 #include "agent/store_token.h"
 #include "token/jwt.h"
 
@@ -21,6 +22,14 @@ int audit_event_proof(struct agent *a, const struct caller *by, const struct cre
 /* One failed; the refusal that conn will be answered is not counted besides. */
 void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience);
+
+/* The same where no HTTP request waits for it. */
+void audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience);
+
+/* An SSH signature leaves, by a session.  TSR_STORE: it must not. */
+int audit_event_ssh_signature(struct agent *a, const struct caller *by, const struct session *s,
+    const char *audience, const struct ssh_about *about);
 
 /* A token leaves; durable: what else is stored of it waits.  TSR_STORE: it must not. */
 int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,

@@ -35,8 +35,10 @@
 #include "agent/proof.h"
 #include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/ssh_agent.h"
 #include "agent/ssh_ca.h"
 #include "agent/ssh_revoke.h"
+#include "agent/ssh_user.h"
 #include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -156,6 +158,7 @@ daemon_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 	log_line(LOG_NOTICE, "stopping");
 	http_server_drain(d->agent.http);
+	ssh_server_drain(d->agent.ssh);
 	/* real time, also in a rehearsal: nobody may have to push the clock to stop us */
 	if (sd_event_add_time_relative(loop_event(d->agent.loop), &d->stop_timer, CLOCK_MONOTONIC,
 	    (uint64_t)DAEMON_STOP_MS * 1000, 10000, daemon_stop_over, d) < 0)
@@ -252,6 +255,8 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
 	    (r = ssh_ends_new(&a->ssh_ends)) != TSR_OK || (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = ssh_server_new(a->loop, http_server_door(a->http), ssh_agent_message, a,
+	    &a->ssh)) != TSR_OK || (r = ssh_users_new(a, d->first->public_dir, &a->ssh_users)) != TSR_OK ||
 	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	sessions_on_lock(a->sessions, daemon_session_locked, d);
@@ -284,6 +289,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->listeners.api = d->listeners.admin = d->listeners.ssh = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);
+	link_init(&d->agent.ssh_waiting);
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_helper_user(config, o->mode, &helper, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||
@@ -301,10 +307,12 @@ daemon_serve(struct daemon *d)
 {
 	struct agent *a = &d->agent;
 	struct config *c = d->first;
-	int r, api = d->listeners.api, admin = d->listeners.admin;
+	int r, api = d->listeners.api, admin = d->listeners.admin, ssh = d->listeners.ssh;
 
-	d->listeners.api = d->listeners.admin = -1;	/* the server's, also on an error */
+	d->listeners.api = d->listeners.admin = d->listeners.ssh = -1;	/* the server's, also on an error */
 	if ((r = http_server_listen(a->http, api, HTTP_API)) != TSR_OK)
+		return r;
+	if (ssh != -1 && (r = ssh_server_listen(a->ssh, ssh)) != TSR_OK)
 		return r;
 	if (admin != -1 && (r = http_server_listen(a->http, admin, HTTP_ADMIN)) != TSR_OK)
 		return r;
@@ -349,7 +357,9 @@ daemon_free(struct daemon **dp)
 
 	if (d == NULL)
 		return;
-	http_server_free(&d->agent.http);	/* ends what is parked */
+	ssh_server_free(&d->agent.ssh);		/* ends what is parked */
+	http_server_free(&d->agent.http);
+	ssh_users_free(&d->agent.ssh_users);
 	leaving_free(&d->agent.leaving);
 	kept_free(&d->agent.kept);
 	presence_act_free(&d->agent.presence);

@@ -20,6 +20,7 @@
 #include "agent/mint.h"
 #include "agent/misuse.h"
 #include "agent/problem.h"
+#include "agent/seat.h"
 #include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
@@ -268,6 +269,10 @@ grant_from_session(struct agent *a, const struct http_request *r, const struct a
 
 	if (text != NULL && config_duration(text, &max_age) != TSR_OK) {
 		problem_invalid(r->conn, "\"max_age\" is a number of seconds");
+		return;
+	}
+	if (policy_local_only(g->audience) && !seat_near(a->seat, r->caller, NULL)) {
+		problem_with(r->conn, TSR_DENIED, SEAT_REMOTE, SEAT_NEAR_TEXT);
 		return;
 	}
 	if ((code = session_good_for(a->sessions, r->caller->uid, who->name, g->audience, max_age,

@@ -12,14 +12,12 @@
 #include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/caller_source.h"
-#include "agent/clock.h"
 #include "agent/grant.h"
 #include "agent/grant_device.h"
 #include "agent/metrics.h"
-#include "agent/otp.h"
-#include "agent/kept.h"
-#include "agent/presence_act.h"
 #include "agent/problem.h"
+#include "agent/proved.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
@@ -75,87 +73,34 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
 }
 
-/* The proof's own record, which reads again that the credential is active, and
- * its line: there is never the one without the other. */
-static int
-device_grant_record(struct device_grant *d, const struct credential *c)
-{
-	struct store *st = d->agent->store;
-	int r;
-
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	r = store_credential_used(st, c->id, clock_wall());
-	if (r == TSR_OK && c->acr >= ACR_HARDWARE)	/* it speaks for its owner's codes, too */
-		r = otp_forgive_all(st, c->subject, c->uid);
-	if (r != TSR_OK) {
-		store_undo(st);
-		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
-	}
-	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience,
-	    d->pin_default)) != TSR_OK) {
-		store_undo(st);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static int
-device_grant_session(struct device_grant *d, const struct credential *c, int kept,
-    struct session *passing, const struct session **out)
-{
-	const struct config *cf = policy_config(d->agent->policy);
-
-	if (!kept) {
-		session_passing(c, passing);
-		*out = passing;
-		return TSR_OK;
-	}
-	return session_proved(d->agent->sessions, c,
-	    d->audience[0] != '\0' && d->answer == NULL ? d->audience : NULL,
-	    cf->session.lifetime, cf->session.per_user, out);
-}
-
 static int
 device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out, char *detail)
 {
 	const struct config_audience *aud = NULL;
 	const struct session *s = NULL;
 	struct session passing;
-	int r;
+	int passes, r;
 
 	if (d->audience[0] != '\0' && (r = device_grant_judge(d, &aud)) != TSR_OK)
 		return r;
 	if (!caller_alive(d->request->caller))
 		return TSR_CLOSED;
 	/* A login pays for its one token and leaves no session behind. */
+	passes = aud != NULL && aud->class == CLASS_LOGIN;
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
-	    (r = device_grant_record(d, c)) != TSR_OK ||
-	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
-	    &s)) != TSR_OK)
+	    (r = proved_record(d->agent, d->request->caller, c, d->audience, d->pin_default)) != TSR_OK ||
+	    (!passes && (r = proved_session(d->agent, d->request->caller, c,
+	    d->answer == NULL ? d->audience : NULL, d->remote, &s)) != TSR_OK))
 		return r;
-	if (s != &passing) {
-		if (!d->remote) {
-			kept_session(d->agent->kept, c, s);
-			presence_act_session(d->agent->presence, c, s);
-		}
+	if (passes) {
+		session_passing(c, &passing);
+		s = &passing;
+	} else
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
-	}
 	if (d->answer != NULL)
 		return d->answer(d, c, s, out, detail);
 	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
-}
-
-static void
-device_grant_tell(struct device_grant *d, const struct credential *c)
-{
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\"}", d->sid, c->id);
-
-	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
-		return;
-	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 /* Another request of the same user's got the touch that this one waited for: it
@@ -212,14 +157,20 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		if (aud != NULL && d->answer == NULL)
 			metrics_token(aud->name, d->remote ? METRICS_ASSERTION : METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
-		if (d->class != CLASS_LOGIN)	/* which leaves no session */
-			device_grant_tell(d, c);
+		if (d->sid[0] != '\0')	/* a login leaves no session */
+			proved_tell(d->agent, d->uid, d->sid, c->id);
 	}
 	buf_free(&out);
 	device_grant_free(d);
 }
 
 /* --- beginning one --- */
+
+uid_t
+device_grant_from(const struct device_grant *d)
+{
+	return d->only != (uid_t)-1 ? d->only : d->request->caller->uid;
+}
 
 static void
 device_grant_begin(struct device_grant *d)
@@ -235,8 +186,8 @@ device_grant_begin(struct device_grant *d)
 	int r;
 
 	detail[0] = '\0';
-	/* Counted for the subject: sudo and the login screen are all uid 0. */
-	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid,
+	/* Counted for the subject: the login screen is uid 0 for all. */
+	if ((r = pending_begin(&d->agent->pending, &d->pending, d->uid, device_grant_from(d),
 	    policy_config(d->agent->policy)->limits.pending_per_uid)) == TSR_OK) {
 		d->pin = NULL;
 		r = login_start(d->agent, &ask, device_grant_proved, d, detail, &d->login);
@@ -244,6 +195,8 @@ device_grant_begin(struct device_grant *d)
 	if (r == TSR_OK)
 		return;
 	login_failure(r, PROTO_TRIES_UNKNOWN, members);
+	if (r == TSR_DENIED)		/* login_start()'s */
+		(void)snprintf(members, sizeof(members), SEAT_REMOTE);
 	grant_problem(d->request->conn, r, policy_audience(d->agent->policy, d->audience), members,
 	    detail);
 	device_grant_free(d);
@@ -354,7 +307,8 @@ device_grant_allowed(const struct http_request *r, const struct asker *who, cons
 	else if (helper && form_get(f, "subject") == NULL)
 		problem_invalid(r->conn, "a login helper names the \"subject\"");
 	else if (!caller_local(form_get(f, "rhost")))
-		problem(r->conn, TSR_DENIED, "a device of this host does not prove a remote login");
+		problem_with(r->conn, TSR_DENIED, SEAT_REMOTE, "a device of this host does not prove "
+		    "a remote login");
 	else if (!helper && who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
 	else

@@ -57,6 +57,8 @@ void device_grant_free(struct device_grant *d);
 /* What was granted, by policy, to a caller who may name one subject (`only`) or,
  * (uid_t)-1, any: helper, or only himself. */
 void device_grant_fill(struct device_grant *d, const struct grant *g, int helper, uid_t only);
+/* Who asks: sudo and su are their user's, other login helpers their own. */
+uid_t device_grant_from(const struct device_grant *d);
 /* The subject: himself, or whom a login helper names; then d->begin(d).  The request
  * is parked meanwhile. */
 void device_grant_whose(struct device_grant *d, const struct asker *who, const char *subject);

@@ -16,6 +16,7 @@
 #include "agent/misuse.h"
 #include "agent/opaque.h"
 #include "agent/problem.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 
 struct refresh {
@@ -70,7 +71,8 @@ refresh_allowed(struct refresh *f, const struct form *form)
 		return TSR_BAD_GRANT;
 	f->audience = policy_audience(a->policy, f->row.audience);
 	if (f->audience == NULL || !f->audience->refresh || f->audience->class != CLASS_INTERACTIVE ||
-	    policy_may_ask(a->policy, f->audience, f->request->caller) != TSR_OK)
+	    policy_may_ask(a->policy, f->audience, f->request->caller) != TSR_OK ||
+	    (policy_local_only(f->audience) && !seat_near(a->seat, f->request->caller, NULL)))
 		return TSR_DENIED;
 	mint_client_id(f->audience, f->request->caller, client);
 	if (strcmp(client, f->row.client) != 0)	/* RFC 6749 section 6: to whom it was given */

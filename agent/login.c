@@ -12,6 +12,7 @@
 #include "agent/device.h"
 #include "agent/fido_proof.h"
 #include "agent/metrics.h"
+#include "agent/seat.h"
 #include "include/tessera.h"
 
 struct login {
@@ -235,7 +236,7 @@ login_prove(struct login *l)
 			.audience = l->ask.audience, .scope = l->ask.scope,
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
-		.pin = l->ask.pin,
+		.pin = l->ask.pin, .about = l->ask.about,
 		.unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED,
 		.pin_default = &l->pin_default
 	};
@@ -283,7 +284,7 @@ login_keys(struct login *l)
 			.audience = l->ask.audience, .scope = l->ask.scope,
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
-		.pin = l->ask.pin
+		.pin = l->ask.pin, .about = l->ask.about
 	};
 
 	l->ask.pin = NULL;
@@ -388,6 +389,17 @@ login_begin(struct login *l)
 	return r;
 }
 
+/* A device of this host proves logins, and what else is for local sessions alone,
+ * for who is here. */
+static int
+login_near(const struct agent *a, const struct login_ask *ask)
+{
+	const struct config_audience *aud =
+	    ask->audience != NULL ? policy_audience(a->policy, ask->audience) : NULL;
+
+	return aud == NULL || !policy_local_only(aud) || seat_near(a->seat, ask->requester, ask->said);
+}
+
 int
 login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out)
@@ -396,6 +408,12 @@ login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
 	int r;
 
 	detail[0] = '\0';
+	if (!login_near(a, ask)) {
+		(void)snprintf(detail, 256, "%s", SEAT_NEAR_TEXT);
+		secret_free(&ask->pin);
+		metrics_proof(TSR_DENIED);
+		return TSR_DENIED;
+	}
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		secret_free(&ask->pin);
 		return TSR_NOMEM;

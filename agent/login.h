@@ -11,6 +11,7 @@
 #include "agent/proof.h"
 
 struct login;
+struct ssh_about;
 
 /* All texts live until done() or login_cancel(). */
 struct login_ask {
@@ -24,6 +25,7 @@ struct login_ask {
 	const char *audience, *scope, *client_id;	/* NULL: a session alone */
 	enum audience_reuse reuse;
 	struct secret *pin;		/* taken by login_start; NULL: ask */
+	const struct ssh_about *about;	/* what it is for, to be shown; NULL */
 };
 
 /* TSR_OK: c (valid until done returns) was proved; a FIDO2 key's counter is stored
@@ -35,7 +37,8 @@ typedef void (*login_done)(void *arg, int code, const struct credential *c,
     const char *members, const char *detail);
 
 /* done() is called once and never from inside. On an error at once, detail
- * (256 bytes) and nothing was started. */
+ * (256 bytes) and nothing was started.  TSR_DENIED: the audience is for local
+ * sessions alone, and the requester is in none (seat_near()). */
 int login_start(struct agent *a, struct login_ask *ask, login_done done, void *arg,
     char detail[256], struct login **out);
 void login_cancel(struct login **l);

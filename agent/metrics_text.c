@@ -17,6 +17,7 @@
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "base/escape.h"
+#include "agent/ssh_user.h"
 #include "include/tessera.h"
 
 #define METRICS_MODULES	32	/* modules that are told of */
@@ -356,6 +357,29 @@ metrics_connections(struct buf *out)
 	return TSR_OK;
 }
 
+/* --- ssh.sock --- */
+
+static int
+metrics_ssh(struct buf *out, struct agent *a)
+{
+	static const char *const results[METRICS_SSHS] = { "", "session", "proof", "refused" };
+	unsigned i;
+	int r;
+
+	if ((r = metrics_gauge(out, "ssh_keys", NULL, "Users whose SSH key is held.",
+	    (long long)ssh_users_count(a->ssh_users))) != TSR_OK ||
+	    (r = metrics_counter(out, "ssh_listings", "Lists of keys that ssh.sock answered.",
+	    metrics.ssh[METRICS_SSH_LISTED])) != TSR_OK ||
+	    (r = metrics_family(out, "ssh_signatures", "counter", NULL,
+	    "SSH signatures that were asked for, by what came of it.")) != TSR_OK)
+		return r;
+	for (i = METRICS_SSH_SESSION; i < METRICS_SSHS; i++)
+		if ((r = buf_printf(out, "tessera_ssh_signatures_total{result=\"%s\"} %llu\n", results[i],
+		    (unsigned long long)metrics.ssh[i])) != TSR_OK)
+			return r;
+	return TSR_OK;
+}
+
 /* --- the rest --- */
 
 static int
@@ -421,6 +445,7 @@ metrics_text(struct buf *out, struct agent *a)
 	    (r = metrics_misuses(out)) != TSR_OK ||
 	    (r = metrics_proofs(out)) != TSR_OK || (r = metrics_prompts(out, a)) != TSR_OK ||
 	    (r = metrics_helpers(out, a)) != TSR_OK || (r = metrics_connections(out)) != TSR_OK ||
+	    (r = metrics_ssh(out, a)) != TSR_OK ||
 	    (r = metrics_store(out, a)) != TSR_OK || (r = metrics_names(out)) != TSR_OK)
 		return r;
 	return metrics_agent(out, a);

@@ -297,6 +297,12 @@ policy_may_verify(const struct policy *p, const struct config_audience *a, const
 }
 
 int
+policy_local_only(const struct config_audience *a)
+{
+	return a->local_only || a->class == CLASS_LOGIN;
+}
+
+int
 policy_may_measure(const struct policy *p, const struct caller *c)
 {
 	return policy_is_admin(p, c) ? TSR_OK : policy_matches(&p->metrics, c);

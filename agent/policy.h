@@ -42,6 +42,10 @@ const struct config_audience *policy_audience(const struct policy *p, const char
 int policy_may_ask(const struct policy *p, const struct config_audience *a, const struct caller *c);
 int policy_may_verify(const struct policy *p, const struct config_audience *a, const struct caller *c);
 
+/* Do devices of this host, and sessions that came of them, prove it for local sessions
+ * alone (seat_near())?  Logins always. */
+int policy_local_only(const struct config_audience *a);
+
 /* May this caller read the metrics: an administrator, or listed?  TSR_OK or
  * TSR_DENIED. */
 int policy_may_measure(const struct policy *p, const struct caller *c);

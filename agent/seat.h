@@ -29,4 +29,17 @@
  */
 int seat_has(enum config_seat rule, const struct caller *c, const struct login_said *said);
 
+/*
+ * May a device of this host prove what the caller asks for where that is for local
+ * sessions alone?  As seat_has(), but the session need not be in front of the screen:
+ * another console does, too.  A session of no seat (over SSH, on a serial line, of
+ * cron), or the terminal that a login helper names, does not; ssh to this very host
+ * is none of its seat either.
+ */
+int seat_near(enum config_seat rule, const struct caller *c, const struct login_said *said);
+
+/* What is said to whom it does not, and the member of that answer which tells. */
+#define SEAT_REMOTE	",\"reason\":\"remote\""
+#define SEAT_NEAR_TEXT	"a device of this host proves what is asked for at this machine alone: this "     "session is remote, or none of its seat"
+
 #endif

@@ -54,6 +54,7 @@ struct config_audience {
 	uint32_t max_age;		/* s, default 8 h */
 	enum audience_presence presence;	/* default device: no token once it was pulled */
 	int inline_pin;			/* inline-pin = false */
+	int local_only;			/* local-only = false; class login is: policy_local_only() */
 	int refresh;			/* refresh = false */
 	uint32_t refresh_idle;		/* s a refresh token may lie unused, default 1 h */
 	uint32_t refresh_lifetime;	/* s from the proof that a family of them lives, default 12 h */

@@ -235,6 +235,7 @@ const struct config_key config_keys_audience[] = {
 	DURATION("max-age", struct config_audience, max_age, "8h", 1, 30 * DAY),
 	WORD("presence", struct config_audience, presence, "device", words_presence),
 	BOOL("inline-pin", struct config_audience, inline_pin),
+	BOOL("local-only", struct config_audience, local_only),
 	BOOL("refresh", struct config_audience, refresh),
 	DURATION("refresh-idle", struct config_audience, refresh_idle, "1h", 10, 30 * DAY),
 	DURATION("refresh-lifetime", struct config_audience, refresh_lifetime, "12h", 10, 30 * DAY),

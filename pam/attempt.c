@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <security/pam_ext.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "pam/place.h"
 #include "pam/talk.h"
 
+#define ATTEMPT_ENTRY_MAX	4096	/* bytes of a line of passwd(5) */
 #define ATTEMPT_TARGET_MAX	1024	/* bytes of a target with a user's name, with NUL */
 
 void
@@ -114,6 +116,17 @@ attempt_extend(struct attempt *at, int seconds)
 
 /* --- asking the agent --- */
 
+/* Who is not root may ask for himself: a screen locker. */
+static int
+attempt_is_own(const struct attempt *at)
+{
+	char room[ATTEMPT_ENTRY_MAX];
+	struct passwd pw, *found = NULL;
+
+	return getpwnam_r(at->user, &pw, room, sizeof(room), &found) == 0 && found != NULL &&
+	    found->pw_uid == geteuid();
+}
+
 int
 attempt_request(struct attempt *at, struct tsr_request **out)
 {
@@ -130,6 +143,10 @@ attempt_request(struct attempt *at, struct tsr_request **out)
 	size_t i, n = at->helper ? sizeof(said) / sizeof(said[0]) : 2;
 	int r;
 
+	if (!at->helper && !attempt_is_own(at)) {
+		attempt_log(at, LOG_NOTICE, "uid %u asks for another user: only root may", geteuid());
+		return PAM_AUTH_ERR;
+	}
 	if ((r = tsr_request_new(&rq)) == TSR_OK)
 		r = tsr_request_proof(rq, TSR_PROOF_FRESH);
 	for (i = 0; i < n && r == TSR_OK; i++)
@@ -215,7 +232,7 @@ int
 attempt_failed(struct attempt *at, int code)
 {
 	const char *name = tsr_error_name(at->client), *text = tsr_error_text(at->client);
-	char line[TALK_LINE_MAX];
+	char line[TALK_LINE_MAX], shown[ATTEMPT_NAME_MAX];
 	size_t i;
 
 	if (code == TSR_UNREACHABLE && tsr_error_code(at->client) != TSR_UNREACHABLE) {
@@ -224,7 +241,7 @@ attempt_failed(struct attempt *at, int code)
 	}
 	if (code == TSR_NOMEM)
 		return PAM_BUF_ERR;
-	attempt_log(at, LOG_NOTICE, "%s: %s", name,
+	attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown),
 	    escape_text(line, sizeof(line), text, strlen(text)));
 	for (i = 0; i < sizeof(attempt_codes) / sizeof(attempt_codes[0]); i++)
 		if (strcmp(attempt_codes[i].name, name) == 0)
@@ -236,7 +253,7 @@ attempt_failed(struct attempt *at, int code)
 int
 attempt_unknown(struct attempt *at, int code)
 {
-	char target[ATTEMPT_TARGET_MAX];
+	char target[ATTEMPT_TARGET_MAX], shown[ATTEMPT_NAME_MAX];
 	struct record record = { .text = NULL };
 	struct fault f;
 	int r;
@@ -245,7 +262,7 @@ attempt_unknown(struct attempt *at, int code)
 	if (form_query(target, sizeof(target), "/enrolled", "subject", at->user) != TSR_OK)
 		return code;
 	if ((r = call_agent(at, target, NULL, &record, &f)) != TSR_OK)
-		attempt_debug(at, "whether anything is enrolled: %s", f.name);
+		attempt_debug(at, "whether anything is enrolled: %s", talk_name(f.name, shown));
 	else if (doc_is(record_find(&record, record.doc.node, "enrolled"), DOC_FALSE)) {
 		attempt_log(at, LOG_NOTICE, "nothing was ever enrolled for this user");
 		code = at->options.nouserok ? PAM_IGNORE : PAM_USER_UNKNOWN;

@@ -39,7 +39,8 @@ void attempt_end(struct attempt *at);
 void attempt_extend(struct attempt *at, int seconds);
 
 /* A request for a token of the audience, for the user: what a login helper says
- * besides is in it.  PAM_SUCCESS, PAM_BUF_ERR, PAM_SERVICE_ERR. */
+ * besides is in it.  PAM_SUCCESS, PAM_BUF_ERR, PAM_SERVICE_ERR; PAM_AUTH_ERR where
+ * this process may not ask for that user. */
 int attempt_request(struct attempt *at, struct tsr_request **out);
 
 /* Ask for it and wait, no longer than the agent may take.  PAM_SUCCESS with a token

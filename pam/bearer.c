@@ -31,6 +31,7 @@ bearer_judge(struct attempt *at, const char *token)
 	struct record record = { .text = NULL };
 	struct fault f;
 	struct buf form;
+	char shown[ATTEMPT_NAME_MAX];
 	int r;
 
 	if (strnlen(token, CLAIMS_TOKEN_MAX + 1) > CLAIMS_TOKEN_MAX || !form_is_token(token)) {
@@ -44,7 +45,7 @@ bearer_judge(struct attempt *at, const char *token)
 	else if ((r = call_agent(at, "/introspect", &form, &record, &f)) == TSR_OK)
 		r = bearer_answer(at, &record);
 	else {
-		attempt_log(at, LOG_ERR, "the agent does not judge the token: %s", f.name);
+		attempt_log(at, LOG_ERR, "the agent does not judge the token: %s", talk_name(f.name, shown));
 		r = r == TSR_NOMEM ? PAM_BUF_ERR : PAM_AUTHINFO_UNAVAIL;
 	}
 	record_clear(&record);

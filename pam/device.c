@@ -181,6 +181,7 @@ device_event(void *arg, const struct tsr_event *e, char *pin, size_t size)
 {
 	struct attempt *at = arg;
 	const char *name = tsr_event_name(e);
+	char shown[ATTEMPT_NAME_MAX];
 	int64_t pid = 0;
 	int r;
 
@@ -189,7 +190,7 @@ device_event(void *arg, const struct tsr_event *e, char *pin, size_t size)
 	if (at->talk != PAM_SUCCESS || tsr_event_number(e, "requester.pid", &pid) != TSR_OK ||
 	    pid != getpid())
 		return TSR_CANCELLED;
-	attempt_debug(at, "the agent: %s", name);
+	attempt_debug(at, "the agent: %s", talk_name(name, shown));
 	if (strcmp(name, "pin-needed") == 0) {
 		device_pending(at);
 		r = device_pin(at, e, pin, size);
@@ -202,6 +203,16 @@ device_event(void *arg, const struct tsr_event *e, char *pin, size_t size)
 }
 
 /* --- the whole --- */
+
+/* It is out, or was when the helper looked. */
+static int
+device_is_out(const struct attempt *at, int r)
+{
+	const char *name = tsr_error_name(at->client);
+
+	return r != PAM_SUCCESS && at->talk == PAM_SUCCESS &&
+	    (strcmp(name, "device_not_found") == 0 || strcmp(name, "device_removed") == 0);
+}
 
 /* Where the card is out: the person is asked for it once, and then it is looked for.
  * 1: look again. */
@@ -262,7 +273,7 @@ device_authenticate(struct attempt *at)
 	do {
 		r = attempt_token(at, rq);
 		device_pending_end(at);
-		if (r == PAM_SUCCESS || strcmp(tsr_error_name(at->client), "device_not_found") != 0)
+		if (!device_is_out(at, r))
 			break;
 		if (until == 0 && (r = attempt_unknown(at, r)) != PAM_AUTH_ERR)
 			break;

@@ -44,7 +44,7 @@ test_whole(void **state)
 	    "metrics { users = {\"prometheus\"} groups = {\"staff\"} units = {\"scrape.service\"} }\n"
 	    "audience \"vpn\" { scopes = {\"connect\", \"status\"}  lifetime = \"5m\"  format = \"jwt\"\n"
 	    "  acr = \"hardware-pin\"  reuse = \"session\"  max-age = \"2h\"  groups = {\"staff\"}\n"
-	    "  users = {\"anna\", \"1000\"} units = {\"openvpn@tun0.service\"} inline-pin = true refresh = on\n"
+	    "  users = {\"anna\", \"1000\"} units = {\"openvpn@tun0.service\"} inline-pin = true local-only = yes refresh = on\n"
 	    "  verifiers { users = {\"www-data\"} any-user = yes } }\n"
 	    "audience \"login\" { class = \"login\" scopes = {\"login\"} lifetime = \"1m\" }\n"
 	    "audience \"tessera-admin\" { scopes = {\"admin\"} }\n"
@@ -97,7 +97,7 @@ test_whole(void **state)
 	assert_int_equal(a->acr, ACR_HARDWARE_PIN);
 	assert_int_equal(a->reuse, REUSE_SESSION);
 	assert_int_equal(a->max_age, 7200);
-	assert_true(a->inline_pin && a->refresh && !a->callers.any_user);
+	assert_true(a->inline_pin && a->local_only && a->refresh && !a->callers.any_user);
 	assert_string_equal(a->callers.users.v[1], "1000");
 	assert_string_equal(a->callers.units.v[0], "openvpn@tun0.service");
 	assert_string_equal(a->verifiers.users.v[0], "www-data");
@@ -147,7 +147,7 @@ test_defaults(void **state)
 	assert_int_equal(c->audiences[0].acr, ACR_HARDWARE);
 	assert_int_equal(c->audiences[0].reuse, REUSE_AUDIENCE);
 	assert_int_equal(c->audiences[0].max_age, 8 * 3600);
-	assert_false(c->audiences[0].inline_pin || c->audiences[0].refresh ||
+	assert_false(c->audiences[0].inline_pin || c->audiences[0].local_only || c->audiences[0].refresh ||
 	    c->audiences[0].callers.any_user || c->audiences[0].verifiers.any_user);
 	config_free(&c);
 }

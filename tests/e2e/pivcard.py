@@ -70,6 +70,16 @@ def seated(users):
                 os.unlink("%s/%s/%s" % (LOGIND, name, entry))
 
 
+def kill_pcscd(sim):
+    """The one that tessera-sim waits for: it takes ten seconds to end by itself."""
+    try:
+        with open("/proc/%d/task/%d/children" % (sim, sim), encoding="ascii") as f:
+            for pid in f.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+
+
 class Card:
     """An agent (m) with a reader that has a fresh PIV card in it."""
 
@@ -143,6 +153,7 @@ class Card:
     def end(self):
         for p in reversed(self.running):
             p.send_signal(signal.SIGTERM)
+            kill_pcscd(p.pid)
             try:
                 p.wait(10)
             except subprocess.TimeoutExpired:

@@ -6,16 +6,51 @@
  *
  * CALL is auth, cred or acct.  Each line of standard input is the answer to one
  * question; where they end, the conversation fails.  Said on standard output, a
- * line each: "off TEXT", "on TEXT", "info TEXT", "error TEXT" and "CALL NUMBER".
+ * line each: "off TEXT", "on TEXT", "info TEXT", "error TEXT", "CALL NUMBER", and
+ * "log TEXT" for what goes to the system's log.
  *
  * SPDX-License-Identifier: ISC
  */
 #include <security/pam_appl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ANSWER_MAX	16384
+
+/* In place of libc's: libpam finds these first. */
+void __vsyslog_chk(int priority, int flag, const char *fmt, va_list ap);
+void __syslog_chk(int priority, int flag, const char *fmt, ...);
+
+static void __attribute__((format(printf, 1, 0)))
+login_log(const char *fmt, va_list ap)
+{
+	(void)printf("log ");
+	(void)vprintf(fmt, ap);
+	(void)printf("\n");
+	(void)fflush(stdout);
+}
+
+void __attribute__((visibility("default"), format(printf, 3, 0)))
+__vsyslog_chk(int priority, int flag, const char *fmt, va_list ap)
+{
+	(void)priority;
+	(void)flag;
+	login_log(fmt, ap);
+}
+
+void __attribute__((visibility("default"), format(printf, 3, 4)))
+__syslog_chk(int priority, int flag, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)priority;
+	(void)flag;
+	va_start(ap, fmt);
+	login_log(fmt, ap);
+	va_end(ap);
+}
 
 static int
 login_answer(struct pam_response *out)
