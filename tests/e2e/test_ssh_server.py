@@ -139,7 +139,7 @@ class Logins(unittest.TestCase):
 
     def setUp(self):
         self.m = m = harness.Machine(audiences={**harness.AUDIENCES, "ssh": {
-            "scopes": ["login"], "acr": "self", "lifetime": "5m", "any-user": True}}, settings={
+            "scopes": ["login"], "acr": "self", "lifetime": "5m", "reuse": "session", "any-user": True}}, settings={
                 "ssh": {"audience": "ssh", 'principal "deploy"': {"users": [USER]}}})
         self.addCleanup(m.abandon)
         m.make_token("card", PIN)
@@ -152,8 +152,8 @@ class Logins(unittest.TestCase):
         if not self.m.over:
             self.m.close()
 
-    def tessera(self, *args, **more):
-        return self.m.tessera(*args, check=True, under=self.host.inside(), **more).out
+    def tessera(self, *args, into=(), **more):
+        return self.m.tessera(*args, check=True, under=self.host.inside(*into), **more).out
 
     def certify(self, name, *args):
         """A key with a certificate beside it."""
@@ -222,6 +222,49 @@ class Logins(unittest.TestCase):
         self.tessera(*INSTALL)
         self.assertTrue(self.gets_in(third))
         self.assertFalse(self.gets_in(second))
+
+    def own(self, options=()):
+        """A login by nothing but the client's files."""
+        r = self.host.run("ssh", *options, "server.example", "id -un", user=USER)
+        return r.stdout.strip() if r.returncode == 0 else r.stderr
+
+    def test_the_agents_key(self):
+        setup = ("ssh", "setup", "--install", "--config", self.m.conf, "--host", "server.example")
+        self.m.tessera("login", uid=DAEMON, pin=PIN, check=True)
+        self.assertIn("Permission denied", self.own())
+        for name, uid, home, more in (("everybody", 0, "/root", ()), ("everybody, that key alone", 0, "/root", ("--identities-only",)),
+                                      ("one user", DAEMON, "/home/" + USER, ()),
+                                      ("one user, that key alone", DAEMON, "/home/" + USER, ("--identities-only",))):
+            with self.subTest(name):
+                self.host.run("mkdir", "-p", "/root/.ssh")
+                into = ("setpriv", "--reuid=%d" % uid, "--regid=%d" % uid, "--clear-groups")
+                self.tessera(*setup, *more, env={"HOME": home}, into=into)
+                self.assertEqual(self.own(), USER)
+                self.assertIn("Permission denied", self.own(("-o", "IdentityAgent=none")))
+                if not more:
+                    continue
+                self.assertEqual(self.tessera("ssh", "setup", "--remove", env={"HOME": home}, into=into).split()[0], "removed")
+                self.assertIn("Permission denied", self.own())
+
+    def doctor(self):
+        ran = self.m.tessera("doctor", "--config", self.m.conf, "--json", under=self.host.inside())
+        return [(c["state"], c["mend"], c["text"]) for c in ran.json["checks"] if c["check"] == "ssh"]
+
+    def test_doctor(self):
+        self.assertEqual([c[0] for c in self.doctor()], ["ok"] * 4, self.doctor())
+        for name, change, at, state, mend in (
+                ("another list", lambda: self.host.write("tessera_krl", "SSHKRL"), 3, "warning", "ssh ca krl /etc/ssh/tessera_krl"),
+                ("no list", lambda: os.unlink(self.host.etc + "/tessera_krl"), 3, "failure", "ssh ca krl /etc/ssh/tessera_krl"),
+                ("another key", lambda: self.host.write("tessera_ca.pub", "ssh-ed25519 AAAA\n"), 2, "warning", "--server --install"),
+                ("no keys", lambda: os.unlink(self.host.etc + "/tessera_ca.pub"), 2, "failure", "--server --install"),
+                ("nothing", lambda: os.unlink(self.host.etc + "/" + SNIPPET), 2, "warning", "--server --install"),
+                ("no list of the agent's", lambda: os.unlink(self.m.public + "/ssh_krl"), 1, "failure", "restart tesserad"),
+                ("no socket", lambda: os.unlink(self.m.ssh), 0, "failure", "enable --now tessera-ssh.socket")):
+            with self.subTest(name):
+                change()
+                found = self.doctor()[at]
+                self.assertEqual(found[0], state, found)
+                self.assertIn(mend, found[1], found)
 
 
 if __name__ == "__main__":
