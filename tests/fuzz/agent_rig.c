@@ -321,6 +321,7 @@ configuration(void)
 	    "audience demo { scopes = {read, write} acr = self reuse = session inline-pin = true\n"
 	    "refresh = true any-user = true verifiers { any-user = true } }\n"
 	    "audience strict { scopes = {all} acr = hardware-pin reuse = never any-user = true }\n"
+	    "ssh { audience = demo principals = {\"%%u\"} principal ops { groups = {root} } }\n"
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
 	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"

@@ -86,6 +86,8 @@ PARSERS = {
     "client/lib/result.c": "lib_answer",
     "client/lib/sse.c": "client_answer",
     "client/lib/stream.c": "lib_answer",
+    "pam/claims.c": "pam",
+    "pam/options.c": "pam",
 }
 
 
