@@ -325,8 +325,6 @@ configuration(void)
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
 	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"
-	    "audience ssh { scopes = {login} acr = self reuse = session any-user = true }\n"
-	    "ssh { audience = ssh }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
 	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");

@@ -291,7 +291,7 @@ root_session(struct agent *a, int there)
 	const struct session *s;
 
 	if (there) {
-		must(session_proved(a->sessions, &agent_rig_credential, "ssh", 3600, 8, &s) == TSR_OK);
+		must(session_proved(a->sessions, &agent_rig_credential, "demo", 3600, 8, &s) == TSR_OK);
 		session_settle(a->sessions, 1);
 	} else {
 		(void)session_end_user(a->sessions, 0);
