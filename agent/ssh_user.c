@@ -74,6 +74,7 @@ ssh_users_free(struct ssh_users **us)
 	if (*us == NULL)
 		return;
 	while (!link_empty(&(*us)->all))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): who was freed has left the list */
 		ssh_user_forget(LINK_OF((*us)->all.next, struct ssh_user, link));
 	ssh_files_free(&(*us)->files);
 	free(*us);
