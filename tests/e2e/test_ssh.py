@@ -7,6 +7,7 @@ import struct
 import time
 import unittest
 
+import fidobed
 import harness
 import sshagent
 import sshd
@@ -192,6 +193,33 @@ class Proofs(Bed):
         self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
         self.assertEqual(len(p.shown()), 2)
 
+    def test_touch(self):
+        """A FIDO2 key: what it will be touched for is told; refused and given."""
+        with fidobed.Bed(1, audiences=sshagent.AUDIENCES, settings={"ssh": {"audience": "ssh"}}) as (m, keys):
+            s = self.enterContext(server(m))
+            self.assertEqual(fidobed.enrol(m)[0].status, 201)
+
+            def run(ready):
+                with Events(m.api) as events:
+                    events.next("ready")
+                    os.write(ready, b"r")
+                    return [events.next("touch-needed")[1], events.next("touch-done")[1],
+                            events.next("ssh-refused")[1], events.next("touch-needed")[1],
+                            events.next("ssh-signature")[1]]
+            read, write = os.pipe()
+            job = harness.Job(DAEMON, run, write)
+            self.assertEqual(os.read(read, 1), b"r")
+            keys[0].set("touch=deny")
+            self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
+            keys[0].set("touch=auto")
+            self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+            told = job.result()
+            os.close(read)
+            os.close(write)
+        to = {"host_key": s.fingerprint, "user": "daemon", "forwarded": False}
+        self.assertEqual([data.get("destination") for data in told], [to, None, to, to, to])
+        self.assertEqual(told[4]["result"], "proof")
+
     def test_card_is_pulled(self):
         """A session whose card is gone signs nothing."""
         with Readers(1) as r:
@@ -275,6 +303,9 @@ class Servers(Bed):
         key = self.file(m, "1.pub")
         blob = as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys)[1])
         m.stop()
+        self.assertEqual(os.listdir(m.public + "/ssh"), [])
+        with open(m.public + "/ssh/1.pub", "w", encoding="ascii") as f:
+            f.write(key)	# of an agent that was killed
         m.start()
         self.assertEqual(os.listdir(m.public + "/ssh"), [])
         kind = as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.sign(blob, file_data(b"git")))[0])
@@ -370,13 +401,22 @@ class Refusals(Bed):
 
     def test_not_configured(self):
         """No section ssh: nobody has a key; nor has whoever is not one of its audience."""
+        def listing():
+            return Agent(m.ssh).once(lambda a: a.ask(11))
         with harness.Machine() as m:
-            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.ask(11))), (12, bytes(4)))
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
-        with harness.Machine(audiences=audiences, settings={"ssh": {"audience": "ssh"}}) as m:
-            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.ask(11))), (12, bytes(4)))
+        settings = {"ssh": {"audience": "ssh"}, "limits": {"requests-per-minute": 10}}
+        with harness.Machine(audiences=audiences, settings=settings) as m:
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(len(as_user(BIN, lambda: Agent(m.ssh).once(Agent.keys))), 2)
+
+            def many():
+                with Agent(m.ssh) as a:
+                    return [a.ask(11)[0] for _ in range(15)].count(FAILURE)
+            self.assertEqual(as_user(BIN, many), 6)	# and nobody else's
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
 
 
 if __name__ == "__main__":
