@@ -185,13 +185,16 @@ class Proofs(Bed):
         self.assertEqual(prompt, ended)
 
     def test_reuse_never(self):
-        """Such a proof pays for its own signature, and no other."""
+        """Such a proof pays for its own signature, and no other.  A host with a certificate is
+        shown by its key."""
         audiences = {**sshagent.AUDIENCES, "ssh": {**sshagent.AUDIENCES["ssh"], "reuse": "never"}}
         m, s = self.open(audiences=audiences)
         p = Prompter(m, [PIN, None])
         self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+        s.certify()
         self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
-        self.assertEqual(len(p.shown()), 2)
+        self.assertEqual([data["destination"]["host_key"] for data in p.shown()], [s.fingerprint] * 2)
+        s.said("ssh-ed25519-cert-v01@openssh.com", 30)
 
     def test_touch(self):
         """A FIDO2 key: what it will be touched for is told; refused and given."""
@@ -273,6 +276,24 @@ class Servers(Bed):
         m.clock.advance(7201)
         self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
         self.assertNotEqual(self.file(m, "1-cert.pub"), before)
+
+    def test_renewed(self):
+        """A certificate is another one before its time is over, without being asked for; also
+        where its user may ask for the audience as a member of a group."""
+        ssh = {"scopes": ["login"], "acr": "self", "groups": ["daemon"]}
+        with harness.Machine(audiences={**sshagent.AUDIENCES, "ssh": ssh}, rehearse=True,
+                             settings={"ssh": {"audience": "ssh"}}) as m:
+            keys = as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys))
+            before = self.file(m, "1-cert.pub")
+            m.clock.advance(230)		# 80 % of 5 minutes are not over
+            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys)), keys)
+            self.assertEqual(self.file(m, "1-cert.pub"), before)
+            m.clock.advance(30)
+            until(lambda: self.file(m, "1-cert.pub") != before, 30, "another certificate")
+            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys))[1], keys[1])
+            # nobody asks for an hour: there is no key any more
+            m.clock.advance(3700)
+            until(lambda: os.listdir(m.public + "/ssh") == [], 30, "the end of the key")
 
     def test_forwarded(self):
         """ssh -A: from the first host nothing is signed, unless policy lets it."""
