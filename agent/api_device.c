@@ -319,7 +319,7 @@ device_answer_begin(struct agent *a, const struct http_request *r, int with_keys
 	buf_init(&d->fido, HTTP_ANSWER_MAX);
 	buf_init(&d->errors, HTTP_ANSWER_MAX);
 	http_park(r->conn, device_answer_gone, d);
-	if ((code = pending_begin(&a->pending, &d->pending, r->caller->uid,
+	if ((code = pending_begin(&a->pending, &d->pending, r->caller->uid, r->caller->uid,
 	    policy_config(a->policy)->limits.pending_per_uid)) != TSR_OK ||
 	    (code = buf_put_cstr(&d->out, "{\"devices\":[")) != TSR_OK ||
 	    (code = device_fido_begin(d)) != TSR_OK) {

@@ -16,10 +16,16 @@ caller_local(const char *rhost)
 }
 
 void
+caller_source_uid(uid_t uid, char out[CALLER_SOURCE_MAX])
+{
+	(void)snprintf(out, CALLER_SOURCE_MAX, "uid:%u", uid);
+}
+
+void
 caller_source(const struct caller *c, const char *rhost, char out[CALLER_SOURCE_MAX])
 {
 	if (caller_local(rhost))
-		(void)snprintf(out, CALLER_SOURCE_MAX, "uid:%u", c->uid);
+		caller_source_uid(c->uid, out);
 	else
 		(void)snprintf(out, CALLER_SOURCE_MAX, "rhost:%.255s", rhost);
 }

@@ -14,6 +14,8 @@
  * tell it from others; NULL, "" and this host's names are none), else "uid:N". */
 void caller_source(const struct caller *c, const char *rhost, char out[CALLER_SOURCE_MAX]);
 
+void caller_source_uid(uid_t uid, char out[CALLER_SOURCE_MAX]);
+
 /* 1 where rhost is none, or this host. */
 int caller_local(const char *rhost);
 

@@ -87,21 +87,38 @@ challenge_make(const struct challenge_context *c, uint8_t out[CHALLENGE_LEN])
 	return r;
 }
 
+/* One more of that user and source? */
+static int
+challenges_admit(const struct challenges *cs, const struct challenge_held *h)
+{
+	unsigned both = 0, others = 0, source = 0;
+	char own[CALLER_SOURCE_MAX];
+	const struct challenge_held *o;
+	size_t i;
+
+	caller_source_uid(h->uid, own);
+	for (i = 0; i < CHALLENGES_MAX; i++) {
+		if ((o = cs->place[i].held) == NULL)
+			continue;
+		both += o->uid == h->uid && strcmp(o->source, h->source) == 0;
+		others += o->uid == h->uid && strcmp(o->source, own) != 0;
+		source += strcmp(o->source, h->source) == 0;
+	}
+	return both < CHALLENGES_USER && source < CHALLENGES_SOURCE &&
+	    (others < CHALLENGES_OTHERS || strcmp(h->source, own) == 0);
+}
+
 int
 challenge_add(struct challenges *cs, const struct challenge_held *h)
 {
 	struct place *unused = NULL;
-	unsigned his = 0;
 	size_t i;
 
 	challenges_expire(cs);
-	for (i = 0; i < CHALLENGES_MAX; i++) {
+	for (i = 0; i < CHALLENGES_MAX && unused == NULL; i++)
 		if (cs->place[i].held == NULL)
 			unused = &cs->place[i];
-		else
-			his += cs->place[i].held->uid == h->uid;
-	}
-	if (unused == NULL || his >= CHALLENGES_USER)
+	if (unused == NULL || !challenges_admit(cs, h))
 		return TSR_SLOW_DOWN;
 	if ((unused->held = malloc(sizeof(*h))) == NULL)
 		return TSR_NOMEM;

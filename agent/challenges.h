@@ -11,11 +11,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/caller_source.h"
 #include "agent/store.h"
 #include "token/challenge.h"
 
 #define CHALLENGES_MAX		1024	/* of all users */
-#define CHALLENGES_USER		8	/* for one user */
+#define CHALLENGES_USER		8	/* for one user from one source */
+#define CHALLENGES_OTHERS	64	/* for one user from all sources but himself */
+#define CHALLENGES_SOURCE	128	/* from one source for all users */
 #define CHALLENGE_PROOF_S	60	/* s one for a proof lives */
 #define CHALLENGE_ENROL_S	300	/* s one for an enrolment lives: a person carries it to a browser */
 
@@ -23,7 +26,8 @@
 struct challenge_held {
 	char id[STORE_ID_LEN + 1];
 	uid_t by;			/* who asked for it */
-	uid_t uid;			/* for whom: counted */
+	uid_t uid;			/* for whom, and */
+	char source[CALLER_SOURCE_MAX];	/* from where: counted */
 	enum challenge_purpose purpose;
 	int admin;			/* 1: on the admin socket */
 	uint32_t life_s;
@@ -45,8 +49,8 @@ int challenge_draw(const struct buf *context, uint8_t nonce[CHALLENGE_NONCE_LEN]
  * challenge_context_encode(), TSR_CRYPTO. */
 int challenge_make(const struct challenge_context *c, uint8_t out[CHALLENGE_LEN]);
 
-/* Keep it; `of` is taken.  TSR_SLOW_DOWN beyond the limits, TSR_NOMEM: `of` is the
- * caller's still. */
+/* Keep it; `of` is taken.  One source uses up neither the user's own nor another
+ * source's.  TSR_SLOW_DOWN beyond the limits, TSR_NOMEM: `of` is the caller's still. */
 int challenge_add(struct challenges *cs, const struct challenge_held *h);
 
 /* 1 where `by` may answer one of that id, purpose and socket. */

@@ -91,7 +91,7 @@ subject_named(void *arg, int code, uid_t uid, gid_t gid, const char *name)
 	else if (s->own && uid != caller)	/* one name, two numbers */
 		s->done(s->arg, TSR_DENIED, "your user name is also another user's");
 	else
-		s->done(s->arg, pending_begin(&a->pending, &s->pending, caller,
+		s->done(s->arg, pending_begin(&a->pending, &s->pending, caller, caller,
 		    policy_config(a->policy)->limits.pending_per_uid), "");
 }
 

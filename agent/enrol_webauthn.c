@@ -122,6 +122,7 @@ enrol_webauthn_offer(struct enrol_fido *e)
 
 	buf_init(&out, HTTP_ANSWER_MAX);
 	memcpy(h.id, e->credential->id, sizeof(h.id));
+	caller_source_uid(h.by, h.source);
 	enrol_subject_end(&e->whom);
 	if (rp_id != NULL) {
 		memcpy(e->record.rp_id, rp_id, strlen(rp_id) + 1);	/* config_check_rp_id: it fits */

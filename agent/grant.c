@@ -272,7 +272,7 @@ grant_from_session(struct agent *a, const struct http_request *r, const struct a
 		return;
 	}
 	if (policy_local_only(g->audience) && !seat_near(a->seat, r->caller, NULL)) {
-		problem(r->conn, TSR_DENIED, SEAT_NEAR_TEXT);
+		problem_with(r->conn, TSR_DENIED, SEAT_REMOTE, SEAT_NEAR_TEXT);
 		return;
 	}
 	if ((code = session_good_for(a->sessions, r->caller->uid, who->name, g->audience, max_age,

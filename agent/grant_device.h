@@ -41,6 +41,12 @@ struct device_grant {
 	int pin_default;		/* the proof's PIN is one of new tokens */
 	int remote;			/* proved by a device elsewhere: it is never there */
 	void (*begin)(struct device_grant *d);	/* once the subject is known */
+	/* The proof pays for this alone, in place of a token; NULL: for a token.  s is
+	 * its session; detail (256 bytes) gets a sentence where it fails. */
+	int (*answer)(struct device_grant *d, const struct credential *c, const struct session *s,
+	    struct buf *out, char *detail);
+	void *with;			/* what it is about */
+	void (*with_free)(void *with);
 };
 
 /* One for this request; credential and device may be NULL.  TSR_NOMEM. */
@@ -51,6 +57,8 @@ void device_grant_free(struct device_grant *d);
 /* What was granted, by policy, to a caller who may name one subject (`only`) or,
  * (uid_t)-1, any: helper, or only himself. */
 void device_grant_fill(struct device_grant *d, const struct grant *g, int helper, uid_t only);
+/* Who asks: sudo and su are their user's, other login helpers their own. */
+uid_t device_grant_from(const struct device_grant *d);
 /* The subject: himself, or whom a login helper names; then d->begin(d).  The request
  * is parked meanwhile. */
 void device_grant_whose(struct device_grant *d, const struct asker *who, const char *subject);

@@ -15,6 +15,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/body.h"
+#include "agent/caller_source.h"
 #include "agent/challenges.h"
 #include "agent/clock.h"
 #include "agent/fido.h"
@@ -84,6 +85,10 @@ remote_begin(struct device_grant *d)
 
 	buf_init(&out, HTTP_ANSWER_MAX);
 	d->answered = NULL;
+	if (caller_local(d->said.rhost))
+		caller_source_uid(device_grant_from(d), h.source);
+	else
+		caller_source(d->request->caller, d->said.rhost, h.source);
 	if ((r = remote_give(d, &h, &out)) == TSR_OK) {
 		d->request = NULL;
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
@@ -100,6 +105,7 @@ remote_begin(struct device_grant *d)
 
 struct remote_asked {
 	const char *audience, *scope, *credential, *subject;
+	const char *rhost, *service, *tty;
 };
 
 /* What only a login helper may say is looked at with the rest of it. */
@@ -107,21 +113,17 @@ static int
 remote_read(struct agent *a, const struct http_request *r, const json_t *o, struct remote_asked *ask,
     int *helper, uid_t *only)
 {
-	static const char *const own[] = { "service", "tty", "rhost" };
-	const char *said = NULL;
-	size_t i;
-
 	*helper = policy_login_helper(a->policy, r->caller, only);
 	if (body_text(r, o, "audience", &ask->audience) != TSR_OK ||
 	    body_text(r, o, "scope", &ask->scope) != TSR_OK ||
 	    body_text(r, o, "credential", &ask->credential) != TSR_OK ||
-	    body_text(r, o, "subject", &ask->subject) != TSR_OK)
+	    body_text(r, o, "subject", &ask->subject) != TSR_OK ||
+	    body_text(r, o, "service", &ask->service) != TSR_OK ||
+	    body_text(r, o, "tty", &ask->tty) != TSR_OK ||
+	    body_text(r, o, "rhost", &ask->rhost) != TSR_OK)
 		return TSR_INVALID;
-	said = ask->subject;
-	for (i = 0; i < sizeof(own) / sizeof(own[0]) && said == NULL; i++)
-		if (body_text(r, o, own[i], &said) != TSR_OK)
-			return TSR_INVALID;
-	if (said != NULL && !*helper) {
+	if (!*helper && (ask->subject != NULL || ask->service != NULL || ask->tty != NULL ||
+	    ask->rhost != NULL)) {
 		problem(r->conn, TSR_DENIED, "only a login helper may say \"subject\", \"service\", "
 		    "\"tty\" and \"rhost\"");
 		return TSR_DENIED;
@@ -151,6 +153,8 @@ remote_ask(struct agent *a, const struct http_request *r, const struct asker *wh
 	else {
 		d->remote = 1;
 		d->begin = remote_begin;
+		(void)snprintf(d->said.rhost, sizeof(d->said.rhost), "%s",
+		    ask->rhost != NULL ? ask->rhost : "");
 		device_grant_fill(d, g, helper, only);
 		device_grant_whose(d, who, ask->subject);
 	}

@@ -8,16 +8,18 @@
 #include "include/tessera.h"
 
 int
-pending_begin(struct link *list, struct pending *p, uid_t uid, uint32_t max)
+pending_begin(struct link *list, struct pending *p, uid_t uid, uid_t from, uint32_t max)
 {
 	struct link *l;
 	uint32_t n = 0;
 
 	for (l = list->next; l != list; l = l->next)
-		n += LINK_OF(l, struct pending, link)->uid == uid;
+		n += LINK_OF(l, struct pending, link)->uid == uid &&
+		    LINK_OF(l, struct pending, link)->from == from;
 	if (n >= max)
 		return TSR_SLOW_DOWN;
 	p->uid = uid;
+	p->from = from;
 	link_append(list, &p->link);
 	return TSR_OK;
 }

@@ -15,11 +15,13 @@
 /* Embedded in what waits.  Zeroed memory waits for nothing. */
 struct pending {
 	struct link link;
-	uid_t uid;
+	uid_t uid, from;
 };
 
-/* Put p on the list, for uid.  TSR_SLOW_DOWN where max of his are there. */
-int pending_begin(struct link *list, struct pending *p, uid_t uid, uint32_t max);
+/* Put p on the list, for uid, asked for by `from`: himself, or the login helper's
+ * user.  TSR_SLOW_DOWN where max of his are there from the same: his programs do not
+ * shut the login screen. */
+int pending_begin(struct link *list, struct pending *p, uid_t uid, uid_t from, uint32_t max);
 void pending_end(struct pending *p);
 
 #endif

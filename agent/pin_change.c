@@ -312,7 +312,7 @@ pin_change_begin(struct pin_change *p)
 	int r;
 
 	if ((r = audit_ready(a->audit)) == TSR_OK)
-		r = pending_begin(&a->pending, &p->pending, c->uid,
+		r = pending_begin(&a->pending, &p->pending, c->uid, c->uid,
 		    policy_config(a->policy)->limits.pending_per_uid);
 	if (r == TSR_OK && !seat_has(a->seat, c, NULL))
 		r = TSR_PIN_SEAT;

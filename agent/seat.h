@@ -38,6 +38,8 @@ int seat_has(enum config_seat rule, const struct caller *c, const struct login_s
  */
 int seat_near(enum config_seat rule, const struct caller *c, const struct login_said *said);
 
+/* What is said to whom it does not, and the member of that answer which tells. */
+#define SEAT_REMOTE	",\"reason\":\"remote\""
 #define SEAT_NEAR_TEXT	"a device of this host proves what is asked for at this machine alone: this "     "session is remote, or none of its seat"
 
 #endif

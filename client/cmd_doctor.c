@@ -36,6 +36,7 @@ static const struct {
 	{ "tries", doctor_tries },
 	{ "keys", doctor_keys },
 	{ "breakers", doctor_breakers },
+	{ "ssh", doctor_ssh },
 };
 #define DOCTOR_CHECKS	(sizeof(doctor_table) / sizeof(doctor_table[0]))
 

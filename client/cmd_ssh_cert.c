@@ -9,7 +9,6 @@
 #include <glob.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,6 +80,8 @@ cert_named(struct client *c, struct cert *ct, const char *name)
 {
 	size_t n = strlen(name);
 
+	if (n == 0 || name[n - 1] == '/')
+		return fail_set(&c->failure, "usage", "\"%.64s\" is no name of a key", name);
 	if (n + sizeof(CERT_SUFFIX) > sizeof(ct->key))
 		return fail_set(&c->failure, "usage", "the name of the key is too long");
 	if (cert_ends(name, n, CERT_SUFFIX))
@@ -231,19 +232,20 @@ cert_ask(struct client *c, const struct cert *ct, json_t **answer)
 {
 	struct http_request rq = { .method = "POST", .target = "/ssh/certificate", .type = FORM_JSON_TYPE };
 	json_t *body = json_pack("{s:s}", "public_key", (const char *)ct->line.data);
-	char *text = NULL;
-	int status;
+	struct buf text;
+	int r, status;
 
 	if (body == NULL)
 		return api_broken(c, TSR_NOMEM);
-	if ((status = cert_members(c, body)) == FAIL_NONE && (text = json_dumps(body, JSON_COMPACT)) == NULL)
-		status = api_broken(c, TSR_NOMEM);
+	buf_init(&text, FORM_BODY_MAX);
+	if ((status = cert_members(c, body)) == FAIL_NONE && (r = input_put(&text, body)) != TSR_OK)
+		status = api_broken(c, r);
 	if (status == FAIL_NONE) {
-		rq.body = text;
-		rq.body_len = strlen(text);
+		rq.body = text.data;
+		rq.body_len = text.len;
 		status = proof_call(c, REACH_API, &rq, answer);
 	}
-	free(text);
+	buf_free(&text);
 	json_decref(body);
 	return status;
 }

@@ -86,6 +86,7 @@ void doctor_rights(struct doctor *d);		/* doctor_rights.c */
 void doctor_readers(struct doctor *d);		/* doctor_card.c */
 void doctor_tries(struct doctor *d);
 void doctor_keys(struct doctor *d);		/* doctor_key.c */
+void doctor_ssh(struct doctor *d);		/* doctor_ssh.c */
 
 /* Is it about FIDO2 keys?  An element of what GET /devices tells. */
 int doctor_is_key(const json_t *e);

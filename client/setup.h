@@ -54,6 +54,7 @@ int setup_server_remove(struct setup *s);
 /* The paths on a server. */
 #define SETUP_SSHD_CONFIG	"/etc/ssh/sshd_config.d/" SETUP_SNIPPET
 #define SETUP_SSHD_CA		"/etc/ssh/tessera_ca.pub"
+#define SETUP_SSHD_OFFLINE	"/etc/ssh/tessera_offline_ca.pub"	/* an administrator's, added to those of the agent */
 #define SETUP_SSHD_KRL		"/etc/ssh/tessera_krl"
 #define SETUP_SSHD_PRINCIPALS	"/etc/ssh/tessera_principals"
 

@@ -194,7 +194,7 @@ client_install_own(struct setup *s, const struct buf *text)
 	    (status = place_folder(s->c, o.ssh, 0700, &made)) != FAIL_NONE ||
 	    (status = place_folder(s->c, o.folder, 0700, &made)) != FAIL_NONE)
 		return status;
-	/* the line first: where it cannot be, nothing is */
+	/* the line first: where it cannot be, the rest is of no use */
 	if (client_linked(&o) != 1 && (status = client_edit(s, &o, 1)) != FAIL_NONE)
 		return status;
 	return setup_put(s, o.snippet, text, 0600, SETUP_KEEP_ALL);

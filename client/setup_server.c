@@ -13,72 +13,11 @@
 
 #include "base/escape.h"
 #include "client/api.h"
-#include "client/collect.h"
 #include "client/place.h"
+#include "client/sshd.h"
 #include "tessera.h"
 
-#define SERVER_SSHD		"/usr/sbin/sshd"
-#define SERVER_OUTPUT_MAX	(64 * 1024)	/* bytes of what sshd prints */
-#define SERVER_SAID_MAX		256		/* bytes of a complaint of sshd's, with NUL */
 #define SERVER_KRL_MARK		"SSHKRL\n"
-#define SERVER_PRIVSEP		"/run/sshd"	/* Debian's; there while its unit runs */
-
-/* --- sshd --- */
-
-/* sshd -T: its whole configuration as it is read now.  0, or 1 with what it said. */
-static int
-server_sshd(struct buf *out)
-{
-	static char program[] = SERVER_SSHD, option[] = "-T";
-	char *const argv[] = { program, option, NULL };
-	int status = -1;
-
-	buf_reset(out);
-	if (collect_verdict(argv, out, &status) != TSR_OK || buf_put_u8(out, 0) != TSR_OK)
-		return 1;
-	return status != 0;
-}
-
-static int
-server_ask(struct buf *out)
-{
-	int wrong = server_sshd(out);
-
-	if (wrong && out->len > 0 && strstr((const char *)out->data, SERVER_PRIVSEP) != NULL &&
-	    mkdir(SERVER_PRIVSEP, 0755) == 0 && chmod(SERVER_PRIVSEP, 0755) == 0)
-		wrong = server_sshd(out);
-	return wrong;
-}
-
-/* The last line of what it said. */
-static char *
-server_said(const struct buf *out, char said[SERVER_SAID_MAX])
-{
-	const char *text = out->len > 0 ? (const char *)out->data : "", *p, *last = text;
-	size_t n;
-
-	for (p = text; *p != '\0'; p++)
-		if (*p == '\n' && p[1] != '\0')
-			last = p + 1;
-	n = strcspn(last, "\r\n");
-	return *text == '\0' ? strcpy(said, "it says nothing, and may not be there") :
-	    escape_text(said, SERVER_SAID_MAX, last, n);
-}
-
-/* "none", or what the key has in an output of sshd -T. */
-static void
-server_value(const struct buf *out, const char *key, char value[PATH_MAX])
-{
-	const char *p = (const char *)out->data, *next;
-	size_t n = strlen(key);
-
-	(void)snprintf(value, PATH_MAX, "none");
-	for (; p != NULL && *p != '\0'; p = next != NULL ? next + 1 : NULL) {
-		next = strchr(p, '\n');
-		if (strncmp(p, key, n) == 0 && p[n] == ' ')
-			(void)snprintf(value, PATH_MAX, "%.*s", (int)strcspn(p + n + 1, "\r\n"), p + n + 1);
-	}
-}
 
 /* --- what is ours to say --- */
 
@@ -101,7 +40,7 @@ server_free(struct client *c, const struct buf *out)
 	size_t i;
 
 	for (i = 0; i < SERVER_KEYS; i++) {
-		server_value(out, server_keys[i].key, value);
+		sshd_value(out, server_keys[i].key, value);
 		if (strcmp(value, "none") != 0 && strcmp(value, server_keys[i].value) != 0)
 			return fail_set(&c->failure, "conflict", "sshd has %s %s already, and nothing was changed: %s",
 			    server_keys[i].key, value, server_keys[i].mend);
@@ -116,7 +55,7 @@ server_taken(struct client *c, const struct buf *out)
 	size_t i;
 
 	for (i = 0; i < SERVER_KEYS; i++) {
-		server_value(out, server_keys[i].key, value);
+		sshd_value(out, server_keys[i].key, value);
 		if (strcmp(value, server_keys[i].value) != 0)
 			return fail_set(&c->failure, "conflict", "sshd does not read /etc/ssh/sshd_config.d, and it was taken "
 			    "out again: put \"Include /etc/ssh/sshd_config.d/*.conf\" at the top of /etc/ssh/sshd_config");
@@ -132,6 +71,29 @@ server_reload(void)
 }
 
 /* --- the files --- */
+
+/* What an administrator trusts besides: lines as sshd takes them. */
+static int
+server_offline(struct setup *s, struct buf *text)
+{
+	const char *p, *end, *next;
+	struct buf b;
+	int there = 0, status;
+
+	buf_init(&b, SETUP_TEXT_MAX);
+	status = place_read(s->c, SETUP_SSHD_OFFLINE, &b, &there);
+	for (p = (const char *)b.data, end = p + b.len; status == FAIL_NONE && p < end; p = next + 1) {
+		if ((next = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			next = end;
+		if (!escape_is_text(p, (size_t)(next - p)) || memchr(p, ' ', (size_t)(next - p)) == NULL)
+			status = fail_set(&s->c->failure, "failed", "%s: a line that is no public key: \"%.*s\"",
+			    SETUP_SSHD_OFFLINE, (int)(next - p < 64 ? next - p : 64), p);
+		else if (buf_put(text, p, (size_t)(next - p)) != TSR_OK || buf_put_u8(text, '\n') != TSR_OK)
+			status = fail_set(&s->c->failure, "failed", "%s is too large", SETUP_SSHD_OFFLINE);
+	}
+	buf_free(&b);
+	return status;
+}
 
 static int
 server_ca(struct setup *s, const json_t *keys)
@@ -156,7 +118,7 @@ server_ca(struct setup *s, const json_t *keys)
 	else if (n == 0)
 		status = fail_set(&s->c->failure, "not_found", "the agent has no key that signs SSH certificates: is "
 		    "there an ssh {} in its configuration?");
-	else
+	else if ((status = server_offline(s, &text)) == FAIL_NONE)
 		status = setup_put(s, SETUP_SSHD_CA, &text, 0644, SETUP_KEEP_FOREIGN);
 	buf_free(&text);
 	return status;
@@ -184,7 +146,7 @@ server_krl(struct setup *s)
 static int
 server_snippet(struct setup *s, struct buf *said)
 {
-	char text[SERVER_SAID_MAX];
+	char text[SSHD_SAID_MAX];
 	struct buf new, old;
 	struct failure why;
 	int there = 0, status;
@@ -197,8 +159,8 @@ server_snippet(struct setup *s, struct buf *said)
 		status = setup_put(s, SETUP_SSHD_CONFIG, &new, 0644, SETUP_KEEP_ALL);
 	if (status != FAIL_NONE)
 		goto out;
-	status = server_ask(said) ? fail_set(&s->c->failure, "failed", "sshd refuses %s, which was taken out again: "
-	    "%s", SETUP_SSHD_CONFIG, server_said(said, text)) : server_taken(s->c, said);
+	status = sshd_ask(said, 1) ? fail_set(&s->c->failure, "failed", "sshd refuses %s, which was taken out again: "
+	    "%s", SETUP_SSHD_CONFIG, sshd_said(said, text)) : server_taken(s->c, said);
 	if (status == FAIL_NONE)
 		goto out;
 	why = s->c->failure;
@@ -240,16 +202,16 @@ server_files(struct setup *s, struct buf *said)
 static int
 server_begin(struct setup *s, struct buf *said)
 {
-	char text[SERVER_SAID_MAX];
+	char text[SSHD_SAID_MAX];
 
 	if (geteuid() != 0)
 		return fail_set(&s->c->failure, "denied", "the files of sshd are root's: run this as root");
-	if (access(SERVER_SSHD, X_OK) == -1)
+	if (access(SSHD_PROGRAM, X_OK) == -1)
 		return fail_set(&s->c->failure, "not_found", "there is no %s here; without --install this prints what a "
-		    "server needs", SERVER_SSHD);
-	if (server_ask(said))
+		    "server needs", SSHD_PROGRAM);
+	if (sshd_ask(said, 1))
 		return fail_set(&s->c->failure, "failed", "sshd refuses its configuration as it is, and nothing was "
-		    "changed: %s", server_said(said, text));
+		    "changed: %s", sshd_said(said, text));
 	return FAIL_NONE;
 }
 
@@ -259,7 +221,7 @@ setup_server_install(struct setup *s)
 	struct buf said;
 	int status;
 
-	buf_init(&said, SERVER_OUTPUT_MAX);
+	buf_init(&said, SSHD_OUTPUT_MAX);
 	if ((status = server_begin(s, &said)) == FAIL_NONE && (status = server_free(s->c, &said)) == FAIL_NONE)
 		status = server_files(s, &said);
 	buf_free(&said);
@@ -273,7 +235,7 @@ int
 setup_server_remove(struct setup *s)
 {
 	int named = access(SETUP_SSHD_CONFIG, F_OK) == 0, status;
-	char text[SERVER_SAID_MAX];
+	char text[SSHD_SAID_MAX];
 	struct buf said;
 
 	if (geteuid() != 0)
@@ -286,12 +248,12 @@ setup_server_remove(struct setup *s)
 			status = setup_take(s, SETUP_SSHD_KRL, SERVER_KRL_MARK);
 		return status;
 	}
-	buf_init(&said, SERVER_OUTPUT_MAX);
+	buf_init(&said, SSHD_OUTPUT_MAX);
 	setup_next(s, "%s", server_reload());
 	setup_next(s, "tessera ssh setup --server --remove    # once more, then %s and %s go", SETUP_SSHD_CA,
 	    SETUP_SSHD_KRL);
-	if (access(SERVER_SSHD, X_OK) == 0 && server_ask(&said))
-		setup_next(s, "sshd -t    # before the first: it says \"%s\"", server_said(&said, text));
+	if (access(SSHD_PROGRAM, X_OK) == 0 && sshd_ask(&said, 1))
+		setup_next(s, "sshd -t    # before the first: it says \"%s\"", sshd_said(&said, text));
 	buf_free(&said);
 	return FAIL_NONE;
 }

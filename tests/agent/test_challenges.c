@@ -27,7 +27,8 @@ drop(void *of)
 }
 
 static int
-add(const char *id, uid_t by, uid_t uid, enum challenge_purpose purpose, int admin)
+add_from(const char *source, const char *id, uid_t by, uid_t uid, enum challenge_purpose purpose,
+    int admin)
 {
 	struct challenge_held h = {
 		.by = by, .uid = uid, .purpose = purpose, .admin = admin, .life_s = CHALLENGE_PROOF_S,
@@ -35,7 +36,17 @@ add(const char *id, uid_t by, uid_t uid, enum challenge_purpose purpose, int adm
 	};
 
 	(void)snprintf(h.id, sizeof(h.id), "%s", id);
+	(void)snprintf(h.source, sizeof(h.source), "%s", source);
 	return challenge_add(cs, &h);
+}
+
+static int
+add(const char *id, uid_t by, uid_t uid, enum challenge_purpose purpose, int admin)
+{
+	char source[CALLER_SOURCE_MAX];
+
+	caller_source_uid(uid, source);
+	return add_from(source, id, by, uid, purpose, admin);
 }
 
 static int
@@ -130,6 +141,38 @@ how_many(void **state)
 	assert_int_equal(dropped, CHALLENGES_MAX);
 }
 
+static int
+add_rhost(unsigned host, unsigned n, uid_t uid)
+{
+	char source[CALLER_SOURCE_MAX], id[STORE_ID_LEN + 1];
+
+	(void)snprintf(source, sizeof(source), "rhost:host%u", host);
+	(void)snprintf(id, sizeof(id), "%u-%u-%u", uid, host, n);
+	return add_from(source, id, 0, uid, CHALLENGE_REMOTE, 0);
+}
+
+/* A login helper's hosts: one leaves room for the others, and all of them for the
+ * user himself. */
+static void
+from_where(void **state)
+{
+	unsigned host, n, u, most = CHALLENGES_OTHERS / CHALLENGES_USER;
+
+	(void)state;
+	for (host = 0; host <= most; host++)
+		for (n = 0; n <= CHALLENGES_USER; n++)
+			assert_int_equal(add_rhost(host, n, 1000), host < most &&
+			    n < CHALLENGES_USER ? TSR_OK : TSR_SLOW_DOWN);
+	for (n = 0; n < CHALLENGES_USER; n++)
+		assert_int_equal(add("own", 1000, 1000, CHALLENGE_REMOTE, 0), TSR_OK);
+	assert_int_equal(add_rhost(most, 0, 1001), TSR_OK);
+	for (u = 0; u < CHALLENGES_SOURCE / CHALLENGES_USER; u++)
+		for (n = 0; n < CHALLENGES_USER; n++)
+			assert_int_equal(add_rhost(99, n, 2000 + u), TSR_OK);
+	assert_int_equal(add_rhost(99, 0, 3000), TSR_SLOW_DOWN);
+	assert_int_equal(add_rhost(98, 0, 3000), TSR_OK);
+}
+
 /* Two of one context are not alike. */
 static void
 drawn(void **state)
@@ -155,6 +198,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(whose, setup, teardown),
 		cmocka_unit_test_setup_teardown(how_long, setup, teardown),
 		cmocka_unit_test_setup_teardown(how_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(from_where, setup, teardown),
 		cmocka_unit_test_setup_teardown(drawn, setup, teardown),
 	};
 

@@ -412,13 +412,15 @@ class Lifetime(unittest.TestCase):
 
     def test_login_helper_no_more(self):
         """A login waits while a reload takes the login screen its right.  It was
-        counted for its subject, not for uid 0, whose all login screens are."""
+        counted for its subject, not for uid 0, whose all login screens are; and not
+        with what the subject, or sudo in his name, asks for."""
         helper = 'login-helper "gdm" { user = "root" unit = "%s" }\n' % GDM
         audiences = {**harness.AUDIENCES, "login": {
             "class": "login", "scopes": ["login"], "acr": "self", "lifetime": "1m", "any-user": True}}
         with harness.Machine(audiences=audiences, start=False,
                              settings={"limits": {"pending-per-uid": 1}}) as m, \
-                Unit("system.slice", GDM) as gdm:
+                Unit("system.slice", GDM) as gdm, \
+                Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
             plain = m.conf_text()
             m.write_conf(plain + helper)
             m.start()
@@ -428,8 +430,12 @@ class Lifetime(unittest.TestCase):
             self.assertEqual(in_unit(m, gdm, 0, form).status, 200)
             self.signal_workers(m, signal.SIGSTOP)
             job = harness.Job(0, in_unit, m, gdm, 0, form)
-            harness.until(lambda: m.request("POST", "/token", uid=DAEMON, form={
-                **FORM, "credential": "x" * 22}).error == "slow_down", what="the login is pending")
+            unknown = {**form, "credential": "x" * 22}
+            harness.until(lambda: in_unit(m, gdm, 0, unknown).error == "slow_down",
+                          what="the login is pending")
+            self.assertEqual(in_unit(m, sudo, 0, unknown).error, "device_not_found")
+            self.assertEqual(m.request("POST", "/token", uid=DAEMON, form={
+                **FORM, "credential": "x" * 22}).error, "device_not_found")
             self.assertEqual(in_unit(m, gdm, 0, {**form, "subject": "bin"}).error, "device_not_found")
             m.write_conf(plain)
             m.signal(signal.SIGHUP)

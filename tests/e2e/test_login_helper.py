@@ -104,7 +104,7 @@ class LoginHelper(unittest.TestCase):
             self.assertEqual({k: requester.get(k) for k in ("uid", "unit", "service", "tty", "rhost")},
                              {"uid": 0, "unit": GDM, "rhost": None, **said})
             for uid in (0, BIN, DAEMON):
-                answer = m.request("POST", "/prompt/" + seen["prompt"], uid=uid, json={"pin": PIN})
+                answer = harness.as_user(uid, self.answered_by_another, m.api, seen["prompt"])
                 self.assertEqual((answer.status, answer.json["error"]), (404, "not_found"), uid)
             gate.open()
             answer, came = login.result()
@@ -115,6 +115,12 @@ class LoginHelper(unittest.TestCase):
             m.tessera("revoke", "--all", check=True)
             for other in others:
                 self.assertNotIn("pin-needed", [name for name, _ in other.result()])
+
+    @staticmethod
+    def answered_by_another(api, prompt):
+        with Events(api, "all") as events:
+            events.next("ready")
+            return one_request(api, "POST", "/prompt/" + prompt, json={"pin": PIN})
 
     def test_nobody_there(self):
         """A helper that does not listen leaves it to the subject's prompters; one that
@@ -206,7 +212,8 @@ class Places(unittest.TestCase):
         if proved:
             self.assertEqual(answer.status, 200, answer)
         else:
-            self.assertEqual((answer.status, answer.json["error"]), (403, "unauthorized_client"), answer)
+            self.assertEqual((answer.status, answer.json["error"], answer.json["reason"]),
+                             (403, "unauthorized_client", "remote"), answer)
             self.assertRegex(answer.json["error_description"], "a device of this host (proves what is "
                              "asked for at this machine alone|does not prove a remote login)")
 
@@ -220,6 +227,11 @@ class Places(unittest.TestCase):
                     self.proves(m, unit, 0, said, proved)
                     if not said.get("rhost"):	# a screen locker is the user
                         self.proves(m, unit, DAEMON, {k: None for k in ("subject", *said)}, proved)
+            with self.subTest("logind calls a session of the seat remote"), \
+                    seated({DAEMON: "seat0"}), scope("seat0") as unit:
+                pivcard.put("sessions/c%dseat0" % DAEMON, uid=DAEMON, state="active", active=1, remote=1,
+                            type="tty", seat="seat0", **{"class": "user"})
+                self.proves(m, unit, 0, {}, 0)
             for name, said, proved in self.GREETER:
                 with self.subTest("greeter " + name), seated({0: "seat0", 42: ""}):
                     pivcard.put("sessions/c42", uid=42, state="active", active=1, remote=0, type="x11",

@@ -36,10 +36,10 @@ ROWS = [
      "policy_may_ask(p, *aud, c) != TSR_OK ||", "",
      LIFETIME + "test_policy_changes_meanwhile"),
     ("acr of the new policy", "agent/grant_device.c",
-     "(*aud)->acr > d->acr || (*aud)->reuse", "(*aud)->reuse",
+     "(*aud)->acr > d->acr || (*aud)->class", "(*aud)->class",
      LIFETIME + "test_policy_changes_meanwhile"),
     ("reuse of the new policy", "agent/grant_device.c",
-     "|| (*aud)->reuse != d->reuse ||", "||",
+     "if ((*aud)->reuse != d->reuse)", "if (0)",
      LIFETIME + "test_policy_changes_meanwhile"),
     ("class of the new policy", "agent/grant_device.c",
      " || (*aud)->class != d->class)", ")",
@@ -50,7 +50,7 @@ ROWS = [
     ("login helper of the new policy", "agent/grant_device.c",
      "(d->helper && (!policy_login_helper", "(0 && (!policy_login_helper",
      LIFETIME + "test_login_helper_no_more"),
-    ("credential disabled meanwhile", "agent/grant_device.c",
+    ("credential disabled meanwhile", "agent/proved.c",
      "return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;", "return TSR_OK;",
      LIFETIME + "test_credential_disabled_meanwhile"),
     ("voucher disabled meanwhile", "agent/enrol_store.c",
@@ -62,7 +62,7 @@ ROWS = [
 
     # --- who may ask whom
     ("prompter=self of another process", "agent/events.c",
-     "(s->kind != EVENTS_SELF || events_same_process(s, requester));", "1;",
+     "(s->kind != EVENTS_SELF || events_of(s, &by));", "1;",
      LIFETIME + "test_prompter_of_another_process"),
     ("any unit matches", "agent/policy.c",
      "if (strcmp(who->units->v[i], unit) == 0)", "if (who->units->n > 0)",
@@ -71,7 +71,7 @@ ROWS = [
      "else if (helper && aud->class != CLASS_LOGIN)", "else if (0)",
      CALLERS + "test_login_helper"),
     ("a login leaves a session", "agent/grant_device.c",
-     "aud == NULL || aud->class != CLASS_LOGIN, &passing,", "1, &passing,",
+     "passes = aud != NULL && aud->class == CLASS_LOGIN;", "passes = 0;",
      CALLERS + "test_login_helper"),
 
     # --- administrators
