@@ -75,7 +75,7 @@ device_confirm(struct attempt *at, int few)
 	char *answer = NULL, want[16];
 	int same;
 
-	talk_error(at, few == 1 ? "This spends the last try: after it the token locks itself." :
+	talk_info(at, few == 1 ? "This spends the last try: after it the token locks itself." :
 	    "This spends one of the last %d tries before the token locks itself.", few);
 	if (talk_ask(at, 1, &answer, "%s: number of tries left (%d), to go on: ", at->shown, few) !=
 	    PAM_SUCCESS)
