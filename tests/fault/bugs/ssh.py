@@ -74,11 +74,6 @@ ROWS = [
      "	if ((r = ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)",
      "	if ((r = ca->key_n > 0 ? TSR_OK : ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)", "unit ssh_krl"),
     # --- the socket
-    ("a login elsewhere", "agent/ssh_binds.c",
-     "if (last->forwarding || !ssh_bound_is(last, s->session, s->session_n))", "if (last->forwarding)",
-     "corpus ssh_agent"),
-    ("a login that nothing binds", "agent/ssh_binds.c", "return c->ssh.unbound ? TSR_OK : TSR_DENIED;",
-     "return TSR_OK;", "corpus ssh_agent"),
     ("a login by way of others", "agent/ssh_binds.c",
      "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (0)", "corpus ssh_agent"),
     ("a file by way of others", "agent/ssh_binds.c",
