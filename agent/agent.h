@@ -51,6 +51,8 @@ struct agent {
 	struct imports *imports;
 	struct watch *watch;
 	struct presence_act *presence;	/* which devices are there */
+	struct ssh_ca *ssh_ca;		/* the keys that sign SSH certificates */
+	struct ssh_ends *ssh_ends;	/* sessions whose certificates are to be revoked */
 	struct opaques *opaques;	/* tokens that are looked up: opaque.h */
 	struct token_cache *cache;	/* tokens that may be given again */
 	struct rates *rates;		/* what is counted by the minute */
@@ -61,6 +63,9 @@ struct agent {
 	uint8_t boot_id[OTP_BOOT_LEN];	/* which boot: otp_throttle.h */
 	uint64_t started_s;		/* when the agent began, on the boot-time clock */
 	struct link pending;		/* requests that wait for a device: pending.h */
+	struct ssh_server *ssh;		/* ssh.sock */
+	struct ssh_users *ssh_users;	/* keys held for users: ssh_user.h */
+	struct link ssh_waiting;	/* SSH signatures that wait for a proof: ssh_sign.h */
 };
 
 /* Who asks: the kernel's word about the connection, and the name that goes

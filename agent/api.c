@@ -13,6 +13,7 @@
 #include "agent/credential_state.h"
 #include "agent/opaque.h"
 #include "agent/problem.h"
+#include "agent/ssh_revoke.h"
 #include "base/secret.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -108,6 +109,8 @@ api_session_delete(struct agent *a, const struct http_request *r, const struct a
 	if (code == TSR_OK && who->name[0] != '\0' &&
 	    store_token_of_subject(a->store, who->name) != TSR_NOT_FOUND)
 		code = opaque_end(a, who->name, NULL);
+	if (code == TSR_OK && who->name[0] != '\0')
+		code = ssh_revoke(a, SSH_OWN_OF_SUBJECT, who->name);
 	if (code == TSR_OK)	/* what the sessions left behind ends with this batch */
 		http_answer(r->conn, 200, NULL, b.data, b.len, 1);
 	else

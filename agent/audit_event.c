@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "agent/problem.h"
+#include "agent/store_ssh.h"
 #include "include/tessera.h"
 
 #define EVENT_PIN_DEFAULT	",\"pin_default\":true"
@@ -59,14 +60,38 @@ void
 audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience)
 {
-	struct audit_record rec = event_by("proof", http_caller(conn));
+	http_audited(conn);
+	audit_event_proof_missed(a, http_caller(conn), code, subject, uid, credential, audience);
+}
+
+void
+audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience)
+{
+	struct audit_record rec = event_by("proof", by);
 
 	event_for(&rec, subject, uid);
 	event_verdict(&rec, code);
 	rec.credential = credential;
 	rec.audience = audience;
-	http_audited(conn);
 	audit_failed(a->audit, &rec);
+}
+
+int
+audit_event_ssh_signature(struct agent *a, const struct caller *by, const struct session *s,
+    const char *audience, const struct ssh_about *about)
+{
+	struct audit_record rec = event_by("ssh-signature", by);
+	char members[SSH_ABOUT_MEMBERS];
+
+	event_for(&rec, s->subject, s->uid);
+	ssh_about_short(about, members);
+	rec.credential = s->credential;
+	rec.audience = audience;
+	rec.acr = acr_name(s->acr);
+	rec.sid = s->sid;
+	rec.members = members;
+	return audit_put(a->audit, &rec, 0);
 }
 
 int
@@ -98,6 +123,39 @@ audit_event_token(struct agent *a, const struct caller *by, const char *event,
 	rec.sid = t->sid;
 	rec.jti = t->jti[0] != '\0' ? t->jti : NULL;
 	rec.detail = t->kind == TOKEN_OPAQUE ? "access token" : "refresh tokens";
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c)
+{
+	struct audit_record rec = event_by("ssh-certificate", by);
+	char members[128];
+
+	event_for(&rec, c->subject, c->uid);
+	rec.credential = c->credential;
+	rec.sid = c->sid;
+	rec.audience = audience;
+	rec.kid = c->ca;
+	rec.label = c->id;
+	rec.detail = c->principals;
+	(void)snprintf(members, sizeof(members), ",\"serial\":\"%016llx\",\"key\":\"%s\"",
+	    (unsigned long long)c->serial, c->fingerprint);
+	rec.members = members;
+	return audit_put(a->audit, &rec, 1);
+}
+
+int
+audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject, uint64_t serial)
+{
+	struct audit_record rec = event_by("ssh-revoked", by);
+	char members[64];
+
+	rec.subject = subject;
+	(void)snprintf(members, sizeof(members), ",\"serial\":\"%016llx\"", (unsigned long long)serial);
+	if (subject == NULL)
+		rec.members = members;
 	return audit_put(a->audit, &rec, 1);
 }
 

@@ -10,6 +10,7 @@
 #include "agent/caller.h"
 #include "agent/http.h"
 #include "agent/mint.h"
+#include "agent/ssh_about.h"
 #include "agent/store_token.h"
 #include "token/jwt.h"
 
@@ -22,9 +23,27 @@ int audit_event_proof(struct agent *a, const struct caller *by, const struct cre
 void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
     uid_t uid, const char *credential, const char *audience);
 
+/* The same where no HTTP request waits for it. */
+void audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
+    uid_t uid, const char *credential, const char *audience);
+
+/* An SSH signature leaves, by a session.  TSR_STORE: it must not. */
+int audit_event_ssh_signature(struct agent *a, const struct caller *by, const struct session *s,
+    const char *audience, const struct ssh_about *about);
+
 /* A token leaves; durable: what else is stored of it waits.  TSR_STORE: it must not. */
 int audit_event_mint(struct agent *a, const struct caller *by, const struct mint_subject *s,
     const struct jwt_claims *j, int durable);
+
+/* An SSH certificate is issued, to by (NULL: the agent renews one of its own), for
+ * that audience.  TSR_STORE: it must not be. */
+struct ssh_cert_record;
+int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+    const struct ssh_cert_record *c);
+
+/* Those of a subject, or with NULL the one of that serial, were revoked by the caller. */
+int audit_event_ssh_revoked(struct agent *a, const struct caller *by, const char *subject,
+    uint64_t serial);
 
 /* What happened to a stored token or family: "token-revoked", "family-ended".
  * TSR_STORE: it must not. */
@@ -77,7 +96,8 @@ int audit_event_recovery(struct agent *a, const struct caller *by, const char *e
 int audit_event_import(struct agent *a, const struct caller *by, size_t n);
 
 /* What an administrator did to the agent: "clock-accepted", "store-confirmed",
- * "store-copied", "rotation-begun", "keys-replaced".  TSR_STORE: it must not happen,
+ * "store-copied", "rotation-begun", "keys-replaced", "ssh-ca-prepared", "ssh-ca-rotated",
+ * "ssh-ca-replaced", "ssh-ca-retired".  TSR_STORE: it must not happen,
  * or not be said to have. */
 int audit_event_admin(struct agent *a, const struct caller *by, const char *event);
 

@@ -13,6 +13,7 @@
 #include "agent/login.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
+#include "agent/ssh_revoke.h"
 #include "include/tessera.h"
 
 struct credential_others {
@@ -113,6 +114,7 @@ credential_write(struct agent *a, const struct caller *by, const struct credenti
 	if ((r = store_begin(st)) != TSR_OK)
 		return r;
 	if ((r = credential_apply(a, c, what, force)) != TSR_OK ||
+	    (what != CREDENTIAL_ENABLE && (r = ssh_revoke_within(a, SSH_OF_CREDENTIAL, c->id)) != TSR_OK) ||
 	    (r = credential_answer(a, c, what, out)) != TSR_OK ||
 	    (r = audit_event_credential(a, by, change_name[what], c, force)) != TSR_OK) {
 		store_undo(st);

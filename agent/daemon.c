@@ -35,6 +35,10 @@
 #include "agent/proof.h"
 #include "agent/rate.h"
 #include "agent/route.h"
+#include "agent/ssh_agent.h"
+#include "agent/ssh_ca.h"
+#include "agent/ssh_revoke.h"
+#include "agent/ssh_user.h"
 #include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -55,6 +59,7 @@ daemon_expire(void *arg)
 	sessions_expire(d->agent.sessions);
 	token_cache_expire(d->agent.cache, clock_wall());
 	opaque_sweep(&d->agent);
+	ssh_sweep(&d->agent);
 	health_look(&d->agent);
 	revoke_note(&d->agent);
 	(void)timer_arm(loop_timers(d->agent.loop), &d->expire, clock_boot_ms() + DAEMON_EXPIRE_MS,
@@ -87,6 +92,7 @@ daemon_session_ended(void *arg, const struct session *s)
 	(s->unsettled ? events_hold : events_send)(d->agent.events, s->uid, "session-ended", json,
 	    (size_t)n);
 	opaque_session_ended(&d->agent, s->sid);
+	ssh_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the end's */
 	kept_gone(d->agent.kept, s);
@@ -103,6 +109,7 @@ daemon_session_locked(void *arg, const struct session *s, const char *to, const 
 
 	(void)epochs_kill(d->agent.epochs, s->sid);	/* the lock's */
 	kept_gone(d->agent.kept, s);
+	ssh_session_ended(&d->agent, s->sid);
 	token_cache_forget(d->agent.cache, s->sid);
 	events_send(d->agent.events, s->uid, "session-locked", json, (size_t)n);
 	if (s->left)			/* nothing of it wakes up again by itself */
@@ -151,6 +158,7 @@ daemon_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *arg)
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 	log_line(LOG_NOTICE, "stopping");
 	http_server_drain(d->agent.http);
+	ssh_server_drain(d->agent.ssh);
 	/* real time, also in a rehearsal: nobody may have to push the clock to stop us */
 	if (sd_event_add_time_relative(loop_event(d->agent.loop), &d->stop_timer, CLOCK_MONOTONIC,
 	    (uint64_t)DAEMON_STOP_MS * 1000, 10000, daemon_stop_over, d) < 0)
@@ -245,8 +253,10 @@ daemon_parts(struct daemon *d, uid_t helper)
 	    (r = daemon_open_fido(d->first, &d->options, a)) != TSR_OK ||
 	    (r = enrol_codes_new(&a->codes)) != TSR_OK ||
 	    (r = opaques_new(&a->opaques)) != TSR_OK || (r = rates_new(&a->rates)) != TSR_OK ||
-	    (r = token_cache_new(&a->cache)) != TSR_OK ||
+	    (r = ssh_ends_new(&a->ssh_ends)) != TSR_OK || (r = token_cache_new(&a->cache)) != TSR_OK ||
 	    (r = otp_pendings_new(&a->otp_pendings)) != TSR_OK ||
+	    (r = ssh_server_new(a->loop, http_server_door(a->http), ssh_agent_message, a,
+	    &a->ssh)) != TSR_OK || (r = ssh_users_new(a, d->first->public_dir, &a->ssh_users)) != TSR_OK ||
 	    (r = challenges_new(&a->challenges)) != TSR_OK || (r = imports_new(&a->imports)) != TSR_OK)
 		return r;
 	sessions_on_lock(a->sessions, daemon_session_locked, d);
@@ -279,6 +289,7 @@ daemon_new(const struct daemon_options *o, struct config *config, struct daemon 
 	d->listeners.api = d->listeners.admin = d->listeners.ssh = d->listeners.dir = -1;
 	d->agent.mode = o->mode;
 	link_init(&d->agent.pending);
+	link_init(&d->agent.ssh_waiting);
 	if ((r = daemon_open_issuer(config, o->mode, d->agent.issuer, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_helper_user(config, o->mode, &helper, err, err_size)) != TSR_OK ||
 	    (r = daemon_open_store(config, &d->agent, &d->audit_file, err, err_size)) != TSR_OK ||
@@ -296,10 +307,12 @@ daemon_serve(struct daemon *d)
 {
 	struct agent *a = &d->agent;
 	struct config *c = d->first;
-	int r, api = d->listeners.api, admin = d->listeners.admin;
+	int r, api = d->listeners.api, admin = d->listeners.admin, ssh = d->listeners.ssh;
 
-	d->listeners.api = d->listeners.admin = -1;	/* the server's, also on an error */
+	d->listeners.api = d->listeners.admin = d->listeners.ssh = -1;	/* the server's, also on an error */
 	if ((r = http_server_listen(a->http, api, HTTP_API)) != TSR_OK)
+		return r;
+	if (ssh != -1 && (r = ssh_server_listen(a->ssh, ssh)) != TSR_OK)
 		return r;
 	if (admin != -1 && (r = http_server_listen(a->http, admin, HTTP_ADMIN)) != TSR_OK)
 		return r;
@@ -344,7 +357,9 @@ daemon_free(struct daemon **dp)
 
 	if (d == NULL)
 		return;
-	http_server_free(&d->agent.http);	/* ends what is parked */
+	ssh_server_free(&d->agent.ssh);		/* ends what is parked */
+	http_server_free(&d->agent.http);
+	ssh_users_free(&d->agent.ssh_users);
 	leaving_free(&d->agent.leaving);
 	kept_free(&d->agent.kept);
 	presence_act_free(&d->agent.presence);
@@ -355,6 +370,7 @@ daemon_free(struct daemon **dp)
 	token_cache_free(&d->agent.cache);
 	rates_free(&d->agent.rates);
 	opaques_free(&d->agent.opaques);
+	ssh_ends_free(&d->agent.ssh_ends);
 	otp_pendings_free(&d->agent.otp_pendings);
 	challenges_free(&d->agent.challenges);
 	imports_free(&d->agent.imports);
@@ -371,6 +387,7 @@ daemon_free(struct daemon **dp)
 	audit_file_close(&d->audit_file);
 	watch_free(&d->agent.watch);
 	epochs_free(&d->agent.epochs);
+	ssh_ca_free(&d->agent.ssh_ca);
 	keys_free(&d->agent.keys);
 	store_close(&d->agent.store);
 	sd_event_source_unref(d->stop_timer);

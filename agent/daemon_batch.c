@@ -18,6 +18,10 @@
 #include "agent/metrics.h"
 #include "agent/opaque.h"
 #include "agent/route.h"
+#include "agent/ssh_conn.h"
+#include "agent/ssh_revoke.h"
+#include "agent/ssh_sign.h"
+#include "agent/ssh_user.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -97,6 +101,7 @@ daemon_commit(void *arg)
 
 	/* what cannot be written now comes with the next */
 	(void)opaque_end_sessions(&d->agent);
+	ssh_end_sessions(&d->agent);
 	(void)kept_flush(d->agent.kept);
 	begun = store_dirty(d->agent.store) ? clock_work_us() : 0;
 	r = daemon_durable(d);
@@ -105,10 +110,14 @@ daemon_commit(void *arg)
 		watch_committed(d->agent.watch);
 	}
 	opaque_settle(&d->agent, r == TSR_OK);
+	ssh_settle(&d->agent, r == TSR_OK);
 	kept_settle(d->agent.kept, r == TSR_OK);
 	session_settle(d->agent.sessions, r == TSR_OK);
 	events_settle(d->agent.events, r == TSR_OK);
 	enrol_codes_settle(d->agent.codes, r == TSR_OK);
+	ssh_users_settle(&d->agent, r == TSR_OK);
+	if (r == TSR_OK)
+		ssh_sign_settle(&d->agent);
 	if (d->keys_due || (begun != 0 && keys_changed(d->agent.keys)))
 		daemon_publish(d);
 	daemon_tell_head(d);
@@ -140,6 +149,7 @@ daemon_flush(void *arg, int committed)
 	struct daemon *d = arg;
 
 	http_server_flush(d->agent.http, committed);
+	ssh_server_flush(d->agent.ssh, committed);
 	if (d->stopping && http_server_count(d->agent.http) == 0)
 		loop_stop(d->agent.loop, 0);
 }

@@ -21,6 +21,7 @@
 #include "agent/offline.h"
 #include "agent/plug_act.h"
 #include "agent/presence_act.h"
+#include "agent/ssh_ca.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -235,6 +236,8 @@ daemon_open_store(const struct config *c, struct agent *a, struct audit_file **a
 		goto out;
 	r = keys_open(a->store, alg, c->signing.rotate, daemon_overlap(c), public_file, clock_wall(),
 	    &a->keys, err, err_size);
+	if (r == TSR_OK && (r = ssh_ca_open(a->store, c->public_dir, a->issuer, &a->ssh_ca)) != TSR_OK)
+		(void)snprintf(err, err_size, "out of memory for the SSH CA");
 	if (r == TSR_OK)
 		r = daemon_open_epochs(c, a, fresh, err, err_size);
  out:

@@ -18,6 +18,7 @@
 #include "agent/metrics.h"
 #include "agent/plug_act.h"
 #include "agent/presence_act.h"
+#include "agent/ssh_revoke.h"
 #include "agent/watch.h"
 #include "base/log.h"
 #include "include/tessera.h"
@@ -68,6 +69,7 @@ daemon_policy_ready(void *arg, struct policy *p)
 	daemon_settle(d, policy_config(p));
 	if (fido_roots(d->agent.fido, policy_config(p), err, sizeof(err)) != TSR_OK)
 		log_line(LOG_ERROR, "%s", err);
+	ssh_sweep(&d->agent);
 	if (old != NULL) {
 		metrics.reloads++;
 		policy_free(&old);

@@ -172,6 +172,7 @@ fido_touch_needed(struct fido *f, const struct fido_touch_show *s, struct fido_t
 	    (r = json_put_member(&b, "subject", s->subject)) == TSR_OK &&
 	    (r = json_put_member(&b, "audience", s->audience)) == TSR_OK &&
 	    (r = json_put_member(&b, "scope", s->scope)) == TSR_OK &&
+	    (r = ssh_about_json(&b, s->ssh)) == TSR_OK &&
 	    (r = json_put_member(&b, "label", s->label)) == TSR_OK &&
 	    (r = json_put_member(&b, "device", s->device)) == TSR_OK &&
 	    (r = buf_printf(&b, ",\"seconds_left\":%d}", FIDO_TOUCH_MS / 1000)) == TSR_OK)

@@ -70,6 +70,7 @@ struct fido_touch_show {
 	const char *label;		/* of the credential; "" where several will do */
 	const char *device;		/* product of the key, "" where several will do */
 	const struct events_about *about;	/* whose request it is */
+	const struct ssh_about *ssh;		/* what it is for; NULL */
 };
 
 /* Tell the subject's listeners, and a login helper's process that asks, that a key

@@ -120,6 +120,7 @@ proof_show(const struct fido_proof *p, struct prompt_show *show)
 	show->purpose = p->ask.purpose;
 	show->audience = p->ask.context.audience != NULL ? p->ask.context.audience : "";
 	show->scope = p->ask.context.scope != NULL ? p->ask.context.scope : "";
+	show->about = p->ask.about;
 	show->token_label = c->token_label;
 	show->token_serial = "";
 	show->token_manufacturer = c->token_manufacturer;
@@ -270,7 +271,7 @@ proof_announce(struct fido_proof *p)
 		.scope = c->scope != NULL ? c->scope : "",
 		.label = p->only != NULL ? p->only->credential->label : "",
 		.device = p->only != NULL ? p->only->credential->token_label : "",
-		.about = &p->pin.about
+		.about = &p->pin.about, .ssh = p->ask.about
 	};
 	int r;
 

@@ -26,6 +26,7 @@ struct fido_proof_ask {
 	const char *purpose;			/* "login": what they are shown */
 	struct challenge_context context;	/* credential and expiry are filled in here */
 	struct secret *pin;			/* taken by fido_proof_start; NULL: ask */
+	const struct ssh_about *about;		/* what it is for, to be shown; NULL */
 };
 
 /*

@@ -10,6 +10,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/misuse.h"
+#include "agent/ssh_revoke.h"
 #include "base/log.h"
 #include "include/tessera.h"
 
@@ -71,6 +72,7 @@ verdict_suspend(struct agent *a, const struct caller *by, const struct credentia
 		return r;
 	if ((r = store_credential_set_state(a->store, c->id, CREDENTIAL_ACTIVE,
 	    CREDENTIAL_SUSPENDED)) != TSR_OK ||
+	    (r = ssh_revoke_within(a, SSH_OF_CREDENTIAL, c->id)) != TSR_OK ||
 	    (r = audit_event_clone(a, by, c)) != TSR_OK) {
 		store_undo(a->store);
 		return r;

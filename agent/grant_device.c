@@ -12,14 +12,11 @@
 #include "agent/audit_event.h"
 #include "agent/body.h"
 #include "agent/caller_source.h"
-#include "agent/clock.h"
 #include "agent/grant.h"
 #include "agent/grant_device.h"
 #include "agent/metrics.h"
-#include "agent/otp.h"
-#include "agent/kept.h"
-#include "agent/presence_act.h"
 #include "agent/problem.h"
+#include "agent/proved.h"
 #include "agent/seat.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -32,6 +29,8 @@ device_grant_free(struct device_grant *d)
 	login_cancel(&d->login);
 	pending_end(&d->pending);
 	secret_free(&d->pin);
+	if (d->with != NULL)
+		d->with_free(d->with);
 	free(d->credential);
 	free(d->device);
 	free(d);
@@ -62,7 +61,11 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 		return TSR_DENIED;
 	if (d->generation == policy_generation(p))
 		return TSR_OK;
-	if ((*aud)->acr > d->acr || (*aud)->reuse != d->reuse || (*aud)->class != d->class)
+	if ((*aud)->acr > d->acr || (*aud)->class != d->class)
+		return TSR_DENIED;
+	if (d->answer != NULL)		/* it has no scope, is reused for nothing, and is judged there */
+		return TSR_OK;
+	if ((*aud)->reuse != d->reuse)
 		return TSR_DENIED;
 	buf_init(&scope, GRANT_SCOPE_MAX);
 	r = policy_scope(*aud, d->scope, &scope);
@@ -70,84 +73,34 @@ device_grant_judge(const struct device_grant *d, const struct config_audience **
 	return r == TSR_OK ? TSR_OK : TSR_DENIED;
 }
 
-/* The proof's own record, which reads again that the credential is active, and
- * its line: there is never the one without the other. */
 static int
-device_grant_record(struct device_grant *d, const struct credential *c)
-{
-	struct store *st = d->agent->store;
-	int r;
-
-	if ((r = store_begin(st)) != TSR_OK)
-		return r;
-	r = store_credential_used(st, c->id, clock_wall());
-	if (r == TSR_OK && c->acr >= ACR_HARDWARE)	/* it speaks for its owner's codes, too */
-		r = otp_forgive_all(st, c->subject, c->uid);
-	if (r != TSR_OK) {
-		store_undo(st);
-		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
-	}
-	if ((r = audit_event_proof(d->agent, d->request->caller, c, d->audience,
-	    d->pin_default)) != TSR_OK) {
-		store_undo(st);
-		return r;
-	}
-	return store_keep(st);
-}
-
-static int
-device_grant_session(struct device_grant *d, const struct credential *c, int kept,
-    struct session *passing, const struct session **out)
-{
-	const struct config *cf = policy_config(d->agent->policy);
-
-	if (!kept) {
-		session_passing(c, passing);
-		*out = passing;
-		return TSR_OK;
-	}
-	return session_proved(d->agent->sessions, c, d->audience[0] != '\0' ? d->audience : NULL,
-	    cf->session.lifetime, cf->session.per_user, out);
-}
-
-static int
-device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out)
+device_grant_answer(struct device_grant *d, const struct credential *c, struct buf *out, char *detail)
 {
 	const struct config_audience *aud = NULL;
 	const struct session *s = NULL;
 	struct session passing;
-	int r;
+	int passes, r;
 
 	if (d->audience[0] != '\0' && (r = device_grant_judge(d, &aud)) != TSR_OK)
 		return r;
 	if (!caller_alive(d->request->caller))
 		return TSR_CLOSED;
 	/* A login pays for its one token and leaves no session behind. */
+	passes = aud != NULL && aud->class == CLASS_LOGIN;
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
-	    (r = device_grant_record(d, c)) != TSR_OK ||
-	    (r = device_grant_session(d, c, aud == NULL || aud->class != CLASS_LOGIN, &passing,
-	    &s)) != TSR_OK)
+	    (r = proved_record(d->agent, d->request->caller, c, d->audience, d->pin_default)) != TSR_OK ||
+	    (!passes && (r = proved_session(d->agent, d->request->caller, c,
+	    d->answer == NULL ? d->audience : NULL, d->remote, &s)) != TSR_OK))
 		return r;
-	if (s != &passing) {
-		if (!d->remote) {
-			kept_session(d->agent->kept, c, s);
-			presence_act_session(d->agent->presence, c, s);
-		}
+	if (passes) {
+		session_passing(c, &passing);
+		s = &passing;
+	} else
 		(void)snprintf(d->sid, sizeof(d->sid), "%s", s->sid);
-	}
+	if (d->answer != NULL)
+		return d->answer(d, c, s, out, detail);
 	return aud != NULL ? mint_wished(d->agent, aud, s, d->scope, &d->wish, d->request->caller, out) :
 	    session_json(out, s);
-}
-
-static void
-device_grant_tell(struct device_grant *d, const struct credential *c)
-{
-	char json[160];
-	int n = snprintf(json, sizeof(json), "{\"sid\":\"%s\",\"credential\":\"%s\"}", d->sid, c->id);
-
-	if (d->sid[0] == '\0')		/* a login pays for its one token: nothing started */
-		return;
-	events_hold(d->agent->events, d->uid, "session-started", json, (size_t)n);
 }
 
 /* Another request of the same user's got the touch that this one waited for: it
@@ -159,7 +112,7 @@ device_grant_waited(struct device_grant *d, struct buf *out)
 	const struct session *s = NULL;
 	int r;
 
-	if (d->audience[0] == '\0' || d->class == CLASS_LOGIN)
+	if (d->audience[0] == '\0' || d->class == CLASS_LOGIN || d->answer != NULL)
 		return TSR_LOGIN_REQUIRED;
 	if ((r = device_grant_judge(d, &aud)) != TSR_OK)
 		return r;
@@ -181,6 +134,7 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	struct device_grant *d = arg;
 	struct http_conn *conn = d->request->conn;
 	const struct config_audience *aud = policy_audience(d->agent->policy, d->audience);
+	char text[256] = "";
 	struct buf out;
 
 	d->login = NULL;
@@ -192,19 +146,19 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);
-	} else if ((code = device_grant_answer(d, c, &out)) != TSR_OK ||
+	} else if ((code = device_grant_answer(d, c, &out, text)) != TSR_OK ||
 	    (code = json_add_members(&out, members)) != TSR_OK) {
 		if (code == TSR_DENIED)
 			audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid, c->id,
 			    d->audience);
-		problem(conn, code, code == TSR_DENIED ?
-		    "the credential or the policy changed meanwhile" : NULL);
+		problem(conn, code, text[0] != '\0' ? "%s" : code == TSR_DENIED ?
+		    "the credential or the policy changed meanwhile" : NULL, text);
 	} else {
-		if (aud != NULL)
+		if (aud != NULL && d->answer == NULL)
 			metrics_token(aud->name, d->remote ? METRICS_ASSERTION : METRICS_DEVICE);
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
-		if (d->class != CLASS_LOGIN)	/* which leaves no session */
-			device_grant_tell(d, c);
+		if (d->sid[0] != '\0')	/* a login leaves no session */
+			proved_tell(d->agent, d->uid, d->sid, c->id);
 	}
 	buf_free(&out);
 	device_grant_free(d);

@@ -41,6 +41,12 @@ struct device_grant {
 	int pin_default;		/* the proof's PIN is one of new tokens */
 	int remote;			/* proved by a device elsewhere: it is never there */
 	void (*begin)(struct device_grant *d);	/* once the subject is known */
+	/* The proof pays for this alone, in place of a token; NULL: for a token.  s is
+	 * its session; detail (256 bytes) gets a sentence where it fails. */
+	int (*answer)(struct device_grant *d, const struct credential *c, const struct session *s,
+	    struct buf *out, char *detail);
+	void *with;			/* what it is about */
+	void (*with_free)(void *with);
 };
 
 /* One for this request; credential and device may be NULL.  TSR_NOMEM. */

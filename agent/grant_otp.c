@@ -21,6 +21,7 @@
 #include "agent/otp.h"
 #include "agent/problem.h"
 #include "agent/recovery.h"
+#include "agent/ssh_user.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 
@@ -148,6 +149,8 @@ otp_grant_answer(struct otp_grant *g, const struct config_audience *aud,
 	    cf->session.lifetime, cf->session.per_user, &s)) != TSR_OK)
 		return r;
 	(void)snprintf(sid, STORE_ID_LEN + 1, "%s", s->sid);
+	if (g->request->caller->uid == c->uid)
+		ssh_user_session(g->agent, g->request->caller, c->subject);
 	return aud != NULL ? mint_wished(g->agent, aud, s, g->scope, &g->wish, g->request->caller, out) :
 	    session_json(out, s);
 }

@@ -271,7 +271,7 @@ login_prove(struct login *l)
 			.audience = l->ask.audience, .scope = l->ask.scope,
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
-		.pin = l->ask.pin,
+		.pin = l->ask.pin, .about = l->ask.about,
 		.unlimited = m != NULL && m->pin_tries == PIN_TRIES_UNLIMITED,
 		.pin_default = &l->pin_default
 	};
@@ -319,7 +319,7 @@ login_keys(struct login *l)
 			.audience = l->ask.audience, .scope = l->ask.scope,
 			.client_id = l->ask.client_id, .reuse = (uint8_t)l->ask.reuse
 		},
-		.pin = l->ask.pin
+		.pin = l->ask.pin, .about = l->ask.about
 	};
 
 	l->ask.pin = NULL;

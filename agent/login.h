@@ -11,6 +11,7 @@
 #include "agent/proof.h"
 
 struct login;
+struct ssh_about;
 
 /* All texts live until done() or login_cancel(). */
 struct login_ask {
@@ -24,6 +25,7 @@ struct login_ask {
 	const char *audience, *scope, *client_id;	/* NULL: a session alone */
 	enum audience_reuse reuse;
 	struct secret *pin;		/* taken by login_start; NULL: ask */
+	const struct ssh_about *about;	/* what it is for, to be shown; NULL */
 };
 
 /* TSR_OK: c (valid until done returns) was proved; a FIDO2 key's counter is stored

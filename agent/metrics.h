@@ -49,6 +49,11 @@ enum metrics_misuse {
 	METRICS_MISUSE_CLONE,		/* a key's counter went back */
 	METRICS_MISUSES
 };
+/* What ssh.sock did: keys listed, signatures by a live session, by a fresh proof, and
+ * those that it refused. */
+enum metrics_ssh {
+	METRICS_SSH_LISTED, METRICS_SSH_SESSION, METRICS_SSH_PROOF, METRICS_SSH_REFUSED, METRICS_SSHS
+};
 enum metrics_socket { METRICS_API, METRICS_ADMIN, METRICS_SSH, METRICS_SOCKETS };
 
 struct metrics_histogram {
@@ -76,6 +81,8 @@ struct metrics {
 	uint64_t accepted[METRICS_SOCKETS], connections[METRICS_SOCKETS];
 	uint64_t refused[METRICS_REFUSALS];
 	uint64_t misuse[METRICS_MISUSES];
+	uint64_t ssh_certificates[2];	/* issued for keys of the user's own / that the agent holds */
+	uint64_t ssh[METRICS_SSHS];
 	uint64_t cached;		/* tokens given again by min_valid */
 	uint64_t batches;
 	struct metrics_histogram commit;

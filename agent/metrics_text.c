@@ -14,9 +14,11 @@
 #include "agent/fido.h"
 #include "agent/metrics.h"
 #include "agent/problem.h"
+#include "agent/ssh_ca.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "base/escape.h"
+#include "agent/ssh_user.h"
 #include "include/tessera.h"
 
 #define METRICS_MODULES	32	/* modules that are told of */
@@ -356,6 +358,48 @@ metrics_connections(struct buf *out)
 	return TSR_OK;
 }
 
+/* --- ssh.sock --- */
+
+static int
+metrics_ssh(struct buf *out, struct agent *a)
+{
+	static const char *const results[METRICS_SSHS] = { "", "session", "proof", "refused" };
+	unsigned i;
+	int r;
+
+	if ((r = metrics_gauge(out, "ssh_keys", NULL, "Users whose SSH key is held.",
+	    (long long)ssh_users_count(a->ssh_users))) != TSR_OK ||
+	    (r = metrics_counter(out, "ssh_listings", "Lists of keys that ssh.sock answered.",
+	    metrics.ssh[METRICS_SSH_LISTED])) != TSR_OK ||
+	    (r = metrics_family(out, "ssh_signatures", "counter", NULL,
+	    "SSH signatures that were asked for, by what came of it.")) != TSR_OK)
+		return r;
+	for (i = METRICS_SSH_SESSION; i < METRICS_SSHS; i++)
+		if ((r = buf_printf(out, "tessera_ssh_signatures_total{result=\"%s\"} %llu\n", results[i],
+		    (unsigned long long)metrics.ssh[i])) != TSR_OK)
+			return r;
+	return TSR_OK;
+}
+
+static int
+metrics_ssh_ca(struct buf *out, struct agent *a)
+{
+	struct ssh_ca_state s;
+	int r;
+
+	ssh_ca_state(a->ssh_ca, &s);
+	if ((r = metrics_family(out, "ssh_certificates", "counter", NULL,
+	    "SSH certificates that were issued, by who holds the key.")) != TSR_OK ||
+	    (r = buf_printf(out, "tessera_ssh_certificates_total{holder=\"user\"} %llu\n"
+	    "tessera_ssh_certificates_total{holder=\"agent\"} %llu\n",
+	    (unsigned long long)metrics.ssh_certificates[0],
+	    (unsigned long long)metrics.ssh_certificates[1])) != TSR_OK)
+		return r;
+	return metrics_gauge(out, "ssh_ca_failing", NULL,
+	    "1 while the SSH CA's keys cannot be read, or its files not be written.",
+	    s.stale || s.unpublished);
+}
+
 /* --- the rest --- */
 
 static int
@@ -421,6 +465,7 @@ metrics_text(struct buf *out, struct agent *a)
 	    (r = metrics_misuses(out)) != TSR_OK ||
 	    (r = metrics_proofs(out)) != TSR_OK || (r = metrics_prompts(out, a)) != TSR_OK ||
 	    (r = metrics_helpers(out, a)) != TSR_OK || (r = metrics_connections(out)) != TSR_OK ||
+	    (r = metrics_ssh(out, a)) != TSR_OK || (r = metrics_ssh_ca(out, a)) != TSR_OK ||
 	    (r = metrics_store(out, a)) != TSR_OK || (r = metrics_names(out)) != TSR_OK)
 		return r;
 	return metrics_agent(out, a);

@@ -30,6 +30,7 @@ struct policy {
 	uint64_t generation;
 	struct audience *audiences;	/* as many as the configuration has */
 	struct callers metrics;
+	struct callers *principals;	/* as many as the configuration has besides */
 	gid_t admin_gid;		/* (gid_t)-1 where there is none */
 	uid_t *helper_uids;		/* one a login helper, (uid_t)-1 unknown */
 	struct names *names;
@@ -145,7 +146,9 @@ policy_compile(struct policy *p)
 	if ((c->n_audiences > 0 &&
 	    (p->audiences = calloc(c->n_audiences, sizeof(*p->audiences))) == NULL) ||
 	    (c->n_login_helpers > 0 &&
-	    (p->helper_uids = calloc(c->n_login_helpers, sizeof(uid_t))) == NULL))
+	    (p->helper_uids = calloc(c->n_login_helpers, sizeof(uid_t))) == NULL) ||
+	    (c->ssh.n_extra > 0 &&
+	    (p->principals = calloc(c->ssh.n_extra, sizeof(*p->principals))) == NULL))
 		return TSR_NOMEM;
 	for (i = 0; i < c->n_audiences; i++)
 		if ((r = policy_callers(p, &c->audiences[i].callers, &p->audiences[i].ask)) != TSR_OK ||
@@ -156,6 +159,9 @@ policy_compile(struct policy *p)
 		if ((r = policy_lookup(p, c->login_helpers[i].user, &p->helper_uids[i], NULL)) != TSR_OK)
 			return r;
 	}
+	for (i = 0; i < c->ssh.n_extra; i++)
+		if ((r = policy_callers(p, &c->ssh.extra[i].who, &p->principals[i])) != TSR_OK)
+			return r;
 	if ((r = policy_callers(p, &c->metrics, &p->metrics)) != TSR_OK)
 		return r;
 	return policy_lookup(p, c->admin_group, NULL, &p->admin_gid);
@@ -226,7 +232,10 @@ policy_free(struct policy **pp)
 		policy_callers_free(&p->audiences[i].ask);
 		policy_callers_free(&p->audiences[i].verify);
 	}
+	for (i = 0; p->principals != NULL && i < p->config->ssh.n_extra; i++)
+		policy_callers_free(&p->principals[i]);
 	policy_callers_free(&p->metrics);
+	free(p->principals);
 	free(p->audiences);
 	free(p->helper_uids);
 	config_free(&p->config);
@@ -297,6 +306,12 @@ int
 policy_may_measure(const struct policy *p, const struct caller *c)
 {
 	return policy_is_admin(p, c) ? TSR_OK : policy_matches(&p->metrics, c);
+}
+
+int
+policy_has_principal(const struct policy *p, size_t n, const struct caller *c)
+{
+	return policy_matches(&p->principals[n], c);
 }
 
 int

@@ -50,6 +50,10 @@ int policy_local_only(const struct config_audience *a);
  * TSR_DENIED. */
 int policy_may_measure(const struct policy *p, const struct caller *c);
 
+/* Does this caller bear the n-th of the configuration's SSH principals besides?
+ * TSR_OK or TSR_DENIED. */
+int policy_has_principal(const struct policy *p, size_t n, const struct caller *c);
+
 /* Is the caller a login helper (uid and unit listed)?  A uid 0 process under
  * user-N.slice (sudo, su; N not 0) is one for subject N alone: then *only is N,
  * else (uid_t)-1. */

@@ -137,6 +137,7 @@ prompt_json(struct buf *b, const struct prompt *p, const struct prompt_show *s)
 	    (r = prompt_requester_json(b, &p->about)) != TSR_OK ||
 	    (r = json_put_member(b, "audience", s->audience)) != TSR_OK ||
 	    (r = json_put_member(b, "scope", s->scope)) != TSR_OK ||
+	    (r = ssh_about_json(b, s->about)) != TSR_OK ||
 	    (r = buf_printf(b, ",\"device\":{\"kind\":\"%s\"", kind)) != TSR_OK ||
 	    (r = json_put_member(b, "label", s->token_label)) != TSR_OK ||
 	    (r = json_put_member(b, "serial", s->token_serial)) != TSR_OK ||

@@ -12,6 +12,7 @@
 
 #include "agent/events.h"
 #include "agent/pin_guard.h"
+#include "agent/ssh_about.h"
 #include "base/buf.h"
 #include "base/secret.h"
 
@@ -43,6 +44,7 @@ struct prompt_show {
 	uint32_t least, most;		/* bytes that it has; most 0: not known */
 	int pad;			/* it is entered at the reader: only "confirm" is answered */
 	const char *pin;		/* device_pin_state(): what is known besides */
+	const struct ssh_about *about;	/* what it is for; NULL */
 };
 
 /* seat lives as long as the prompts, and may change. */

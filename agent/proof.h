@@ -35,6 +35,7 @@ struct proof_ask {
 	const char *purpose;			/* "login", "enrol": what they show */
 	struct challenge_context context;	/* expiry is filled in here */
 	struct secret *pin;			/* taken by proof_start; NULL: ask */
+	const struct ssh_about *about;		/* what it is for, to be shown; NULL */
 	int silent;				/* by a key that needs no PIN: nobody is asked */
 	int unlimited;				/* the module never locks a PIN (pin-tries) */
 	int *pin_default;			/* set to 1 where the PIN was right, and is one of new tokens; NULL */

@@ -116,6 +116,7 @@ proof_pin_show(struct proof *p, int last, struct prompt_show *show)
 	show->ask = "pin";
 	show->audience = p->ask.context.audience != NULL ? p->ask.context.audience : "";
 	show->scope = p->ask.context.scope != NULL ? p->ask.context.scope : "";
+	show->about = p->ask.about;
 	show->token_label = c->token_label;
 	show->token_serial = c->token_serial;
 	show->token_manufacturer = c->token_manufacturer;

@@ -16,6 +16,7 @@
 #include "agent/clock.h"
 #include "agent/otp.h"
 #include "agent/problem.h"
+#include "agent/ssh_revoke.h"
 #include "base/hash.h"
 #include "include/tessera.h"
 
@@ -276,7 +277,7 @@ recovery_replace_store(struct agent *a, const struct caller *by, const struct cr
 		return r;
 	if (c->state == CREDENTIAL_ACTIVE)
 		r = store_credential_set_state(a->store, c->id, CREDENTIAL_ACTIVE, CREDENTIAL_DISABLED);
-	if (r != TSR_OK ||
+	if (r != TSR_OK || (r = ssh_revoke_within(a, SSH_OF_CREDENTIAL, c->id)) != TSR_OK ||
 	    (r = recovery_make(a->store, c->subject, c->uid, RECOVERY_REPLACEMENT, code, 1)) != TSR_OK ||
 	    (r = audit_event_recovery(a, by, "credential-replaced", c->subject, c->uid, c->id)) != TSR_OK) {
 		store_undo(a->store);

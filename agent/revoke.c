@@ -17,6 +17,7 @@
 #include "agent/mint.h"
 #include "agent/opaque.h"
 #include "agent/problem.h"
+#include "agent/ssh_revoke.h"
 #include "agent/token_cache.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
@@ -73,6 +74,7 @@ revoke_jwt(struct agent *a, const struct http_request *r, const struct asker *wh
 	};
 	struct jwt_claims c;
 	unsigned ended = 0;
+	int code;
 
 	/* section 2.2: what is not good needs no revoking */
 	if (jwt_check(token, strlen(token), &want, &c) == TSR_OK && !epochs_dead(a->epochs, &c)) {
@@ -83,6 +85,10 @@ revoke_jwt(struct agent *a, const struct http_request *r, const struct asker *wh
 		ended = session_end_sid(a->sessions, c.sid);
 		(void)epochs_kill(a->epochs, c.sid);	/* one that pays for one token is kept nowhere */
 		audit_event_revoked(a, r->caller, c.sub, NULL, c.sid);
+		if ((code = ssh_revoke(a, SSH_OF_SESSION, c.sid)) != TSR_OK) {
+			problem(r->conn, code, NULL);
+			return;
+		}
 	}
 	revoke_answer(a, r, ended, 1);
 }
@@ -137,12 +143,16 @@ revoke_one(struct agent *a, const struct http_request *r, const struct session *
 {
 	char sid[STORE_ID_LEN + 1], subject[sizeof(s->subject)];
 	unsigned ended;
+	int code;
 
 	memcpy(sid, s->sid, sizeof(sid));
 	memcpy(subject, s->subject, sizeof(subject));
 	ended = session_end_sid(a->sessions, sid);
 	audit_event_revoked(a, r->caller, subject, NULL, sid);
-	revoke_answer(a, r, ended, 1);
+	if ((code = ssh_revoke(a, SSH_OF_SESSION, sid)) != TSR_OK)
+		problem(r->conn, code, NULL);
+	else
+		revoke_answer(a, r, ended, 1);
 }
 
 void
@@ -259,6 +269,7 @@ revoke_everything(struct agent *a)
 	token_cache_clear(a->cache);
 	revoke_note(a);
 	(void)opaque_end(a, NULL, NULL);	/* dead by the epoch, whatever comes of it */
+	(void)ssh_revoke(a, SSH_OF_ALL, "");	/* in the published list, likewise */
 	return ended;
 }
 
@@ -308,7 +319,9 @@ revoke_admin(struct agent *a, const struct http_request *r, const struct asker *
 			    session_end_credential(a->sessions, credential);
 			audit_event_revoked(a, r->caller, subject, credential, NULL);
 			/* sessions of another start of the agent may have left some */
-			if (!all && (code = opaque_end(a, subject, credential)) != TSR_OK)
+			if (!all && ((code = opaque_end(a, subject, credential)) != TSR_OK ||
+			    (code = ssh_revoke(a, subject != NULL ? SSH_OF_SUBJECT : SSH_OF_CREDENTIAL,
+			    subject != NULL ? subject : credential)) != TSR_OK))
 				problem(r->conn, code, NULL);
 			else
 				revoke_answer(a, r, ended, !all);

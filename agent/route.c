@@ -29,6 +29,7 @@
 #include "agent/problem.h"
 #include "agent/recovery.h"
 #include "agent/revoke.h"
+#include "agent/ssh_api.h"
 #include "agent/status.h"
 #include "include/tessera.h"
 
@@ -64,6 +65,10 @@ static const struct route {
 	{ HTTP_API, HTTP_POST, "/prompt/*", 0, NULL, api_prompt },
 	{ HTTP_API, HTTP_GET, "/healthz", 0, health_answer, NULL },
 	{ HTTP_API, HTTP_GET, "/metrics", 0, metrics_answer, NULL },
+	{ HTTP_API, HTTP_POST, "/ssh/certificate", 0, ssh_certificate, NULL },
+	{ HTTP_API, HTTP_GET, "/ssh/certificates", 0, ssh_certificates, NULL },
+	{ HTTP_API, HTTP_GET, "/ssh/ca", 0, ssh_show_ca, NULL },
+	{ HTTP_API, HTTP_GET, "/ssh/krl", 0, ssh_show_krl, NULL },
 	{ HTTP_API, HTTP_GET, "/.well-known/jwks.json", 0, api_jwks, NULL },
 	{ HTTP_API, HTTP_GET, "/.well-known/oauth-authorization-server", 0, api_metadata, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/healthz", 0, health_answer, NULL },
@@ -82,6 +87,9 @@ static const struct route {
 	{ HTTP_ADMIN, HTTP_POST, "/admin/clock", 0, admin_clock_accept, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/keys", 0, admin_keys, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/keys/rotate", 0, admin_keys_rotate, NULL },
+	{ HTTP_ADMIN, HTTP_GET, "/admin/ssh/certificates", 1, admin_ssh_certificates, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/ssh/ca", 0, admin_ssh_ca, NULL },
+	{ HTTP_ADMIN, HTTP_POST, "/admin/ssh/revoke", 0, admin_ssh_revoke, NULL },
 	{ HTTP_ADMIN, HTTP_GET, "/admin/store", 0, admin_store, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/check", 0, admin_store_check, NULL },
 	{ HTTP_ADMIN, HTTP_POST, "/admin/store/backup", 0, admin_store_backup, NULL },

@@ -14,7 +14,7 @@
 struct ssh_wish {
 	const char *subject;
 	uid_t uid;			/* and number of the subject */
-	const struct caller *caller;	/* who asks; NULL: the agent itself renews */
+	const struct caller *caller;	/* who asks; NULL: the agent itself renews, without his groups */
 	const void *key;		/* public key's blob */
 	size_t key_n;
 	const char *credential, *sid;	/* of the proof; "" where none was asked for yet */
@@ -44,5 +44,9 @@ const struct config_audience *ssh_audience(const struct agent *a, const struct c
  */
 int ssh_issue(struct agent *a, const struct ssh_wish *w, struct buf *blob, struct ssh_issued *out,
     char detail[256]);
+
+/* Would it be issued now?  Nothing is written.  Errors as ssh_issue, and those of
+ * ssh_key_read. */
+int ssh_issue_check(struct agent *a, const struct ssh_wish *w, char detail[256]);
 
 #endif

@@ -5,6 +5,7 @@ tessera_part(tessera_store
 		otp_throttle.c
 		public_file.c
 		seal.c
+		ssh_ca.c
 		store_anchor.c
 		store_backup.c
 		store_batch.c

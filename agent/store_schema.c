@@ -207,7 +207,7 @@ const char *const store_schema_steps[STORE_SCHEMA] = {
 	") STRICT;"
 	"CREATE INDEX ssh_cert_uid ON ssh_cert (uid, valid_before);"
 	"CREATE INDEX ssh_cert_sid ON ssh_cert (sid);"
-	"CREATE INDEX ssh_cert_revoked ON ssh_cert (ca, serial) WHERE revoked > 0;"
+	"CREATE INDEX ssh_cert_ca ON ssh_cert (ca, serial);"
 	"CREATE INDEX ssh_cert_before ON ssh_cert (valid_before);"
 };
 

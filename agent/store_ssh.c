@@ -17,10 +17,15 @@
 #define SQL_LIVE	"SELECT count(*) FROM ssh_cert WHERE uid = ?1 AND valid_before > ?2"
 #define SQL_ALL	"SELECT " COLUMNS ", seq FROM ssh_cert ORDER BY seq"
 #define SQL_OF	"SELECT " COLUMNS ", seq FROM ssh_cert WHERE subject = ?1 AND uid = ?2 ORDER BY seq"
-#define SQL_REVOKED	"SELECT serial, seq FROM ssh_cert WHERE ca = ?1 AND revoked > 0 ORDER BY serial"
+#define SQL_SERIALS	"SELECT serial, seq FROM ssh_cert WHERE ca = ?1 AND (revoked > 0 OR ?2)" \
+	" ORDER BY serial"
 #define SQL_REVOKE	"UPDATE ssh_cert SET revoked = ?2 WHERE revoked = 0 AND "
 #define SQL_SERIAL	"UPDATE ssh_cert SET revoked = CASE revoked WHEN 0 THEN ?2 ELSE revoked END WHERE serial = ?1"
-#define SQL_OWN	"SELECT 1 FROM ssh_cert WHERE sid = ?1 AND held = 0 AND revoked = 0"
+#define SQL_HAS	"SELECT 1 FROM ssh_cert WHERE revoked = 0 AND "
+#define IS_SESSION	"sid = ?1"
+#define IS_CREDENTIAL	"credential = ?1"
+#define IS_SUBJECT	"subject = ?1"
+#define IS_OWN	" AND held = 0"
 #define SQL_DUE	"SELECT 1 WHERE EXISTS (SELECT 1 FROM ssh_cert WHERE valid_before <= ?1)" \
 	" OR EXISTS (SELECT 1 FROM ssh_ca WHERE state = 5 AND id NOT IN (SELECT ca FROM ssh_cert))"
 #define SQL_SWEEP	"DELETE FROM ssh_cert WHERE seq IN (SELECT seq FROM ssh_cert" \
@@ -170,16 +175,17 @@ store_ssh_cert_each(struct store *st, const char *subject, uid_t uid,
 }
 
 int
-store_ssh_cert_revoked(struct store *st, const char *ca, int (*each)(void *arg, uint64_t serial),
-    void *arg)
+store_ssh_cert_serials(struct store *st, const char *ca, int all,
+    int (*each)(void *arg, uint64_t serial), void *arg)
 {
 	sqlite3_stmt *s;
 	int64_t serial = 0;
 	int rc, r;
 
-	if ((r = store_stmt(st, STMT_SSH_CERT_REVOKED, SQL_REVOKED, &s)) != TSR_OK)
+	if ((r = store_stmt(st, STMT_SSH_CERT_SERIALS, SQL_SERIALS, &s)) != TSR_OK)
 		return r;
-	rc = sqlite3_bind_text(s, 1, ca, -1, SQLITE_TRANSIENT);
+	if ((rc = sqlite3_bind_text(s, 1, ca, -1, SQLITE_TRANSIENT)) == SQLITE_OK)
+		rc = sqlite3_bind_int(s, 2, all != 0);
 	r = rc == SQLITE_OK ? TSR_OK : store_code_of(st, rc);
 	st->walking++;
 	while (r == TSR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
@@ -200,10 +206,11 @@ store_ssh_cert_revoke(struct store *st, enum store_ssh_which which, const char *
     int *n)
 {
 	static const char *const sql[] = {
-		[SSH_OF_SESSION] = SQL_REVOKE "sid = ?1",
-		[SSH_OWN_OF_SESSION] = SQL_REVOKE "sid = ?1 AND held = 0",
-		[SSH_OF_CREDENTIAL] = SQL_REVOKE "credential = ?1",
-		[SSH_OF_SUBJECT] = SQL_REVOKE "subject = ?1",
+		[SSH_OF_SESSION] = SQL_REVOKE IS_SESSION,
+		[SSH_OWN_OF_SESSION] = SQL_REVOKE IS_SESSION IS_OWN,
+		[SSH_OF_CREDENTIAL] = SQL_REVOKE IS_CREDENTIAL,
+		[SSH_OF_SUBJECT] = SQL_REVOKE IS_SUBJECT,
+		[SSH_OWN_OF_SUBJECT] = SQL_REVOKE IS_SUBJECT IS_OWN,
 		[SSH_OF_ALL] = SQL_REVOKE "?1 = ''"
 	};
 	sqlite3_stmt *s;
@@ -238,9 +245,19 @@ store_ssh_cert_revoke_serial(struct store *st, uint64_t serial, int64_t now)
 }
 
 int
-store_ssh_cert_own(struct store *st, const char *sid)
+store_ssh_cert_has(struct store *st, enum store_ssh_which which, const char *key)
 {
-	return store_exists(st, STMT_SSH_CERT_OWN, SQL_OWN, sid);
+	static const char *const sql[] = {
+		[SSH_OF_SESSION] = SQL_HAS IS_SESSION,
+		[SSH_OWN_OF_SESSION] = SQL_HAS IS_SESSION IS_OWN,
+		[SSH_OF_CREDENTIAL] = SQL_HAS IS_CREDENTIAL,
+		[SSH_OF_SUBJECT] = SQL_HAS IS_SUBJECT,
+		[SSH_OWN_OF_SUBJECT] = SQL_HAS IS_SUBJECT IS_OWN,
+		[SSH_OF_ALL] = SQL_HAS "?1 = ''"
+	};
+
+	return store_exists(st, (enum store_stmt)(STMT_SSH_CERT_HAS_SESSION + (int)which), sql[which],
+	    which == SSH_OF_ALL ? "" : key);
 }
 
 /* --- the end --- */

@@ -21,7 +21,7 @@
 #define STORE_SSH_NAMES_MAX	16384	/* bytes of a certificate's principals, with commas and NUL */
 
 /* In order: a key never goes back. */
-enum ssh_ca_state {
+enum ssh_ca_key_state {
 	SSH_CA_NEXT = 1,	/* trusted, does not sign yet */
 	SSH_CA_ACTIVE,		/* trusted, signs */
 	SSH_CA_RETIRED,		/* trusted, signs nothing more */
@@ -31,7 +31,7 @@ enum ssh_ca_state {
 
 struct ssh_ca_record {
 	char id[STORE_ID_LEN + 1];
-	enum ssh_ca_state state;
+	enum ssh_ca_key_state state;
 	int64_t created, activated, retired;	/* s of the epoch, 0 not yet */
 	uint8_t public_key[STORE_SSH_PUBLIC];
 	struct secret *seed;	/* of next and active alone; sealed at rest (id as associated data) */
@@ -47,7 +47,7 @@ int store_ssh_ca_each(struct store *st, int (*each)(void *arg, const struct ssh_
     void *arg);
 /* Forward only, with the time noted; from SSH_CA_RETIRED on the seed is wiped.
  * TSR_NOT_FOUND; TSR_CONFLICT backwards or where another one is active. */
-int store_ssh_ca_set_state(struct store *st, const char *id, enum ssh_ca_state s, int64_t now);
+int store_ssh_ca_set_state(struct store *st, const char *id, enum ssh_ca_key_state s, int64_t now);
 int store_ssh_ca_remove(struct store *st, const char *id);
 
 struct ssh_cert_record {
@@ -71,15 +71,16 @@ int store_ssh_cert_add(struct store *st, const struct ssh_cert_record *c, int64_
  * issue; each() as above. */
 int store_ssh_cert_each(struct store *st, const char *subject, uid_t uid,
     int (*each)(void *arg, const struct ssh_cert_record *c), void *arg);
-/* The serials of that CA key that are revoked, rising. */
-int store_ssh_cert_revoked(struct store *st, const char *ca, int (*each)(void *arg, uint64_t serial),
-    void *arg);
+/* The serials of that CA key that are revoked, or with all each, rising. */
+int store_ssh_cert_serials(struct store *st, const char *ca, int all,
+    int (*each)(void *arg, uint64_t serial), void *arg);
 
 /* What is revoked: those that name it. */
 enum store_ssh_which {
 	SSH_OF_SESSION,		/* a sid */
 	SSH_OWN_OF_SESSION,	/* the same, of keys that the agent does not hold */
 	SSH_OF_CREDENTIAL, SSH_OF_SUBJECT,
+	SSH_OWN_OF_SUBJECT,
 	SSH_OF_ALL		/* key is not looked at */
 };
 /* *n (may be NULL) is how many were not yet. */
@@ -88,9 +89,9 @@ int store_ssh_cert_revoke(struct store *st, enum store_ssh_which which, const ch
 /* One: TSR_NOT_FOUND; TSR_OK where it was revoked before, too. */
 int store_ssh_cert_revoke_serial(struct store *st, uint64_t serial, int64_t now);
 
-/* Has the session any that SSH_OWN_OF_SESSION would revoke, is there one to be taken
- * out?  TSR_OK, TSR_NOT_FOUND. */
-int store_ssh_cert_own(struct store *st, const char *sid);
+/* Is there any that would be revoked so, is there one to be taken out?  TSR_OK,
+ * TSR_NOT_FOUND. */
+int store_ssh_cert_has(struct store *st, enum store_ssh_which which, const char *key);
 int store_ssh_cert_due(struct store *st, int64_t now);
 /* Take out up to STORE_SSH_SWEEP whose time is over, and keys that are gone with
  * nothing left of them. */

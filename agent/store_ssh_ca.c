@@ -77,7 +77,7 @@ read_row(struct store *st, sqlite3_stmt *s, struct ssh_ca_record *rec)
 	    (r = store_column_blob(s, 5, STORE_SSH_PUBLIC, STORE_SSH_PUBLIC, &public, &n_public)) != TSR_OK)
 		return r;
 	memcpy(rec->public_key, public, STORE_SSH_PUBLIC);
-	rec->state = (enum ssh_ca_state)state;
+	rec->state = (enum ssh_ca_key_state)state;
 	if (rec->state > SSH_CA_ACTIVE)
 		return TSR_OK;
 	if ((r = store_column_blob(s, 6, SEALED, SEALED, &sealed, &n)) != TSR_OK)
@@ -109,7 +109,7 @@ store_ssh_ca_each(struct store *st, int (*each)(void *arg, const struct ssh_ca_r
 }
 
 int
-store_ssh_ca_set_state(struct store *st, const char *id, enum ssh_ca_state state, int64_t now)
+store_ssh_ca_set_state(struct store *st, const char *id, enum ssh_ca_key_state state, int64_t now)
 {
 	sqlite3_stmt *s;
 	int n, rc, r;

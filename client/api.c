@@ -91,7 +91,7 @@ api_bytes(struct client *c, const char *target, struct buf *out)
 {
 	const struct http_request rq = { .method = "GET", .target = target };
 	struct http_client *hc = NULL;
-	struct http_answer a;
+	struct http_answer a = { .status = 0 };
 	json_t *doc = NULL;
 	const char *body;
 	int r, status;

@@ -65,6 +65,25 @@ ask_requester(const json_t *o, long self, struct ask *a)
 	    program, program[0] != '\0' ? "\"" : "");
 }
 
+/* Where to, or for which files. */
+static void
+ask_about(const json_t *e, struct ask *a)
+{
+	const json_t *to = json_object_get(e, "destination");
+	char name[ASK_PART_MAX], host[ASK_PART_MAX];
+
+	if (*ask_member(e, "namespace", name, sizeof(name)) != '\0')
+		(void)snprintf(a->about, sizeof(a->about), "an SSH signature of a file, namespace \"%s\"",
+		    name);
+	if (!json_is_object(to))
+		return;
+	(void)ask_member(to, "user", name, sizeof(name));
+	(void)ask_member(to, "host_key", host, sizeof(host));
+	(void)snprintf(a->about, sizeof(a->about), "an SSH login as \"%s\" at %s%s%s", name,
+	    host[0] != '\0' ? "the host with the key " : "a host that is not told", host,
+	    json_is_true(json_object_get(to, "forwarded")) ? ", from another host" : "");
+}
+
 /* 0 where it is absent, null or no small number. */
 static int
 ask_number(const json_t *e, const char *name)
@@ -110,6 +129,7 @@ ask_parse(const json_t *e, long self, struct ask *out)
 	if (audience[0] != '\0')
 		(void)snprintf(a.whom, sizeof(a.whom), "\"%s\"%s%s", audience,
 		    scope[0] != '\0' ? ", scope " : "", scope);
+	ask_about(e, &a);
 	ask_requester(json_object_get(e, "requester"), self, &a);
 	a.retry = json_is_true(json_object_get(e, "retry"));
 	a.tries_left = -1;
@@ -152,12 +172,13 @@ ask_text(const struct ask *a, char *out, size_t size)
 	char rule[ASK_PART_MAX];
 
 	ask_rule(a, rule, sizeof(rule));
-	(void)snprintf(out, size, "%s needs the %s%s of %s%s%s%s%s%s%s\n  asked by %s%s", what,
+	(void)snprintf(out, size, "%s needs the %s%s of %s%s%s%s%s%s%s%s%s\n  asked by %s%s", what,
 	    strncmp(a->name, "New", 3) == 0 ? "new PIN" : strcmp(a->what, "pin-change") == 0 ? "present PIN" :
 	    a->name,
 	    strcmp(a->name, "New PIN again") == 0 ? " again" : "", a->device,
 	    a->credential[0] != '\0' ? ", credential \"" : "", a->credential,
 	    a->credential[0] != '\0' ? "\"" : "",
+	    a->about[0] != '\0' ? "\n  for " : "", a->about,
 	    a->whom[0] != '\0' ? "\n  for the audience " : "", a->whom, rule, a->who,
 	    a->pad ? "\nEnter it at the reader." : "");
 	return out;

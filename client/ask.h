@@ -21,6 +21,7 @@ struct ask {
 	char device[ASK_LINE_MAX];
 	char credential[ASK_LINE_MAX];	/* "" where there is none */
 	char whom[ASK_LINE_MAX];	/* audience and scope, "" where there is none */
+	char about[ASK_LINE_MAX];	/* what an SSH signature is for, "" where it is none */
 	char who[ASK_LINE_MAX];		/* pid, uid, unit, and what it calls itself */
 	int retry;			/* the PIN before was wrong */
 	int low;			/* a wrong PIN was entered before */

@@ -80,6 +80,8 @@ cert_named(struct client *c, struct cert *ct, const char *name)
 {
 	size_t n = strlen(name);
 
+	if (n == 0 || name[n - 1] == '/')
+		return fail_set(&c->failure, "usage", "\"%.64s\" is no name of a key", name);
 	if (n + sizeof(CERT_SUFFIX) > sizeof(ct->key))
 		return fail_set(&c->failure, "usage", "the name of the key is too long");
 	if (cert_ends(name, n, CERT_SUFFIX))

@@ -153,6 +153,7 @@ doctor_ssh(struct doctor *d)
 		    "the configuration has no ssh {}");
 		return;
 	}
+	memset(&f, 0, sizeof(f));
 	ssh_socket(d);
 	ssh_public(d, &f);
 	if (d->mode != CONFIG_USER)

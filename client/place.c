@@ -56,6 +56,7 @@ place_open(struct client *c, const char *path, struct place *p)
 	(void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : slash == path ? 1 :
 	    (int)(slash - path), slash == NULL ? "." : path);
 	p->path = path;
+	p->dir = -1;
 	p->name = slash == NULL ? path : slash + 1;
 	if (strlen(path) >= sizeof(folder) || p->name[0] == '\0' || strcmp(p->name, ".") == 0 ||
 	    strcmp(p->name, "..") == 0)

@@ -126,7 +126,7 @@ prompt_tty_begin(struct prompter *p, const struct ask *a)
 
 	(void)ask_complaint(a, complaint, sizeof(complaint));
 	if (!a->retry || strcmp(a->device, p->before.device) != 0 ||
-	    strcmp(a->whom, p->before.whom) != 0 || strcmp(a->who, p->before.who) != 0) {
+	    strcmp(a->whom, p->before.whom) != 0 || strcmp(a->about, p->before.about) != 0 || strcmp(a->who, p->before.who) != 0) {
 		(void)snprintf(all, sizeof(all), "%s\n", ask_text(a, text, sizeof(text)));
 		prompt_tty_say(s, all);
 	}

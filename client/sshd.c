@@ -45,8 +45,9 @@ sshd_said(const struct buf *out, char said[SSHD_SAID_MAX])
 {
 	const char *text = out->len > 0 ? (const char *)out->data : "";
 
-	return *text == '\0' ? strcpy(said, "it says nothing") :
-	    escape_text(said, SSHD_SAID_MAX, text, strcspn(text, "\r\n"));
+	if (*text == '\0')
+		text = "it says nothing";
+	return escape_text(said, SSHD_SAID_MAX, text, strcspn(text, "\r\n"));
 }
 
 void

@@ -6,6 +6,7 @@
 #include "token/ssh_key.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tessera.h"
@@ -163,13 +164,15 @@ ssh_key_line(struct buf *out, const void *blob, size_t n, const char *comment)
 int
 ssh_key_fingerprint(const void *blob, size_t n, char out[SSH_FINGERPRINT_MAX])
 {
+	char text[sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES,
+	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
 	uint8_t hash[crypto_hash_sha256_BYTES];
 
 	if (crypto_hash_sha256(hash, blob, n) != 0)
 		return TSR_CRYPTO;
-	memcpy(out, "SHA256:", 7);
-	(void)sodium_bin2base64(out + 7, SSH_FINGERPRINT_MAX - 7, hash, sizeof(hash),
+	(void)sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+	(void)snprintf(out, SSH_FINGERPRINT_MAX, "SHA256:%s", text);
 	return TSR_OK;
 }
 

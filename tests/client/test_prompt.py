@@ -225,6 +225,22 @@ class OnTerminal(ClientTest):
         t.type("1234\n")
         t.end()
 
+    def test_ssh_says_where_to(self):
+        key = "SHA256:" + "a" * 43
+        for more, shown in (
+                ({"destination": {"host_key": key, "user": "al\x1bice", "forwarded": False}},
+                 'for an SSH login as "al\\x1bice" at the host with the key ' + key + "\r\n"),
+                ({"destination": {"host_key": key, "user": "alice", "forwarded": True}},
+                 key + ", from another host\r\n"),
+                ({"destination": {"host_key": "", "user": "alice", "forwarded": False}},
+                 'as "alice" at a host that is not told\r\n'),
+                ({"namespace": "gi\u202et"}, 'of a file, namespace "gi\\xe2\\x80\\xaet"\r\n')):
+            self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), **more)
+            t = self.terminal("login")
+            self.assertIn(shown, t.expect("PIN: "))
+            t.type("1234\n")
+            t.end()
+
     def test_pin_with_quotes_is_sent_whole(self):
         pin = 'q"u\\o té'
         self.agent.routes["POST /session"] = self.agent.asks(pin, (200, SESSION))

@@ -146,21 +146,23 @@ class Cert(Home):
     def test_places_that_are_left_alone(self):
         """Nobody is asked for anything where the certificate could not be written."""
         key = self.file("id.pub", KEY)
-        out = os.path.join(self.ssh, "id-cert.pub")
+        path = os.path.join(self.ssh, "id-cert.pub")
         precious = self.file("precious", "precious")
         self.file("id-cert.pub", "mine", 0o600)
         self.assertIn("is no certificate and is left alone", self.refused(9, "ssh", "cert", key))
-        os.unlink(out)
-        os.symlink(precious, out)
+        os.unlink(path)
+        os.symlink(precious, path)
         self.assertIn("is a symbolic link and is left alone", self.refused(9, "ssh", "cert", key))
-        os.unlink(out)
-        os.symlink("nowhere", out)
+        os.unlink(path)
+        os.symlink("nowhere", path)
         self.refused(9, "ssh", "cert", key)
-        os.unlink(out)
-        os.mkdir(out)
+        os.unlink(path)
+        os.mkdir(path)
         self.assertIn("is no plain file", self.refused(9, "ssh", "cert", key))
-        os.rmdir(out)
+        os.rmdir(path)
         self.refused(6, "ssh", "cert", key, "--out", self.ssh + "/none/there")
+        for out in ("", ".", self.ssh + "/", self.ssh + "/.."):
+            self.assertIn('"%s" is no name of a file' % out, self.refused(2, "ssh", "cert", key, "--out", out))
         os.chmod(self.ssh, 0o777)
         self.assertIn("everybody may write the folder " + self.ssh, self.refused(5, "ssh", "cert", key))
         self.assertEqual((self.read(precious), self.agent.requests), ("precious", []))
@@ -249,6 +251,13 @@ class Lists(ClientTest):
                            (("revoke",), "--user"), (("revoke", "12"), '"12"'), (("revoke", "0123456789ABCDEF"), "0-9 and a-f"),
                            (("revoke", "0123456789abcdef", "--user", "a"), "--user"),
                            (("cert", "a", "b"), "too many"), (("cert", "x", *["--principal", "p"] * 33), "32 times"),
+                           (("cert", "--lifetime"), "--lifetime needs a value"), (("cert", "--out"), "--out needs a value"),
+                           (("cert", "--principal"), "--principal needs a value"), (("cert", ""), '"" is no name'),
+                           (("cert", "a/"), '"a/" is no name'), (("cert", "/etc/hostname.pub", "--bogus"), "--bogus"),
+                           (("list", "--user"), "--user needs a value"), (("revoke", ""), '""'),
+                           (("revoke", "--all"), "--all"), (("ca", ""), '""'), (("ca", "--at-once"), "--at-once"),
+                           (("ca", "retire", ""), '""'), (("setup", "--host"), "--host needs a value"),
+                           (("setup", "--install"), "--host"), (("setup", "--remove", "x"), "too many"),
                            (("setup",), "--host"), (("setup", "--server", "--host", "a"), "--host"),
                            (("setup", "--client", "--server"), "exclude"), (("setup", "--install", "--remove"), "exclude")):
             with self.subTest(args):

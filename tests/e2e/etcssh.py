@@ -127,10 +127,10 @@ class Host:
                     self.inside("/usr/sbin/sshd", "-i", "-E", self.log_path), stdin=conn, stdout=conn,
                     stderr=subprocess.DEVNULL))
 
-    def ssh(self, key, account, *options, command="id -un"):
+    def ssh(self, key, account, *options, command="id -un", env=None):
         """Log in with that private key (and the certificate beside it), as root of here."""
-        r = self.run("ssh", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-i", key,
-                     *options, account + "@server.example", command)
+        r = self.run("ssh", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-i", key, *options,
+                     account + "@server.example", command, env=env)
         return r.returncode, r.stdout.strip() + r.stderr.strip()
 
     def log(self):

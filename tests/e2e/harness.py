@@ -169,6 +169,7 @@ class Machine:
         if self.helper == "activate":
             self.folder_for(f + "/helper", "root", 0o755)
         self.api, self.admin = self.run + "/tessera.sock", self.run + "/admin.sock"
+        self.ssh = self.run + "/ssh.sock"
         if self.modules is None:
             self.modules = {"softhsm": self.softhsm()}
         if rehearse:
@@ -263,7 +264,7 @@ class Machine:
     def spawn(self, *more, listeners=None):
         """Start tesserad, not waiting for anything; the Process."""
         fds = [s.fileno() for s in (self.listeners if listeners is None else listeners)]
-        names = ["api", "admin"][:len(fds)] if fds else None
+        names = ["api", "admin", "ssh"][:len(fds)] if fds else None
         if self.clock is not None:
             more += ("--rehearse", str(3 + len(fds)))
             fds.append(self.clock.fd)
@@ -280,7 +281,8 @@ class Machine:
         """Start and wait until it answers.  m.ready_s is the time from exec to there."""
         if self.listen == "handed" and not self.listeners:
             self.listeners = [listening(self.api, 0o666),
-                              listening(self.admin, 0o660, ADMINS)]
+                              listening(self.admin, 0o660, ADMINS),
+                              listening(self.ssh, 0o666)]
         if self.helper == "activate" and not self.activators:
             self.start_activator(self.helper_socket)
             if self.watched():

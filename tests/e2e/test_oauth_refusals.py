@@ -132,6 +132,10 @@ class Refresh(Shared):
         self.assertEqual(active(self.m, opaque), {"active": False})
         prove(self.m)			# another session is no help
         self.refused(refresh(self.m, token))
+        token = family(self.m)
+        for session in self.m.request("GET", "/session", uid=DAEMON).json["sessions"]:
+            self.m.tessera("session", "revoke", session["sid"], uid=DAEMON, check=True)
+        self.refused(refresh(self.m, token))
 
     def test_off(self):
         """No refresh token unless the audience says so, and asked for."""

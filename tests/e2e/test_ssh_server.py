@@ -7,12 +7,14 @@ import unittest
 
 import etcssh
 import harness
+from harness import DAEMON
 from folder import new_folder, remove_folder
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
 from fake_agent import FakeAgent  # noqa: E402
 
 SNIPPET = "sshd_config.d/60-tessera.conf"
+PIN, USER = "123456", "daemon"
 INSTALL = ("ssh", "setup", "--server", "--install")
 
 
@@ -130,6 +132,139 @@ class Recipe(unittest.TestCase):
         self.agent.routes["GET /ssh/ca"] = (404, {"error": "not_found", "error_description": "no SSH here"})
         self.assertIn("no SSH here", self.tessera(*INSTALL, status=6))
         self.assertEqual(self.tree(), before)
+
+
+class Logins(unittest.TestCase):
+    """Who gets in, by certificates of the agent."""
+
+    def setUp(self):
+        self.m = m = harness.Machine(audiences={**harness.AUDIENCES, "ssh": {
+            "scopes": ["login"], "acr": "self", "lifetime": "5m", "reuse": "session", "any-user": True}}, settings={
+                "ssh": {"audience": "ssh", 'principal "deploy"': {"users": [USER]}}})
+        self.addCleanup(m.abandon)
+        m.make_token("card", PIN)
+        m.tessera("enroll", "pkcs11", "--user", USER, "--device", "pkcs11:token=card;id=%01", pin=PIN, check=True)
+        self.host = etcssh.Host(m.folder + "/host")
+        self.tessera(*INSTALL)
+
+    def tearDown(self):
+        self.host.close()
+        if not self.m.over:
+            self.m.close()
+
+    def tessera(self, *args, into=(), **more):
+        return self.m.tessera(*args, check=True, under=self.host.inside(*into), **more).out
+
+    def certify(self, name, *args):
+        """A key with a certificate beside it."""
+        key = os.path.join(self.host.folder, "home", USER, name)
+        etcssh.keygen("-t", "ed25519", "-N", "", "-C", name, "-f", key)
+        for path in (key, key + ".pub"):
+            os.chown(path, DAEMON, DAEMON)
+        doc = self.m.tessera("ssh", "cert", key + ".pub", "--json", *args, uid=DAEMON, pin=PIN, check=True).json
+        return key, doc["serial"]
+
+    def gets_in(self, key, account=USER):
+        status, said = self.host.ssh(key, account)
+        self.assertTrue(status == 0 and said == account or status == 255 and "Permission denied" in said, said)
+        return status == 0
+
+    def krl(self):
+        self.tessera("ssh", "ca", "krl", "/etc/ssh/tessera_krl")
+
+    def test_principals(self):
+        key, _ = self.certify("all")
+        deploy, _ = self.certify("deploy", "--principal", "deploy")
+        self.assertTrue(self.gets_in(key))
+        self.assertFalse(self.gets_in(key, "games"))
+        self.assertFalse(self.gets_in(deploy))
+        self.host.write("../ssh/tessera_principals/games", "deploy\n")
+        self.assertTrue(self.gets_in(deploy, "games"))
+        self.assertTrue(self.gets_in(key, "games"))		# it has both
+        os.unlink(key + "-cert.pub")
+        self.assertFalse(self.gets_in(key))
+
+    def test_revoked(self):
+        key, serial = self.certify("one")
+        other, _ = self.certify("other")
+        self.tessera("ssh", "revoke", serial)
+        self.assertTrue(self.gets_in(key))			# until the server knows
+        self.krl()
+        self.assertFalse(self.gets_in(key))
+        self.assertTrue(self.gets_in(other))
+        self.assertIn("revoked", self.host.log())
+        self.tessera("ssh", "revoke", "--user", USER)
+        self.krl()
+        self.assertFalse(self.gets_in(other))
+        os.unlink(self.host.etc + "/tessera_krl")		# sshd then takes nothing, as the manual says
+        fresh, _ = self.certify("fresh")
+        self.assertFalse(self.gets_in(fresh))
+        self.krl()
+        self.assertTrue(self.gets_in(fresh))
+
+    def test_keys_change(self):
+        first, _ = self.certify("first")
+        self.tessera("ssh", "ca", "prepare")
+        self.tessera("ssh", "ca", "rotate")
+        second, _ = self.certify("second")
+        self.assertFalse(self.gets_in(second))			# the server was not told
+        self.assertIn("written    /etc/ssh/tessera_ca.pub", self.tessera(*INSTALL))
+        self.assertTrue(self.gets_in(first) and self.gets_in(second))
+        keys = {k["state"]: k["id"] for k in self.m.tessera("ssh", "ca", "--json", check=True).json["keys"]}
+        self.tessera("ssh", "ca", "retire", keys["retired"])
+        self.tessera(*INSTALL)
+        self.assertFalse(self.gets_in(first))
+        self.assertTrue(self.gets_in(second))
+        self.tessera("ssh", "ca", "rotate", "--at-once")
+        self.krl()
+        self.assertFalse(self.gets_in(second))
+        third, _ = self.certify("third")
+        self.tessera(*INSTALL)
+        self.assertTrue(self.gets_in(third))
+        self.assertFalse(self.gets_in(second))
+
+    def own(self, options=()):
+        """A login by nothing but the client's files."""
+        r = self.host.run("ssh", *options, "server.example", "id -un", user=USER)
+        return r.stdout.strip() if r.returncode == 0 else r.stderr
+
+    def test_the_agents_key(self):
+        setup = ("ssh", "setup", "--install", "--config", self.m.conf, "--host", "server.example")
+        self.m.tessera("login", uid=DAEMON, pin=PIN, check=True)
+        self.assertIn("Permission denied", self.own())
+        for name, uid, home, more in (("everybody", 0, "/root", ()), ("everybody, that key alone", 0, "/root", ("--identities-only",)),
+                                      ("one user", DAEMON, "/home/" + USER, ()),
+                                      ("one user, that key alone", DAEMON, "/home/" + USER, ("--identities-only",))):
+            with self.subTest(name):
+                self.host.run("mkdir", "-p", "/root/.ssh")
+                into = ("setpriv", "--reuid=%d" % uid, "--regid=%d" % uid, "--clear-groups")
+                self.tessera(*setup, *more, env={"HOME": home}, into=into)
+                self.assertEqual(self.own(), USER)
+                self.assertIn("Permission denied", self.own(("-o", "IdentityAgent=none")))
+                if not more:
+                    continue
+                self.assertEqual(self.tessera("ssh", "setup", "--remove", env={"HOME": home}, into=into).split()[0], "removed")
+                self.assertIn("Permission denied", self.own())
+
+    def doctor(self):
+        ran = self.m.tessera("doctor", "--config", self.m.conf, "--json", under=self.host.inside())
+        return [(c["state"], c["mend"], c["text"]) for c in ran.json["checks"] if c["check"] == "ssh"]
+
+    def test_doctor(self):
+        self.assertEqual([c[0] for c in self.doctor()], ["ok"] * 4, self.doctor())
+        for name, change, at, state, mend in (
+                ("another list", lambda: self.host.write("tessera_krl", "SSHKRL"), 3, "warning", "ssh ca krl /etc/ssh/tessera_krl"),
+                ("no list", lambda: os.unlink(self.host.etc + "/tessera_krl"), 3, "failure", "ssh ca krl /etc/ssh/tessera_krl"),
+                ("another key", lambda: self.host.write("tessera_ca.pub", "ssh-ed25519 AAAA\n"), 2, "warning", "--server --install"),
+                ("no keys", lambda: os.unlink(self.host.etc + "/tessera_ca.pub"), 2, "failure", "--server --install"),
+                ("nothing", lambda: os.unlink(self.host.etc + "/" + SNIPPET), 2, "warning", "--server --install"),
+                ("no list of the agent's", lambda: os.unlink(self.m.public + "/ssh_krl"), 1, "failure", "restart tesserad"),
+                ("no socket", lambda: os.unlink(self.m.ssh), 0, "failure", "enable --now tessera-ssh.socket")):
+            with self.subTest(name):
+                change()
+                found = self.doctor()[at]
+                self.assertEqual(found[0], state, found)
+                self.assertIn(mend, found[1], found)
 
 
 if __name__ == "__main__":

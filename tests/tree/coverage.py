@@ -44,6 +44,13 @@ PARSERS = {
     "token/pubkey.c": "jwk jwt spki",
     "token/sigcheck.c": "spki",
     "token/spki.c": "spki",
+    "token/ssh_bind.c": "ssh_bind",
+    "token/ssh_cert.c": "ssh_cert",
+    "token/ssh_cert_read.c": "ssh_cert",
+    "token/ssh_fields.c": "ssh_bind ssh_key",
+    "token/ssh_host.c": "ssh_bind",
+    "token/ssh_key.c": "ssh_key",
+    "token/ssh_signed.c": "ssh_signed",
     "token/utf8.c": "doc json",
     "agent/authdata.c": "authdata",
     "agent/body.c": "body",
@@ -57,6 +64,10 @@ PARSERS = {
     "agent/http_head.c": "http_head",
     "agent/introspect.c": "request",
     "agent/opaque_text.c": "request",
+    "agent/ssh_agent.c": "ssh_agent",
+    "agent/ssh_binds.c": "ssh_agent",
+    "agent/ssh_conn.c": "ssh_agent",
+    "agent/ssh_sign.c": "ssh_agent",
     "agent/uri.c": "uri",
     "agent/verify.c": "request",
     "fido/ask.c": "fido_answer",
@@ -75,6 +86,8 @@ PARSERS = {
     "client/lib/result.c": "lib_answer",
     "client/lib/sse.c": "client_answer",
     "client/lib/stream.c": "lib_answer",
+    "pam/claims.c": "pam",
+    "pam/options.c": "pam",
 }
 
 

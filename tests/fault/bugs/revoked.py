@@ -50,7 +50,7 @@ ROWS = [
      "if (t->uid != by->uid || t->acr != 0)", "if (t != NULL)",
      "e2e/grants Service.test_by_uid_and_unit"),
     ("revoked: what an earlier start left", "agent/revoke.c",
-     "if (!all && (code = opaque_end(a, subject, credential)) != TSR_OK)", "if (!all && (code = TSR_OK) != TSR_OK)",
+     "((code = opaque_end(a, subject, credential)) != TSR_OK ||", "(",
      REFUSALS + "Revocation.test_administrator"),
     ("revoked: an opaque token of before the epoch", "agent/introspect.c",
      "	if (epochs_dead(a->epochs, c))\n		return 0;\n	misuse_use(a, r->caller, t.uid",

@@ -73,9 +73,9 @@ ROWS = [
     # --- what a failed commit must not say
     ("events before the commit", "agent/events.c", "else if (committed)\n", "else\n",
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
-    ("a session's event before the commit", "agent/grant_device.c",
-     'events_hold(d->agent->events, d->uid, "session-started"',
-     'events_send(d->agent->events, d->uid, "session-started"',
+    ("a session's event before the commit", "agent/proved.c",
+     'events_hold(a->events, uid, "session-started"',
+     'events_send(a->events, uid, "session-started"',
      "fault/disk Faulty.test_nothing_of_a_failed_commit"),
     ("any refused PIN is a try", "agent/proof_pin.c", 'last == TSR_PIN_WRONG &&',
      'last != TSR_OK &&', TOKEN + "Prompts.test_a_pin_of_no_length_was_no_try"),
