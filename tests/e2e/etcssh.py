@@ -36,6 +36,7 @@ ConnectTimeout 60
 ACCOUNTS = ("daemon", "bin", "games")	# those of base-passwd, here with a shell
 ETC = ("group", "nsswitch.conf", "ld.so.cache", "hosts", "login.defs", "pam.d", "security")
 RUN_S = 60
+SANITIZERS = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
 
 
 def keygen(*args):
@@ -114,7 +115,7 @@ class Host:
         home = "/root" if user == "root" else "/home/" + user
         more = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         return subprocess.run(self.inside(*argv), capture_output=True, text=True, timeout=RUN_S, start_new_session=True,
-                              env={"PATH": self.path, "HOME": home, "LC_ALL": "C.UTF-8", **(env or {})}, **more)
+                              env={"PATH": self.path, "HOME": home, "LC_ALL": "C.UTF-8", **SANITIZERS, **(env or {})}, **more)
 
     def serve(self):
         while True:

@@ -87,8 +87,8 @@ class Machine(harness.Machine):
                 f.write("%d\n" % (not self.systemctl(*words)))
 
     def systemctl(self, what, *units):
-        if units[-1] == "ssh":
-            return what == "reload"	# each connection has a new sshd
+        if units[-1] in ("ssh", "tessera-sshd.path"):
+            return what in ("reload", "enable")		# each connection has a new sshd
         if what in ("stop", "restart"):
             self.stop()
         elif what == "kill" and self.process is not None:

@@ -41,8 +41,8 @@ class Recipe(unittest.TestCase):
         self.agent.routes["GET /ssh/krl"] = (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(krl)) + krl
 
-    def tessera(self, *args, status=0):
-        r = self.host.run(os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)
+    def tessera(self, *args, status=0, into=()):
+        r = self.host.run(*into, os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)
         self.assertEqual(r.returncode, status, r.stdout + r.stderr)
         return r.stdout if status == 0 else r.stderr
 
@@ -68,10 +68,11 @@ class Recipe(unittest.TestCase):
         self.assertEqual(self.tree(), after)
         said = self.host.run("/usr/sbin/sshd", "-T").stdout
         self.assertIn("\nrevokedkeys /etc/ssh/tessera_krl\n", said)
-        # a later list and later keys need no reload
+        # a later list and later keys need no reload, and no more than what tessera-sshd.service has
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
             {"id": "k%d" % n, "state": s, "public_key": self.line + s} for n, s in enumerate(("active", "next"))]})
-        said = self.tessera(*INSTALL)
+        said = self.tessera(*INSTALL, into=("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"))
+        self.assertIn("written    /etc/ssh/tessera_ca.pub", said)
         self.assertNotIn("reload", said)
         self.assertNotIn("tessera-old", said)
         # what a running sshd reads goes last
