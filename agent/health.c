@@ -11,6 +11,7 @@
 #include "agent/clock_guard.h"
 #include "agent/metrics.h"
 #include "agent/problem.h"
+#include "agent/ssh_ca.h"
 #include "agent/watch.h"
 #include "include/tessera.h"
 #include "token/json.h"
@@ -38,10 +39,12 @@ void
 health_read(struct agent *a, struct health *out)
 {
 	struct keys_state k;
+	struct ssh_ca_state ssh;
 	struct clock_report clock;
 
 	watch_clock(a->watch, &clock);
 	keys_state(a->keys, &k);
+	ssh_ca_state(a->ssh_ca, &ssh);
 	memset(out, 0, sizeof(*out));
 	out->audit = audit_ready(a->audit) == TSR_OK ? "ok" : "failing";
 	out->refusal = store_failing(a->store) ? TSR_STORE : watch_mint(a->watch);
@@ -52,10 +55,11 @@ health_read(struct agent *a, struct health *out)
 		out->refusal = TSR_STORE;
 	out->mints = out->refusal == TSR_OK;
 	out->keys = k.stale ? "stale" : k.unpublished ? "unpublished" : "ok";
+	out->ssh = ssh.stale ? "stale" : ssh.unpublished ? "unpublished" : "ok";
 	out->names = names_working(a->names) ? "ok" : "down";
 	(void)helpers_resting(a->helpers, health_rest, &out->resting);
 	out->degraded = strcmp(out->store, "ok") != 0 || strcmp(out->audit, "ok") != 0 ||
-	    strcmp(out->clock, "ok") != 0 || strcmp(out->keys, "ok") != 0 ||
+	    strcmp(out->clock, "ok") != 0 || strcmp(out->keys, "ok") != 0 || strcmp(out->ssh, "ok") != 0 ||
 	    strcmp(out->names, "ok") != 0 || out->resting > 0;
 }
 
@@ -68,7 +72,8 @@ health_checks(struct buf *out, struct agent *a, const struct health *h)
 	int r;
 
 	if ((r = buf_printf(out, "\"checks\":{\"store\":\"%s\",\"audit\":\"%s\",\"clock\":\"%s\","
-	    "\"keys\":\"%s\",\"names\":\"%s\",\"helpers\":{", h->store, h->audit, h->clock, h->keys, h->names)) != TSR_OK)
+	    "\"keys\":\"%s\",\"ssh\":\"%s\",\"names\":\"%s\",\"helpers\":{", h->store, h->audit, h->clock, h->keys,
+	    h->ssh, h->names)) != TSR_OK)
 		return r;
 	for (i = 0; i < c->n_modules && i < HEALTH_MODULES; i++) {
 		helpers_count(a->helpers, c->modules[i].name, &n);

@@ -15,6 +15,7 @@ struct health {
 	const char *audit;	/* "ok", "failing" */
 	const char *clock;	/* "ok", "jumped", "behind" */
 	const char *keys;	/* "ok", "unpublished", "stale" */
+	const char *ssh;	/* of the SSH CA: "ok", "unpublished", "stale" */
 	const char *names;	/* "ok", "down" */
 	int resting;		/* breakers that are open */
 	int mints;		/* 0: no token can be given, for this reason: */

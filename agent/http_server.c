@@ -80,7 +80,7 @@ http_server_new(struct loop *l, const struct door_limits *limits,
 int
 http_server_listen(struct http_server *s, int fd, enum http_socket kind)
 {
-	return door_listen(&s->door, fd, &s->host, kind);
+	return door_listen(&s->door, fd, &s->host, (int)kind);
 }
 
 struct door *

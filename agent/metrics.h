@@ -81,6 +81,7 @@ struct metrics {
 	uint64_t accepted[METRICS_SOCKETS], connections[METRICS_SOCKETS];
 	uint64_t refused[METRICS_REFUSALS];
 	uint64_t misuse[METRICS_MISUSES];
+	uint64_t ssh_certificates[2];	/* issued for keys of the user's own / that the agent holds */
 	uint64_t ssh[METRICS_SSHS];
 	uint64_t cached;		/* tokens given again by min_valid */
 	uint64_t batches;

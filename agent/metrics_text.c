@@ -14,6 +14,7 @@
 #include "agent/fido.h"
 #include "agent/metrics.h"
 #include "agent/problem.h"
+#include "agent/ssh_ca.h"
 #include "agent/proof.h"
 #include "agent/route.h"
 #include "base/escape.h"
@@ -380,6 +381,25 @@ metrics_ssh(struct buf *out, struct agent *a)
 	return TSR_OK;
 }
 
+static int
+metrics_ssh_ca(struct buf *out, struct agent *a)
+{
+	struct ssh_ca_state s;
+	int r;
+
+	ssh_ca_state(a->ssh_ca, &s);
+	if ((r = metrics_family(out, "ssh_certificates", "counter", NULL,
+	    "SSH certificates that were issued, by who holds the key.")) != TSR_OK ||
+	    (r = buf_printf(out, "tessera_ssh_certificates_total{holder=\"user\"} %llu\n"
+	    "tessera_ssh_certificates_total{holder=\"agent\"} %llu\n",
+	    (unsigned long long)metrics.ssh_certificates[0],
+	    (unsigned long long)metrics.ssh_certificates[1])) != TSR_OK)
+		return r;
+	return metrics_gauge(out, "ssh_ca_failing", NULL,
+	    "1 while the SSH CA's keys cannot be read, or its files not be written.",
+	    s.stale || s.unpublished);
+}
+
 /* --- the rest --- */
 
 static int
@@ -445,7 +465,7 @@ metrics_text(struct buf *out, struct agent *a)
 	    (r = metrics_misuses(out)) != TSR_OK ||
 	    (r = metrics_proofs(out)) != TSR_OK || (r = metrics_prompts(out, a)) != TSR_OK ||
 	    (r = metrics_helpers(out, a)) != TSR_OK || (r = metrics_connections(out)) != TSR_OK ||
-	    (r = metrics_ssh(out, a)) != TSR_OK ||
+	    (r = metrics_ssh(out, a)) != TSR_OK || (r = metrics_ssh_ca(out, a)) != TSR_OK ||
 	    (r = metrics_store(out, a)) != TSR_OK || (r = metrics_names(out)) != TSR_OK)
 		return r;
 	return metrics_agent(out, a);

@@ -45,6 +45,7 @@ struct ssh_ca {
 	int trusted_due, krl_due;	/* to be written with the next publish */
 	int failed_trusted, failed_krl;	/* older than they should be */
 	int all;		/* every certificate is revoked, whatever the store says */
+	int doubted;		/* as when the list was made: what the store says is not believed */
 };
 
 /* --- what the store has --- */
@@ -134,6 +135,13 @@ load(struct ssh_ca *c)
 	}
 	ring_free(&a.ring);
 	return r;
+}
+
+/* What an altered or an older store says is not revoked may be. */
+static int
+doubtful(const struct ssh_ca *c)
+{
+	return store_verdict(c->st) != STORE_GOOD;
 }
 
 static size_t
@@ -369,7 +377,7 @@ krl_part(const struct ssh_ca *c, const struct entry *e, struct buf *serials, str
 	part->key_n = e->blob.len;
 	part->all = e->state == SSH_CA_REVOKED;
 	buf_init(serials, SSH_KRL_MAX);
-	if (!part->all && (r = store_ssh_cert_serials(c->st, e->id, c->all, add_serial, serials)) != TSR_OK)
+	if (!part->all && (r = store_ssh_cert_serials(c->st, e->id, c->all || c->doubted, add_serial, serials)) != TSR_OK)
 		return r;
 	part->serials = (const uint64_t *)(const void *)serials->data;
 	part->n = serials->len / sizeof(uint64_t);
@@ -403,6 +411,7 @@ write_krl(struct ssh_ca *c, int64_t now)
 	struct buf b;
 	int r;
 
+	c->doubted = doubtful(c);
 	if (version <= c->version)
 		version = c->version + 1;
 	buf_init(&b, SSH_KRL_MAX);
@@ -428,7 +437,7 @@ ssh_ca_retry(struct ssh_ca *c)
 {
 	c->stale |= c->ring == NULL;
 	c->trusted_due |= c->failed_trusted;
-	c->krl_due |= c->failed_krl;
+	c->krl_due |= c->failed_krl || c->doubted != doubtful(c);
 }
 
 int

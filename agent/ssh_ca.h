@@ -60,7 +60,7 @@ int ssh_ca_due(const struct ssh_ca *c);
  * that are due.  Does nothing while the batch is open.  What fails stays unpublished
  * until ssh_ca_retry made it due again. */
 int ssh_ca_publish(struct ssh_ca *c, int64_t now);
-void ssh_ca_retry(struct ssh_ca *c);
+void ssh_ca_retry(struct ssh_ca *c);	/* or the store is believed no more, or again */
 
 struct ssh_ca_state {
 	size_t keys;			/* all */

@@ -11,6 +11,7 @@
 
 #include "agent/audit_event.h"
 #include "agent/clock.h"
+#include "agent/metrics.h"
 #include "agent/ssh_ca.h"
 #include "agent/store_ssh.h"
 #include "agent/watch.h"
@@ -339,6 +340,7 @@ ssh_issue(struct agent *a, const struct ssh_wish *w, struct buf *blob, struct ss
 	}
 	if ((r = issue_row(&s, id, now)) != TSR_OK || (r = issue_write(&s, ca, now, blob)) != TSR_OK)
 		return r;
+	metrics.ssh_certificates[w->held != 0]++;
 	out->serial = s.row.serial;
 	out->valid_after = s.row.valid_after;
 	out->valid_before = s.row.valid_before;

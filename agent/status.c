@@ -155,6 +155,9 @@ status_alarms(struct buf *b, const struct health *h)
 	    (r = status_alarm(&l, "keys", h->keys, strcmp(h->keys, "stale") == 0 ?
 	    "the signing keys cannot be read from the store" :
 	    "the public keys cannot be written: verifiers may miss the next one")) != TSR_OK ||
+	    (r = status_alarm(&l, "ssh", h->ssh, strcmp(h->ssh, "stale") == 0 ?
+	    "the keys of the SSH CA cannot be read from the store: restore a backup" :
+	    "the SSH CA's public files cannot be written: servers do not learn what is revoked")) != TSR_OK ||
 	    (r = status_alarm(&l, "names", h->names,
 	    "the name service worker does not run: look at the log")) != TSR_OK ||
 	    (r = status_alarm(&l, "helpers", h->resting > 0 ? "resting" : "ok",

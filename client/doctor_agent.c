@@ -92,6 +92,8 @@ static const struct {
 	{ "clock", NULL, "the wall clock is not trusted: no token is given", "timedatectl set-ntp true && tessera clock accept" },
 	{ "keys", "unpublished", "the public keys cannot be written where verifiers look", "df -h /run && systemctl restart tesserad" },
 	{ "keys", NULL, "the signing key is older than it should be", "systemctl restart tesserad" },
+	{ "ssh", "unpublished", "the SSH CA's files cannot be written: servers do not learn what is revoked", "df -h /run && systemctl restart tesserad" },
+	{ "ssh", NULL, "the keys of the SSH CA cannot be read: no certificate is issued", "tessera store check && tessera store show" },
 	{ "names", NULL, "the name service does not answer the agent", "systemctl restart tesserad" },
 };
 

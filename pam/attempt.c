@@ -256,12 +256,11 @@ attempt_unknown(struct attempt *at, int code)
 	char target[ATTEMPT_TARGET_MAX], shown[ATTEMPT_NAME_MAX];
 	struct record record = { .text = NULL };
 	struct fault f;
-	int r;
 
 	attempt_extend(at, at->options.timeout_s);
 	if (form_query(target, sizeof(target), "/enrolled", "subject", at->user) != TSR_OK)
 		return code;
-	if ((r = call_agent(at, target, NULL, &record, &f)) != TSR_OK)
+	if (call_agent(at, target, NULL, &record, &f) != TSR_OK)
 		attempt_debug(at, "whether anything is enrolled: %s", talk_name(f.name, shown));
 	else if (doc_is(record_find(&record, record.doc.node, "enrolled"), DOC_FALSE)) {
 		attempt_log(at, LOG_NOTICE, "nothing was ever enrolled for this user");

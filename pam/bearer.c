@@ -11,17 +11,22 @@
 #include "pam/claims.h"
 #include "pam/talk.h"
 
+/* The agent's word, and where the token says something itself, its own: that it is
+ * bound to a key is in there. */
 static int
-bearer_answer(struct attempt *at, const struct record *r)
+bearer_answer(struct attempt *at, const struct record *r, const char *token)
 {
 	if (!doc_is(record_find(r, r->doc.node, "active"), DOC_TRUE)) {
 		attempt_log(at, LOG_NOTICE, "the token is not good for audience=%s, or this program is "
 		    "no verifier of it", at->options.audience);
 		return PAM_AUTH_ERR;
 	}
-	if (claims_fit(r, at->user, at->options.audience) == TSR_OK)
+	if (claims_fit(r, at->user, at->options.audience) == TSR_OK &&
+	    (strchr(token, '.') == NULL ||
+	    claims_of_jwt(token, at->user, at->options.audience) == TSR_OK))
 		return PAM_SUCCESS;
-	attempt_log(at, LOG_NOTICE, "the token is another user's, of another audience, or a user's own");
+	attempt_log(at, LOG_NOTICE, "the token is another user's, of another audience, a user's own, or "
+	    "bound to a key");
 	return PAM_AUTH_ERR;
 }
 
@@ -40,10 +45,10 @@ bearer_judge(struct attempt *at, const char *token)
 	}
 	attempt_extend(at, at->options.timeout_s);
 	buf_init(&form, FORM_BODY_MAX);
-	if ((r = form_put(&form, "token", token)) != TSR_OK)
+	if (form_put(&form, "token", token) != TSR_OK)
 		r = PAM_BUF_ERR;
 	else if ((r = call_agent(at, "/introspect", &form, &record, &f)) == TSR_OK)
-		r = bearer_answer(at, &record);
+		r = bearer_answer(at, &record, token);
 	else {
 		attempt_log(at, LOG_ERR, "the agent does not judge the token: %s", talk_name(f.name, shown));
 		r = r == TSR_NOMEM ? PAM_BUF_ERR : PAM_AUTHINFO_UNAVAIL;

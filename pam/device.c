@@ -246,6 +246,8 @@ device_explain(struct attempt *at)
 
 	if (strcmp(name, "device_not_found") == 0)
 		talk_error(at, "No card or key of yours is plugged in.");
+	else if (strcmp(name, "unauthorized_client") == 0)
+		talk_error(at, "A card or key of this machine does not prove this login.");
 	else if (strcmp(name, "pin_locked") == 0)
 		talk_error(at, "The PIN is locked: \"tessera device pin unblock\" sets a new one.");
 	else if (strcmp(name, "pin_required") == 0 && left >= 0)

@@ -33,7 +33,8 @@ talk_line(struct attempt *at, int style, const char *fmt, va_list ap)
 {
 	char line[TALK_LINE_MAX], *answer = NULL;
 
-	if (((unsigned)at->flags & PAM_SILENT) != 0)
+	/* sudo is always silent: what a person has to do is said all the same */
+	if (style == PAM_ERROR_MSG && ((unsigned)at->flags & PAM_SILENT) != 0)
 		return;
 	(void)vsnprintf(line, sizeof(line), fmt, ap);
 	(void)pam_prompt(at->pamh, style, &answer, "%s", line);

@@ -10,8 +10,8 @@
 
 #define TALK_LINE_MAX	512	/* bytes of a line, with NUL */
 
-/* A line; nothing of it comes from outside unescaped.  One that cannot be shown is
- * nobody's fault.  Not with PAM_SILENT. */
+/* A line, what to do / what went wrong; nothing of it comes from outside unescaped.
+ * One that cannot be shown is nobody's fault.  With PAM_SILENT only the first is. */
 void talk_info(struct attempt *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void talk_error(struct attempt *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -20,6 +20,7 @@ HEALTH = [
     ("store", "altered", "tessera store show"), ("store", "rolled-back", "tessera store confirm"),
     ("audit", "failing", "df -h /var/lib/tessera"), ("clock", "jumped", "tessera clock accept"),
     ("keys", "unpublished", "df -h /run"), ("keys", "stale", "systemctl restart tesserad"),
+    ("ssh", "unpublished", "df -h /run"), ("ssh", "stale", "tessera store check"),
     ("names", "down", "systemctl restart tesserad"), ("tomorrow", "odd", "journalctl -u tesserad"),
 ]
 # (state of the PIN, what the doctor says, the command)

@@ -9,6 +9,7 @@
 
 The names of PAM's codes are here, too.
 """
+import glob
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ import harness
  AUTHINFO_UNAVAIL, USER_UNKNOWN, MAXTRIES, NEW_AUTHTOK_REQD, ACCT_EXPIRED, SESSION_ERR, CRED_UNAVAIL,
  CRED_EXPIRED, CRED_ERR, NO_MODULE_DATA, CONV_ERR) = range(20)
 IGNORE, ABORT = 25, 26
+MATRIX = next(iter(glob.glob("/usr/lib/*/pam_wrapper/pam_matrix.so")), "")	# of libpam-wrapper
 LIMIT_S = 60.0		# of one login, whatever it waits for
 
 

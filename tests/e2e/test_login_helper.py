@@ -227,6 +227,11 @@ class Places(unittest.TestCase):
                     self.proves(m, unit, 0, said, proved)
                     if not said.get("rhost"):	# a screen locker is the user
                         self.proves(m, unit, DAEMON, {k: None for k in ("subject", *said)}, proved)
+            with self.subTest("logind calls a session of the seat remote"), \
+                    seated({DAEMON: "seat0"}), scope("seat0") as unit:
+                pivcard.put("sessions/c%dseat0" % DAEMON, uid=DAEMON, state="active", active=1, remote=1,
+                            type="tty", seat="seat0", **{"class": "user"})
+                self.proves(m, unit, 0, {}, 0)
             for name, said, proved in self.GREETER:
                 with self.subTest("greeter " + name), seated({0: "seat0", 42: ""}):
                     pivcard.put("sessions/c42", uid=42, state="active", active=1, remote=0, type="x11",

@@ -240,7 +240,7 @@ class Health(unittest.TestCase):
             self.assertEqual(answer.status, 200)
             self.assertEqual(answer.json["status"], "ok")
             self.assertEqual(answer.json["checks"], {
-                "store": "ok", "audit": "ok", "clock": "ok", "keys": "ok", "names": "ok",
+                "store": "ok", "audit": "ok", "clock": "ok", "keys": "ok", "ssh": "ok", "names": "ok",
                 "helpers": {"softhsm": "ok"}})
             keys = m.request("GET", "/.well-known/jwks.json").json["keys"]
             self.assertEqual([answer.json["signing"]["kid"]], [k["kid"] for k in keys])

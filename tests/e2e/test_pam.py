@@ -192,6 +192,41 @@ class Device(Case):
         self.assertIn("Authentication failure", harness.as_user(0, run, ""))
 
 
+class Enrolled(Case):
+    more = {"rehearse": True}
+
+    def ask(self, subject, unit=None, uid=0):
+        """(status, what is said of enrolled) of GET /enrolled by that process."""
+        def request():
+            if unit is not None:
+                unit.enter()
+            return harness.as_user(uid, lambda: harness.one_request(
+                self.m.api, "GET", "/enrolled" + ("?subject=" + subject if subject else "")))
+        answer = harness.as_user(0, request)
+        return answer.status, answer.json.get("enrolled", answer.json.get("error"))
+
+    def test_enrolled(self):
+        """Who may ask about whom, and what is said where the agent cannot know."""
+        no, denied = (200, False), (403, "unauthorized_client")
+        with Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
+            rows = [("daemon", self.gdm, 0, (200, True)), ("games", self.gdm, 0, no),
+                    ("nobody-here", self.gdm, 0, denied), ("daemon", None, 0, denied),
+                    ("root", None, 0, no), ("daemon", None, BIN, denied), ("bin", None, BIN, no),
+                    ("daemon", None, DAEMON, (200, True)), ("daemon", sudo, 0, (200, True)),
+                    ("games", sudo, 0, denied), ("", self.gdm, 0, (400, "invalid_request")),
+                    ("daemon&subject=games", self.gdm, 0, (400, "invalid_request")),
+                    ("games&x=y", self.gdm, 0, (400, "invalid_request"))]
+            for subject, unit, uid, want in rows:
+                with self.subTest(subject, uid=uid):
+                    self.assertEqual(self.ask(subject, unit, uid), want)
+        self.m.clock.set_wall(self.m.clock.wall - 10 ** 6)
+        self.m.clock.advance(30)
+        harness.until(lambda: self.ask("games", self.gdm) == (503, "temporarily_unavailable"), 60,
+                      "the clock to be looked at")
+        self.assertFalse(self.ignored("nouserok", user="games"))
+        self.code(pam.AUTHINFO_UNAVAIL, "nouserok", user="games")
+
+
 class Tries(unittest.TestCase):
     def test_card(self):
         """A card that tells its tries: shown, confirmed by number, and locked."""

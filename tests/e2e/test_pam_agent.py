@@ -190,6 +190,11 @@ class Gone(Case):
             with self.subTest(name):
                 ran, _ = self.fake({"/token": http({"access_token": text})})
                 self.assertIn(ran.auth, (pam.AUTHINFO_UNAVAIL, pam.AUTH_ERR), ran)
+        for name, change, want in [("its own word", {}, 0), ("bound to a key", {"cnf": {"jkt": "x"}}, 7),
+                                   ("another user", {"sub": "bin"}, 7), ("another audience", {"aud": "vpn"}, 7)]:
+            with self.subTest("a JWT as password", name=name):
+                self.fake({"/introspect": http(claims(active=True))}, "mode=token audience=login",
+                          answer=[GOOD % b64(claims(**change))], want=want)
         for active in (False, None, 1, "true"):
             self.fake({"/introspect": http(claims(active=active))}, "mode=token audience=login",
                       answer=["token"], want=pam.AUTH_ERR)

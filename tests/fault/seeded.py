@@ -133,7 +133,7 @@ class Kit:
 
     def build(self, test):
         targets = ["tesserad", "tessera", "tessera-full", "tessera-pkcs11", "tessera-fido", "tessera-sim",
-                   "tessera_shared"]
+                   "tessera_shared", "pam_tessera"]
         if test.startswith("unit "):
             targets = ["test_" + test.split()[1]]
         if test.startswith("corpus "):

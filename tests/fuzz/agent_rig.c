@@ -33,7 +33,7 @@
 #define TURNS_MAX	512	/* of the loop, for one thing */
 #define QUESTIONS_MAX	64	/* names that are waited for */
 
-char agent_rig_api[108], agent_rig_admin[108];
+char agent_rig_api[108], agent_rig_admin[108], agent_rig_ssh[108];
 int agent_rig_helpers = -1;
 struct credential agent_rig_credential;
 uint8_t agent_rig_other[PROTO_SPKI_MAX];
@@ -316,9 +316,12 @@ configuration(void)
 	    "audience demo { scopes = {read, write} acr = self reuse = session inline-pin = true\n"
 	    "refresh = true any-user = true verifiers { any-user = true } }\n"
 	    "audience strict { scopes = {all} acr = hardware-pin reuse = never any-user = true }\n"
+	    "ssh { audience = demo principals = {\"%%u\"} principal ops { groups = {root} } }\n"
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
 	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"
+	    "audience ssh { scopes = {login} acr = self reuse = session any-user = true }\n"
+	    "ssh { audience = ssh }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
 	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");
@@ -416,6 +419,7 @@ agent_rig_start(void)
 	must(mkdir(state_dir, 0700) == 0);
 	(void)snprintf(agent_rig_api, sizeof(agent_rig_api), "%s/run/tessera.sock", dir);
 	(void)snprintf(agent_rig_admin, sizeof(agent_rig_admin), "%s/run/admin.sock", dir);
+	(void)snprintf(agent_rig_ssh, sizeof(agent_rig_ssh), "%s/run/ssh.sock", dir);
 	(void)snprintf(helper_path, sizeof(helper_path), "%s/helper.sock", dir);
 	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", helper_path);
 	agent_rig_helpers = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

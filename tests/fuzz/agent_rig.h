@@ -15,7 +15,8 @@
 #define AGENT_RIG_SERIAL	"1"
 #define AGENT_RIG_LABEL		"card"
 
-extern char agent_rig_api[108], agent_rig_admin[108];	/* the sockets' paths */
+/* the sockets' paths */
+extern char agent_rig_api[108], agent_rig_admin[108], agent_rig_ssh[108];
 extern int agent_rig_helpers;				/* listens for the agent */
 extern struct credential agent_rig_credential;		/* root's, of a key that nobody has */
 extern uint8_t agent_rig_other[PROTO_SPKI_MAX];		/* another such key, as long, not enrolled */

@@ -55,6 +55,7 @@
 #define SEND_MAX	(1u << 17)	/* bytes of one step */
 #define EIGHT(c)	c c c c c c c c
 #define SERVED		"run\""		/* the scope of a service, which needs no session */
+#define CERTIFICATE	"{\"certificate\":\""
 #define AUTO_MAX	16		/* answers of helpers by themselves after a step */
 
 enum { SESSION = 1, NAMES_LATE = 2, HELPERS_ANSWER = 4, FIDO_KEY = 8 };
@@ -171,6 +172,9 @@ client_check(struct client *c)
 		at += answer_check(c->out + at, c->n - at);
 	if (((flags & SESSION) == 0 && !proved) || c == &client[2])
 		must(services_alone(c));
+	/* no session pays for one */
+	if (!proved || c == &client[2])
+		must(memmem(c->out, c->n, CERTIFICATE, sizeof(CERTIFICATE) - 1) == NULL);
 }
 
 static void

@@ -64,6 +64,10 @@ PARSERS = {
     "agent/http_head.c": "http_head",
     "agent/introspect.c": "request",
     "agent/opaque_text.c": "request",
+    "agent/ssh_agent.c": "ssh_agent",
+    "agent/ssh_binds.c": "ssh_agent",
+    "agent/ssh_conn.c": "ssh_agent",
+    "agent/ssh_sign.c": "ssh_agent",
     "agent/uri.c": "uri",
     "agent/verify.c": "request",
     "fido/ask.c": "fido_answer",
@@ -82,6 +86,8 @@ PARSERS = {
     "client/lib/result.c": "lib_answer",
     "client/lib/sse.c": "client_answer",
     "client/lib/stream.c": "lib_answer",
+    "pam/claims.c": "pam",
+    "pam/options.c": "pam",
 }
 
 

@@ -10,12 +10,13 @@ import sys
 
 LINES = 600
 FOLDERS = ["include", "base", "token", "agent", "pkcs11", "fido", "client",
-           "client/lib", "sim"]
+           "client/lib", "pam", "sim"]
 MAY_INCLUDE = {
     "include": set(), "base": {"include"}, "token": {"include", "base"},
     "agent": {"include", "base", "token"}, "pkcs11": {"include", "base"},
     "fido": {"include", "base"},
     "client": {"include", "base", "token"}, "sim": {"include", "base"},
+    "pam": {"include", "base", "token", "client"},
 }
 # One thread a process: whatever starts another.
 THREADS = re.compile(r"\b(pthread_create|thrd_create|threads\.h|SIGEV_THREAD|getaddrinfo_a|"
@@ -30,6 +31,7 @@ ONLY_IN = {
     "winscard.h": r"pkcs11/",
     "fido.h": r"fido/", "libudev.h": r"fido/",
     "systemd/": r"agent/", "confuse.h": r"base/config", "assuan.h": r"client/",
+    "security/": r"pam/",
     "seccomp.h": r"base/sandbox",
     # libtessera goes into other people's processes without it
     "jansson.h": r"(token/json|agent/|client/[a-z_]*\.[ch])",

@@ -11,7 +11,7 @@ FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werr
 
 
 def headers(root):
-    for folder in ("include", "base", "token", "agent", "pkcs11", "fido", "client", "client/lib", "sim"):
+    for folder in ("include", "base", "token", "agent", "pkcs11", "fido", "client", "client/lib", "pam", "sim"):
         for name in sorted(os.listdir(os.path.join(root, folder))):
             if name.endswith(".h"):
                 yield folder + "/" + name

@@ -22,6 +22,8 @@ NEEDED = {
                      "libsodium.so.23"},
     # goes into other people's processes, PAM's among them
     "../lib/libtessera.so.0": {"libcrypto.so.3", "libsodium.so.23"},
+    # the same, with that half of libtessera in itself which speaks to the agent
+    "../lib/pam_tessera.so": {"libpam.so.0"},
     # what starts quickly, and what it hands the rest to: it has the client half
     # of libtessera in itself, because the library brings libcrypto
     "tessera": {"libseccomp.so.2", "libjansson.so.4", "libsodium.so.23"},

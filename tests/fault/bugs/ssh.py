@@ -2,7 +2,43 @@
 """Bugs seeded into SSH: keys, certificates, what is signed for whom.  Rows as seeded.py
 explains."""
 
+SSH = "e2e/ssh "
+
 ROWS = [
+    # --- ssh.sock: on which connections something is signed
+    ("forwarded to another host", "agent/ssh_binds.c",
+     "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (ssh_binds_forwarded(b) && b->n == 0)",
+     "unit ssh_binds"),
+    ("another session", "agent/ssh_binds.c",
+     "if (last->forwarding || !ssh_bound_is(last, s->session, s->session_n))", "if (last->forwarding)",
+     "unit ssh_binds"),
+    ("another host of the session", "agent/ssh_binds.c", "strcmp(host, last->host) != 0))", "host[0] == 0))",
+     "unit ssh_binds"),
+    ("not bound to a host", "agent/ssh_binds.c", "return c->ssh.unbound ? TSR_OK : TSR_DENIED;",
+     "return TSR_OK;", SSH + "Refusals.test_messages"),
+    ("a false binding is forgotten", "agent/ssh_binds.c", "if (b != NULL && b->failed)",
+     "if (b != NULL && b->n > SSH_BINDS_MAX)", "unit ssh_binds"),
+    ("any namespace", "agent/ssh_binds.c", "if (strcmp(c->ssh.namespaces.v[i], s->name) == 0)",
+     "if (s->name[0] != 0)", SSH + "Refusals.test_messages"),
+    ("a file for another host", "agent/ssh_binds.c",
+     "	if (ssh_binds_forwarded(b))\n		return TSR_DENIED;\n", "", "unit ssh_binds"),
+    # --- who, and what is told of it
+    ("somebody else writes", "agent/door.c", "if (sender.uid != caller->uid)",
+     "if (sender.uid == (uid_t)-1)", SSH + "Refusals.test_messages"),
+    ("a message for ever", "agent/ssh_conn.c", "r = ssh_deadline(c, SSH_MESSAGE_MS);", "r = TSR_OK;",
+     SSH + "Refusals.test_pieces_and_slow_clients"),
+    ("a certificate that was taken back", "agent/ssh_user.c", "u->cert.len > 0 && ssh_user_stands(u)",
+     "u->cert.len > 0 && (u->key == NULL || !ssh_user_stands(u) || u->cert.len > 0)",
+     SSH + "Servers.test_principals_and_revocation"),
+    ("a certificate whose time is over", "agent/ssh_user.c", "clock_wall() < u->due &&",
+     "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_expired"),
+    ("keys of an agent that is no more", "agent/ssh_file.c", "	ssh_files_empty(f->folder);\n",
+     "	if (f->folder[0] == 0)\n		ssh_files_empty(f->folder);\n", SSH + "Servers.test_restart"),
+    ("nobody is told where to", "agent/proof_pin.c", "	show->about = p->ask.about;\n", "",
+     SSH + "Proofs.test_destination_is_shown"),
+    ("a signature without its line", "agent/ssh_sign.c",
+     "(r = audit_event_ssh_signature(a, q->caller, s, q->audience, &q->about)) == TSR_OK",
+     "s != NULL", SSH + "Clients.test_programs"),
     # --- what is to be signed
     ("another key's login", "token/ssh_signed.c",
      "if (!ssh_signed_same(&l, key, key_n) && ", "if (l.key_n == 0 && !ssh_signed_same(&l, key, key_n) && ",
@@ -37,4 +73,14 @@ ROWS = [
     ("a list that sshd cannot read", "token/ssh_krl.c",
      "	if ((r = ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)",
      "	if ((r = ca->key_n > 0 ? TSR_OK : ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)", "unit ssh_krl"),
+    # --- the socket
+    ("a login by way of others", "agent/ssh_binds.c",
+     "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (0)", "corpus ssh_agent"),
+    ("a file by way of others", "agent/ssh_binds.c",
+     "	if (ssh_binds_forwarded(b))\n", "	if (ssh_binds_forwarded(b) && s->name[0] == '\\0')\n",
+     "corpus ssh_agent"),
+    ("signed after a bad binding", "agent/ssh_binds.c", "if (b != NULL && b->failed)", "if (0)",
+     "corpus ssh_agent"),
+    ("a login bound to another host", "agent/ssh_binds.c",
+     "strcmp(host, last->host) != 0))", "host[0] == '\\0'))", "corpus ssh_agent"),
 ]

@@ -1,0 +1,1 @@
+tessera_fuzz(pam LINK tessera_pam_parse)
