@@ -16,6 +16,8 @@ import socket
 import subprocess
 import threading
 
+from sshd import ACCOUNTS, keygen
+
 SSHD_CONFIG = """Include /etc/ssh/sshd_config.d/*.conf
 HostKey /etc/ssh/ssh_host_ed25519_key
 PasswordAuthentication no
@@ -33,14 +35,9 @@ LogLevel ERROR
 PreferredAuthentications publickey
 ConnectTimeout 60
 """
-ACCOUNTS = ("daemon", "bin", "games")	# those of base-passwd, here with a shell
 ETC = ("group", "nsswitch.conf", "ld.so.cache", "hosts", "login.defs", "pam.d", "security")
 RUN_S = 60
 SANITIZERS = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
-
-
-def keygen(*args):
-    subprocess.run(["ssh-keygen", "-q", *args], check=True, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 class Host:

@@ -9,6 +9,7 @@ import etcssh
 import harness
 from harness import DAEMON
 from folder import new_folder, remove_folder
+from sshd import keygen
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
 from fake_agent import FakeAgent  # noqa: E402
@@ -27,8 +28,8 @@ class Recipe(unittest.TestCase):
         self.addCleanup(remove_folder, self.folder)
         self.host = etcssh.Host(self.folder + "/host")
         self.addCleanup(self.host.close)
-        etcssh.keygen("-t", "ed25519", "-N", "", "-f", self.folder + "/ca")
-        etcssh.keygen("-k", "-f", self.folder + "/krl")
+        keygen("-t", "ed25519", "-N", "", "-f", self.folder + "/ca")
+        keygen("-k", "-f", self.folder + "/krl")
         with open(self.folder + "/ca.pub", encoding="utf-8") as f:
             self.line = f.read().strip()
         with open(self.folder + "/krl", "rb") as f:
@@ -159,7 +160,7 @@ class Logins(unittest.TestCase):
     def certify(self, name, *args):
         """A key with a certificate beside it."""
         key = os.path.join(self.host.folder, "home", USER, name)
-        etcssh.keygen("-t", "ed25519", "-N", "", "-C", name, "-f", key)
+        keygen("-t", "ed25519", "-N", "", "-C", name, "-f", key)
         for path in (key, key + ".pub"):
             os.chown(path, DAEMON, DAEMON)
         doc = self.m.tessera("ssh", "cert", key + ".pub", "--json", *args, uid=DAEMON, pin=PIN, check=True).json
