@@ -143,6 +143,12 @@ class Certificate(Base):
         self.assertEqual(none, {"certificates": []})
         mine[-1].pop("ca")
         self.audited(m, said["serial"])
+        told = m.tessera("config", "explain", m.conf, "--user", "daemon", "--audience", "ssh", "--json",
+                         check=True).json
+        self.assertEqual(told["principals"], ["daemon", "w-daemon", "deploy", "all"])
+        told = m.tessera("config", "explain", m.conf, "--user", "bin", "--audience", "demo", "--json",
+                         check=True).json
+        self.assertNotIn("principals", told)
 
     def audited(self, m, serial):
         line = harness.until(lambda: audit(m, '"ssh-certificate"', serial), 20, "the audit line")[0]
