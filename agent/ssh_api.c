@@ -288,8 +288,8 @@ change_answer(struct agent *a, const struct http_request *r, const char *word, c
 		if (word != NULL && strcmp(changes[i].word, word) == 0 && changes[i].at_once == at_once)
 			w = &changes[i];
 	if (w == NULL)
-		problem_invalid(r->conn, "\"do\" is \"prepare\", \"rotate\" or \"retire\"; \"at_once\" goes with "
-		    "\"rotate\"");
+		problem_invalid(r->conn, "\"do\" is \"prepare\", \"rotate\" or \"retire\"; \"at_once\" goes "
+		    "with \"rotate\"");
 	else if ((id != NULL) != (strcmp(word, "retire") == 0))
 		problem_invalid(r->conn, "\"id\" goes with \"retire\"");
 	else if (!policy_config(a->policy)->ssh.there)
@@ -344,7 +344,8 @@ admin_ssh_revoke(struct agent *a, const struct http_request *r, const struct ask
 		return;
 	if (body_text(r, o, "serial", &text) != TSR_OK || body_text(r, o, "subject", &subject) != TSR_OK)
 		;	/* answered */
-	else if ((text == NULL) == (subject == NULL) || (text != NULL && revoke_serial(text, &serial) != TSR_OK))
+	else if ((text == NULL) == (subject == NULL) ||
+	    (text != NULL && revoke_serial(text, &serial) != TSR_OK))
 		problem_invalid(r->conn, "either \"serial\" of %d digits, or \"subject\"", SERIAL_LEN);
 	else if ((code = subject != NULL ? ssh_revoke_subject(a, r->caller, subject, &n) :
 	    ssh_revoke_serial(a, r->caller, serial)) != TSR_OK)
