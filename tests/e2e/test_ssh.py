@@ -194,7 +194,7 @@ class Proofs(Bed):
         s.certify()
         self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
         self.assertEqual([data["destination"]["host_key"] for data in p.shown()], [s.fingerprint] * 2)
-        s.said("ssh-ed25519-cert-v01@openssh.com", 30)
+        s.said("host key algorithm: ssh-ed25519-cert-v01@openssh.com")
 
     def test_touch(self):
         """A FIDO2 key: what it will be touched for is told; refused and given."""
