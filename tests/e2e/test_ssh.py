@@ -434,6 +434,10 @@ class Refusals(Bed):
             return Agent(m.ssh).once(lambda a: a.ask(11))
         with harness.Machine() as m:
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
+            m.stop()
+            m.listeners.pop().close()	# an installation that does not hand the socket over
+            m.start()
+            self.assertRaises(ConnectionRefusedError, Agent, m.ssh)
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
         settings = {"ssh": {"audience": "ssh"}, "limits": {"requests-per-minute": 10}}

@@ -33,7 +33,7 @@ ROWS = [
      "u->cert.len > 0 && (u->key == NULL || !ssh_user_stands(u) || u->cert.len > 0)",
      SSH + "Servers.test_principals_and_revocation"),
     ("a certificate whose time is over", "agent/ssh_user.c", "clock_wall() < u->due &&",
-     "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_expired"),
+     "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_renewed"),
     ("keys of an agent that is no more", "agent/ssh_file.c", "	ssh_files_empty(f->folder);\n",
      "	if (f->folder[0] == 0)\n		ssh_files_empty(f->folder);\n", SSH + "Servers.test_restart"),
     ("a certificate that the store does not have", "agent/ssh_user.c",
