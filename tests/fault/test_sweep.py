@@ -19,6 +19,7 @@ from sweep_bench import DAEMON, Bench, injection
 from sweep_fido import FIDO, MORE
 from sweep_flows import FLOWS
 from sweep_hostile import EVIL, HOSTILE, ForeignSignature
+from sweep_ssh import SSH
 from fidoliar import Liar
 from test_impostor import ED25519, Impostor
 
@@ -92,6 +93,11 @@ class Sweep(unittest.TestCase):
 
     def test_flows(self):
         self.over(Bench(), FLOWS, SAMPLE)
+
+    def test_ssh(self):
+        def more(m):
+            m.settings["ssh"] = {"audience": "demo"}
+        self.over(Bench(more), SSH, FEW)
 
     def test_hostile(self):
         def more(m):
