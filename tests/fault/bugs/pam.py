@@ -130,4 +130,12 @@ ROWS = [
     ("never, from a store that is not to be believed", "agent/enrolled.c",
      "if ((r = watch_mint(a->watch)) == TSR_OK && store_failing(a->store))", "if ((r = TSR_OK) != TSR_OK)",
      PAM + "Enrolled.test_enrolled"),
+    ("lost rows were nobody's", "agent/store_check.c",
+     "((owners || *dropped > 0) &&", "((owners > 9) &&", "unit store_enrolled"),
+    ("lost marks were nobody's", "agent/store_check.c",
+     "*owners |= i == PLACE_CREDENTIAL || i == PLACE_META;", "*owners |= i == PLACE_CREDENTIAL;",
+     "unit store_enrolled"),
+    ("enrolled under another name", "agent/store_enrolled.c",
+     "return store_exists(st, STMT_ENROLLED_UID, SQL_UID, digits);", "return TSR_NOT_FOUND;",
+     "unit store_enrolled"),
 ]
