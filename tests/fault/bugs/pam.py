@@ -117,6 +117,12 @@ ROWS = [
     ("a code for who has no name for it", "pam/attempt.c",
      "if (!at->helper && !attempt_is_own(at)) {", "if (0) {",
      PAM + "Device.test_nobody_else"),
+    ("a file in anybody's folder", "pam/device.c",
+     "	    place_check(at->options.authpending) != TSR_OK)", "	    at->options.authpending[0] != '/')",
+     PAM + "Device.test_pending_file"),
+    ("a link is followed", "pam/device.c",
+     "O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW |", "O_RDONLY | O_CREAT | O_CLOEXEC |",
+     PAM + "Device.test_pending_file"),
     # --- who ever had a credential
     ("a removed credential never was", "agent/store_credential.c",
      "(r = store_enrolled_keep(st, id)) != TSR_OK ||", "store_enrolled_keep(st, \"\") == TSR_OK ||",
