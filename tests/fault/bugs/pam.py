@@ -131,4 +131,10 @@ ROWS = [
     ("never, from a store that is not to be believed", "agent/enrolled.c",
      "if ((r = watch_mint(a->watch)) == TSR_OK && store_failing(a->store))", "if ((r = TSR_OK) != TSR_OK)",
      PAM + "Enrolled.test_enrolled"),
+    ("sudo's guesses are the login screen's", "agent/grant_otp.c",
+     "caller_source(only != (uid_t)-1 ? only : r->caller->uid,", "caller_source(r->caller->uid,",
+     LOGIN_HELPER + "LoginHelper.test_codes"),
+    ("a log without the host of a login", "agent/audit_event.c",
+     "	if (said == NULL)\n		return;\n	rec->service", "	if (said == NULL || rec != NULL)\n		return;\n	rec->service",
+     LOGIN_HELPER + "LoginHelper.test_codes"),
 ]
