@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "client/ask.h"
@@ -174,6 +175,8 @@ ca_krl(struct client *c)
 
 	if (c->opt[OPT_JSON] != NULL && (c->n_words < 2 || strcmp(c->word[1], "-") == 0))
 		return fail_set(&c->failure, "usage", "the list is no JSON: name a file for it");
+	if (c->n_words < 2 && isatty(STDOUT_FILENO))
+		return fail_set(&c->failure, "usage", "the list is nothing to look at: name a file for it, or \"-\"");
 	buf_init(&list, HTTP_ANSWER_BODY_MAX);
 	if ((status = api_bytes(c, "/ssh/krl", &list)) == FAIL_NONE)
 		status = ca_krl_out(c, (const char *)list.data, list.len);

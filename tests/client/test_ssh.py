@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from base import BIN, ClientTest
+from base import BIN, ClientTest, Terminal
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey alice@desk"
 CERT = {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaCert alice@desk", "serial": "0123456789abcdef",
@@ -282,6 +282,10 @@ class Lists(ClientTest):
         self.assertIn("no ssh {}", self.fails(6, "ssh", "ca", "krl", path))
         with open(path, "rb") as f:
             self.assertEqual(f.read(), KRL)
+
+    def test_a_list_is_nothing_to_look_at(self):
+        t = Terminal(["ssh", "ca", "krl"], self.env, stdout="the terminal")
+        self.assertEqual((t.end()[0], self.agent.requests), (2, []))
 
     def test_revoke(self):
         self.assertIn("Revoked", self.ok("ssh", "revoke", CERT["serial"]))
