@@ -205,6 +205,35 @@ login_describe(int code, const char *what, uint32_t tries_left, const char *deta
 		(void)snprintf(out, size, "%s", detail);
 }
 
+/* --- it is not there --- */
+
+static int login_keys(struct login *l);
+
+/* A key then, or the person is told what to plug in. */
+static void
+login_missing(struct login *l)
+{
+	const struct credential *c = l->candidate[0];
+	char text[512];
+
+	l->chosen = NULL;
+	(void)snprintf(text, sizeof(text), "plug in the token \"%s\" (serial %s)%s", c->token_label,
+	    c->token_serial, l->n > 1 ? " or another one that is enrolled" : "");
+	login_finish(l, TSR_DEVICE_NOT_FOUND, "", text);
+}
+
+/* One that was asked without a look at what is plugged in, before anybody was for its
+ * PIN: 1 where a key goes on. */
+static int
+login_other(struct login *l, int code)
+{
+	if (l->n != 1 || l->n_keys == 0 || (code != TSR_DEVICE_NOT_FOUND && code != TSR_MODULE &&
+	    code != TSR_BREAKER) || l->looked++)
+		return 0;
+	l->chosen = NULL;
+	return login_keys(l) == TSR_OK;
+}
+
 static void
 login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 {
@@ -212,6 +241,12 @@ login_proved(void *arg, int code, uint32_t tries_left, const char *detail)
 	char members[96], text[512];
 
 	l->proof = NULL;
+	if (login_other(l, code))
+		return;
+	if (code == TSR_DEVICE_NOT_FOUND) {
+		login_missing(l);
+		return;
+	}
 	login_failure(code, tries_left, members);
 	if (code == TSR_OK && l->pin_default)
 		(void)snprintf(members, sizeof(members), "%s", LOGIN_PIN_DEFAULT);
@@ -327,9 +362,7 @@ login_absent(struct login *l, const struct device_list *list)
 		pin_guard_pulled(l->agent->guard, l->candidate[i]->token_serial,
 		    l->candidate[i]->token_label);
 	metrics_proof(TSR_DEVICE_NOT_FOUND);
-	(void)snprintf(text, sizeof(text), "plug in the token \"%s\" (serial %s)%s", c->token_label,
-	    c->token_serial, l->n > 1 ? " or another one that is enrolled" : "");
-	login_finish(l, TSR_DEVICE_NOT_FOUND, "", text);
+	login_missing(l);
 }
 
 static void
@@ -362,14 +395,14 @@ login_tokens(struct login *l)
 	struct events_about about = { .uid = l->ask.uid, .requester = l->ask.requester,
 	    .said = l->ask.said };
 
-	if (l->n == 1 && l->ask.pin != NULL) {
-		l->chosen = l->candidate[0];	/* nothing to choose, nothing to show: at once */
-		return login_prove(l);
-	}
 	if (l->ask.pin == NULL && !events_route(l->agent->events, &about, NULL))
 		return TSR_NO_PROMPTER;		/* before any card is woken */
-	return device_list(l->agent->helpers, policy_config(l->agent->policy),
-	    l->n == 1 ? l->candidate[0]->module : NULL, login_listed, l, &l->query);
+	if (l->n == 1) {		/* nothing to choose: whether it is there shows */
+		l->chosen = l->candidate[0];
+		return login_prove(l);
+	}
+	return device_list(l->agent->helpers, policy_config(l->agent->policy), NULL, login_listed, l,
+	    &l->query);
 }
 
 /* What was used last is tried first; a PIN that came along is a token's. */
@@ -386,6 +419,8 @@ login_begin(struct login *l)
 	r = login_tokens(l);
 	if (r != TSR_OK && l->chosen == NULL && l->n_keys > 0 && !l->looked++)
 		r = login_keys(l);		/* it needs nobody who is asked for a PIN */
+	else if (r != TSR_OK && login_other(l, r))
+		r = TSR_OK;
 	return r;
 }
 

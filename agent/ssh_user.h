@@ -27,6 +27,7 @@ struct ssh_user {
 	uid_t uid;
 	char name[NAMES_NAME_MAX];
 	char comment[SSH_USER_COMMENT_MAX];
+	struct caller last;		/* who asked last: uid and groups, no process */
 	struct secret *key;		/* Ed25519, as libsodium has it */
 	struct buf blob;		/* of the public key */
 	struct buf cert, before;	/* blobs; empty where there is none; the one before it */

@@ -251,18 +251,18 @@ attempt_failed(struct attempt *at, int code)
 }
 
 int
-attempt_unknown(struct attempt *at, int code)
+attempt_unknown(struct attempt *at, int code, int gone)
 {
 	char target[ATTEMPT_TARGET_MAX], shown[ATTEMPT_NAME_MAX];
 	struct record record = { .text = NULL };
 	struct fault f;
 
-	attempt_extend(at, at->options.timeout_s);
 	if (form_query(target, sizeof(target), "/enrolled", "subject", at->user) != TSR_OK)
 		return code;
-	if (call_agent(at, target, NULL, &record, &f) != TSR_OK)
-		attempt_debug(at, "whether anything is enrolled: %s", talk_name(f.name, shown));
-	else if (doc_is(record_find(&record, record.doc.node, "enrolled"), DOC_FALSE)) {
+	if (call_agent(at, target, NULL, &record, &f) != TSR_OK) {
+		attempt_log(at, LOG_NOTICE, "whether anything is enrolled: %s", talk_name(f.name, shown));
+		code = f.code == TSR_DENIED || f.code == TSR_INVALID ? code : gone;
+	} else if (doc_is(record_find(&record, record.doc.node, "enrolled"), DOC_FALSE)) {
 		attempt_log(at, LOG_NOTICE, "nothing was ever enrolled for this user");
 		code = at->options.nouserok ? PAM_IGNORE : PAM_USER_UNKNOWN;
 	}

@@ -5,7 +5,9 @@
  * that does nothing.
  *
  *	bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS [PAUSE]
+ *	bench_proof pam PAM.D-FOLDER ...
  *
+ * With "pam" a login by that folder's service "bench" is the request: login.h.
  * The module finds its tokens as its environment says; the P-256 key 01 of the
  * first token signs.  PAUSE is in milliseconds, between the one and the other:
  * who finds a reader locked looks again only a tenth of a second later.  With it the
@@ -30,6 +32,7 @@
 #include <unistd.h>
 
 #include "echo.h"
+#include "login.h"
 #include "meter.h"
 #include "wire.h"
 
@@ -144,6 +147,15 @@ proof_turn(const struct wire *w, int fd)
 }
 
 static double
+login_turn(const char *folder, const struct module *m)
+{
+	uint64_t begun = meter_ns();
+
+	login_once(folder, (const char *)m->pin);
+	return (double)(meter_ns() - begun);
+}
+
+static double
 fsync_turn(int fd)
 {
 	static const char block[PROOF_BLOCK];
@@ -190,19 +202,19 @@ pause_for(unsigned ms)
 }
 
 static void
-proof_rounds(const struct wire *w, struct module *m, int disk, unsigned rounds,
+proof_rounds(const struct wire *w, const char *pam, struct module *m, int disk, unsigned rounds,
     unsigned pause, struct samples *s)
 {
 	static struct wire bare;
 	double v[KINDS];
 	unsigned i, k;
-	int fd = wire_dial(w->path), ping = ping_open(&bare);
+	int fd = pam == NULL ? wire_dial(w->path) : -1, ping = ping_open(&bare);
 
 	for (i = 0; i < rounds + PROOF_WARM; i++) {
 		if ((i & 1) != 0)
 			module_turn(m, &v[MODULE], &v[FIND]);
 		pause_for(pause);
-		v[TOTAL] = proof_turn(w, fd);
+		v[TOTAL] = pam == NULL ? proof_turn(w, fd) : login_turn(pam, m);
 		pause_for(pause);
 		if ((i & 1) == 0)
 			module_turn(m, &v[MODULE], &v[FIND]);
@@ -213,7 +225,8 @@ proof_rounds(const struct wire *w, struct module *m, int disk, unsigned rounds,
 		for (k = 0; k < KINDS && i >= PROOF_WARM; k++)
 			samples_add(&s[k], v[k]);
 	}
-	(void)close(fd);
+	if (fd != -1)
+		(void)close(fd);
 	(void)close(ping);
 }
 
@@ -224,7 +237,7 @@ main(int argc, char **argv)
 	static struct wire w;
 	struct samples s[KINDS];
 	struct module m;
-	int k;
+	int k, pam;
 
 	if (argc != 7 && argc != 8)
 		meter_die("usage: bench_proof SOCKET REQUEST-FILE MODULE PIN FOLDER ROUNDS [PAUSE]");
@@ -232,12 +245,13 @@ main(int argc, char **argv)
 	memset(&m, 0, sizeof(m));
 	w.framing = WIRE_HTTP;
 	w.path = argv[1];
-	wire_load(&w, argv[2]);
+	if (!(pam = strcmp(argv[1], "pam") == 0))
+		wire_load(&w, argv[2]);
 	m.pin = (CK_UTF8CHAR *)argv[4];
 	m.pin_len = strlen(argv[4]);
 	m.card = argc == 8;
 	module_open(&m, argv[3]);
-	proof_rounds(&w, &m, fsync_open(argv[5]), meter_number(argv[6]),
+	proof_rounds(&w, pam ? argv[2] : NULL, &m, fsync_open(argv[5]), meter_number(argv[6]),
 	    argc == 8 ? meter_number(argv[7]) : 0, s);
 	for (k = 0; k < KINDS; k++) {
 		(void)printf("%s", k == 0 ? "{" : ",");

@@ -90,6 +90,8 @@ class Device(Case):
                 ("from elsewhere", {"words": ["rhost=10.0.0.7"]}, pam.AUTH_ERR),
                 ("no login helper", {"unit": None}, pam.AUTH_ERR),
                 ("a locker of another's", {"uid": BIN, "unit": None}, pam.AUTH_ERR),
+                ("a locker that has a card, for another", {"uid": DAEMON, "unit": None, "user": "bin"},
+                 pam.AUTH_ERR),
                 ("no conversation", {}, pam.CONV_ERR),
                 ("an empty line", {"answers": [""]}, pam.AUTH_ERR),
                 ("a line that is too long", {"answers": [PIN + 300 * "1"]}, pam.AUTH_ERR),

@@ -108,11 +108,11 @@ class Fake:
 
 
 class Gone(Case):
-    def fake(self, answers, options="", user="daemon", want=None, answer=(), uid=0, **more):
+    def fake(self, answers, options="", user="daemon", want=None, answer=(), uid=0, by=0, **more):
         path = self.m.run + "/fake.sock"
         with Fake(path, answers, uid) as fake:
             ran = self.login("socket=%s timeout=%d %s" % (path, STALL_S, options), user=user,
-                             unit=None, answers=answer, **more)
+                             unit=None, uid=by, answers=answer, **more)
         self.assertLess(ran.seconds, 2 * STALL_S + SLACK_S)
         if want is not None:
             self.assertEqual(ran.auth, want, ran)
@@ -154,6 +154,8 @@ class Gone(Case):
                 ran = job.result()
                 self.assertEqual(ran.auth, pam.AUTHINFO_UNAVAIL, ran)
                 self.assertLess(ran.seconds, 2 * STALL_S + SLACK_S)
+                if "otp" in options:
+                    self.assertEqual(ran.said("off"), [], "nobody types a code for nothing")
 
     def test_nonsense(self):
         rows = [("not HTTP", b"SSH-2.0-x\r\n\r\n"), ("closed", b""), ("no JSON", http(b"<html>")),
@@ -248,7 +250,7 @@ class Gone(Case):
         os.chown(theirs, 0, 0)
         self.code(pam.SERVICE_ERR, "nouserok socket=%s/tessera.sock" % theirs)
         # nor a screen locker's own one
-        ran, seen = self.fake({"/token": token()}, uid=DAEMON, want=pam.AUTHINFO_UNAVAIL)
+        ran, seen = self.fake({"/token": token()}, uid=DAEMON, by=DAEMON, want=pam.AUTHINFO_UNAVAIL)
         self.assertEqual(seen, [])
 
     def test_what_is_said(self):
@@ -266,8 +268,9 @@ class Gone(Case):
         for said in (b"subject=", b"service=", b"tty=", b"rhost="):
             self.assertNotIn(said, form)
         # what has no room is not left out
-        ran, _ = self.fake({"/token": token()}, words=["rhost=" + 70000 * "a"])
+        ran, seen = self.fake({"/token": token()}, words=["rhost=" + 70000 * "a"])
         self.assertNotEqual(ran.auth, 0, ran)
+        self.assertEqual(seen, [], "nothing is asked without it")
 
 
 if __name__ == "__main__":
