@@ -331,6 +331,17 @@ class Setup(Home):
                      "AuthorizedPrincipalsFile /etc/ssh/tessera_principals/%u"):
             self.assertIn("\n" + line + "\n", said)
         self.assertEqual(self.document(self.ok("ssh", "setup", "--server", "--json")), {"text": said})
+        folder = os.path.join(self.home, "conf/tessera")	# of another agent than $TESSERA_SOCK means
+        os.makedirs(folder)
+        with open(folder + "/tessera.conf", "w", encoding="ascii") as f:
+            f.write('audience "demo" { scopes = {"read"} acr = "self" any-user = true }\n')
+        self.give(os.path.dirname(folder), folder, folder + "/tessera.conf")
+        env = {**self.env, "XDG_RUNTIME_DIR": self.home + "/run", "XDG_CONFIG_HOME": self.home + "/conf",
+               "XDG_STATE_HOME": self.home + "/state"}
+        said = self.ok("ssh", "setup", "--user-mode", "--identities-only", "--host", "a.example", env=env)
+        self.assertIn("IdentityAgent %s/ssh.sock\n" % self.dir, said)
+        self.assertIn("IdentityFile %sd/ssh/%%i.pub\n" % self.dir, said)
+        self.assertIn("/nowhere.conf", self.refused(1, "ssh", "setup", "--host", "a.example", "--config", "/nowhere.conf"))
         said = self.ok("ssh", "setup", "--host", "a.example", env={**self.env, "TESSERA_SSH_SOCK": "/x/y.sock"})
         self.assertIn("IdentityAgent /x/y.sock\n", said)
         self.assertIn('"/x y"', self.refused(2, "ssh", "setup", "--host", "a.example",
