@@ -255,7 +255,7 @@ class Page(unittest.TestCase):
             text = re.sub(pattern, lambda _, w=word: self.words.get(w, w), text)
         if who == "$" and text.startswith("tessera "):
             t = Terminal(self.m, *shlex.split(text)[1:], uid=DAEMON)
-            t.expect("PIN")
+            t.expect("PIN: ")
             t.type(PIN + "\n")
             status, said = t.end()
             self.assertEqual(status, 0, said)
