@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "client/ask.h"
 #include "client/command.h"
+#include "client/hint.h"
 #include "client/lib/form.h"
 #include "client/output.h"
 #include "client/place.h"
@@ -132,12 +133,16 @@ ca_rotate(struct client *c)
 static int
 ca_retire(struct client *c)
 {
+	int status;
+
 	if (c->n_words < 2)
 		return fail_set(&c->failure, "usage",
 		    "which one? \"tessera ssh ca show\" has the ID of each in its first column");
 	if (!ask_is_id(c->word[1]))
 		return fail_set(&c->failure, "usage", "\"%.64s\" is no ID of \"tessera ssh ca show\"", c->word[1]);
-	return ca_change(c, "retire", c->word[1], ca_next_retire);
+	if ((status = ca_change(c, "retire", c->word[1], ca_next_retire)) == FAIL_NOT_FOUND)
+		hint_value(c, c->word[1]);
+	return status;
 }
 
 /* --- the list --- */

@@ -91,7 +91,7 @@ class Cert(Home):
         key = self.file("work.pub", KEY + "\r\n")
         said = self.ok("ssh", "cert", key)
         self.assertIn("Wrote %s/work-cert.pub.\nGood for alice deploy until " % self.ssh, said)
-        self.assertIn("(5 min in all), serial 0123456789abcdef.", said)
+        self.assertIn("(5 min), serial 0123456789abcdef.", said)
         self.assertEqual(self.agent.requests[-1].json(), {"public_key": KEY})
         path = os.path.join(self.ssh, "work-cert.pub")
         self.assertEqual(self.read(path), CERT["certificate"] + "\n")
@@ -112,6 +112,12 @@ class Cert(Home):
         self.assertEqual(self.ok("ssh", "cert", "-", input=KEY.encode()), CERT["certificate"] + "\n")
         self.ok("ssh", "cert", key, "--out", self.ssh + "/other")
         self.assertEqual(self.read(self.ssh + "/other"), CERT["certificate"] + "\n")
+
+    def test_not_his(self):
+        self.agent.routes["POST /ssh/certificate"] = (403, {"error": "unauthorized_client", "error_description": "not yours"})
+        key = self.file("work.pub", KEY)
+        self.assertIn('not yours: "root"; ', self.refused(5, "ssh", "cert", key, "--principal", "root"))
+        self.assertTrue(self.refused(5, "ssh", "cert", key, "--principal", "a", "--principal", "b").endswith("not yours\n"))
 
     def test_default(self):
         self.refused(6, "ssh", "cert")
@@ -288,10 +294,14 @@ class Lists(ClientTest):
         self.assertEqual((t.end()[0], self.agent.requests), (2, []))
 
     def test_revoke(self):
-        self.assertIn("Revoked", self.ok("ssh", "revoke", CERT["serial"]))
+        self.assertIn("Revoked 2 certificates.", self.ok("ssh", "revoke", CERT["serial"]))
         self.assertEqual(self.admin.requests[-1].json(), {"serial": CERT["serial"]})
         self.ok("ssh", "revoke", "--user", "alice")
         self.assertEqual(self.admin.requests[-1].json(), {"subject": "alice"})
+        self.admin.routes["POST /admin/ssh/revoke"] = (404, {"error": "not_found"})
+        self.assertIn('"%s"' % CERT["serial"], self.fails(6, "ssh", "revoke", CERT["serial"]))
+        self.admin.routes["POST /admin/ssh/ca"] = (404, {"error": "not_found"})
+        self.assertIn('"k9"', self.fails(6, "ssh", "ca", "retire", "k9"))
         self.admin.routes["POST /admin/ssh/revoke"] = (200, {"revoked": 0})
         self.assertIn("No certificate of nosuch ", self.ok("ssh", "revoke", "--user", "nosuch"))
 
