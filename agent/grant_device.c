@@ -261,7 +261,8 @@ device_grant_look_up(struct device_grant *d, const char *subject)
 
 	d->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
 	(void)snprintf(d->subject, sizeof(d->subject), "%s", subject);
-	r = names_uid_of(d->agent->names, d->subject, device_grant_subject, d, &ticket);
+	r = strlen(subject) >= sizeof(d->subject) ? TSR_NOT_FOUND :	/* nobody is called so */
+	    names_uid_of(d->agent->names, d->subject, device_grant_subject, d, &ticket);
 	if (answered)		/* d may be gone */
 		return;
 	d->answered = NULL;
