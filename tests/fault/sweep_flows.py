@@ -325,6 +325,6 @@ class CaReplaced(Flow):
         return said
 
 
-SSH = (Certificate, CaReplaced)
+CERTIFICATES = (Certificate, CaReplaced)
 FLOWS = (Device, Prompted, Session, AuditWrite, Introspect, SessionEnd, Look, Devices, Disable,
          Enable, Enrol, Remove, Code, SelfEnrol, Backup, StoreCheck)

@@ -10,6 +10,7 @@ import unittest
 
 from disk import MIB, Disk, possible
 from load import PIN, Load, copy_of, harness
+from sshagent import Agent
 
 SHIM = os.environ.get("TESSERA_SHIM", "")
 WHY_NOT = possible()
@@ -172,13 +173,22 @@ class Faulty(unittest.TestCase):
                 heard += [(name, data)] if name != "ping" else []
             return heard
 
+    def keys(self, m, want):
+        """What ssh.sock lists in the end: the key alone without a store, and without files."""
+        def listing():
+            kind, body = harness.as_user(harness.DAEMON, lambda: Agent(m.ssh).once(lambda a: a.ask(11)))
+            return kind == 12 and body[3] == want
+        harness.until(listing, 30, "%d keys" % want)
+        files = sorted(name for name in os.listdir(m.public + "/ssh") if name[0] != ".")
+        self.assertEqual(files, ["1-cert.pub", "1.pub"] if want == 2 else [])
+
     def test_nothing_of_a_failed_commit(self):
         """A proof whose record is not durable is none: no token, no session,
-        and no event says otherwise."""
+        and no event says otherwise.  Nor is an SSH certificate shown."""
         if harness.sanitized():
             self.skipTest("a sanitizer comes first")
         session = {"grant_type": harness.SESSION_GRANT, "audience": "demo"}
-        m = harness.Machine(start=False)
+        m = harness.Machine(start=False, settings={"ssh": {"audience": "demo"}})
         flag = m.folder + "/eio"
         m.env.update(LD_PRELOAD=SHIM, TESSERA_SHIM="eio:" + flag)
         with m:
@@ -186,15 +196,18 @@ class Faulty(unittest.TestCase):
             m.make_token("card", PIN)
             m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card",
                       pin=PIN, check=True)
+            harness.until(lambda: os.path.exists(m.public + "/ssh_ca.pub"), 30, "the CA's key")
             listens, ready = os.pipe()
             heard = harness.Job(harness.DAEMON, self.listen, m.api, ready)
             self.assertEqual(os.read(listens, 1), b"r")
             with open(flag, "wb"):
                 pass
             self.refused(m)
+            self.keys(m, 1)
             os.unlink(flag)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=session)
             self.assertEqual(answer.error, "login_required", answer)
+            self.keys(m, 2)
             answer = m.request("POST", "/token", uid=harness.DAEMON, form=FORM)
             self.assertEqual(answer.status, 200)
             # the first that is heard of is what happened at last
