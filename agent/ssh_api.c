@@ -60,7 +60,7 @@ list_names(struct buf *out, const char *names)
 static const char *
 list_ca(struct agent *a, const char *id, int *revoked)
 {
-	static struct ssh_ca_entry e;
+	struct ssh_ca_entry e;
 	struct ssh_ca_state s;
 	size_t i;
 

@@ -143,6 +143,7 @@ class Certificate(Base):
         self.assertEqual(none, {"certificates": []})
         mine[-1].pop("ca")
         self.audited(m, said["serial"])
+        self.assertIn('tessera_ssh_certificates_total{holder="user"} 5\n', m.request("GET", "/metrics").body.decode())
         told = m.tessera("config", "explain", m.conf, "--user", "daemon", "--audience", "ssh", "--json",
                          check=True).json
         self.assertEqual(told["principals"], ["daemon", "w-daemon", "deploy", "all"])
