@@ -4,6 +4,7 @@ that is not kept, and all is well again when the disk is."""
 import base64
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -42,6 +43,21 @@ class Faulty(unittest.TestCase):
         m.tessera("revoke", "--all", check=True)
         self.assertIn("revoked", m.tessera(*check, stdin=token).err)
 
+    def certificate(self, m, load):
+        answer, _ = m.answering(PIN, "POST", "/ssh/certificate", uid=harness.DAEMON, json={
+            "public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"})
+        self.assertEqual(answer.status, 200, answer)
+        load.proofs += 1
+        with open(m.folder + "/cert.pub", "w", encoding="utf-8") as f:
+            f.write(answer.json["certificate"] + "\n")
+        return f.name
+
+    @staticmethod
+    def listed(m, certificate):
+        """What ssh-keygen says of it by the published list."""
+        return subprocess.run(["ssh-keygen", "-Q", "-f", m.public + "/ssh_krl", certificate], check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+
     def whole(self, m):
         found = m.request("POST", "/admin/store/check", admin=True, json={}).json
         self.assertEqual((found["whole"], found["verdict"]), (True, "good"))
@@ -52,7 +68,7 @@ class Faulty(unittest.TestCase):
                              "here: %s\n" % WHY_NOT)
             self.skipTest("mounts are impossible here")
         disk = Disk(8 * MIB)
-        m = harness.Machine(start=False)
+        m = harness.Machine(start=False, settings={"ssh": {"audience": "demo"}})
         try:
             st = os.stat(m.state)
             disk.mount(m.state)
@@ -65,20 +81,25 @@ class Faulty(unittest.TestCase):
             m.tessera("credential", "disable", "--force", load.fixed[1], check=True)
             m.tessera("credential", "disable", "--force", load.fixed[2], check=True)
             token = self.good(m, load)
+            certificate = self.certificate(m, load)
+            self.assertNotIn("REVOKED", self.listed(m, certificate))
             ballast = m.state + "/ballast"
             self.fill(ballast)
             self.revoked(m, token)
+            self.assertIn("REVOKED", self.listed(m, certificate))
             for _ in range(3):
                 self.refused_somewhen(m, load)
             os.unlink(ballast)
             harness.until(lambda: m.request("POST", "/token", uid=harness.DAEMON, form=FORM).status == 200,
                           30, "the log of what was revoked")
             load.proofs += 1
+            self.assertIn("REVOKED", self.listed(m, certificate))
             self.whole(m)
             m.kill()
             load.state = {i: "disabled" for i in load.fixed[1:]}
             self.assertEqual(load.check(copy_of(m.state, m.folder + "/copy"), adopt=False), [])
             m.start()
+            self.assertIn("REVOKED", self.listed(m, certificate), "by now the store knows")
             self.good(m, load)
             self.assertEqual(m.request("GET", "/credentials", uid=harness.DAEMON)
                              .json["credentials"][0]["id"], ident)
