@@ -42,6 +42,8 @@ ROWS = [
     ("local-only forgotten in a refresh", "agent/grant_refresh.c",
      "(policy_local_only(f->audience) && !seat_near(a->seat, f->request->caller, NULL))", "0",
      LOGIN_HELPER + "Places.test_other_audiences"),
+    ("whoever names no terminal is the login screen", "agent/seat.c",
+     "return said->greeter && (want", "return (want", LOGIN_HELPER + "Places.test_logins"),
     # --- one source does not use up another's
     ("challenges of all sources in one heap", "agent/challenges.c",
      "both += o->uid == h->uid && strcmp(o->source, h->source) == 0;", "both += o->uid == h->uid;",
