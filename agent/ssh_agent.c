@@ -115,16 +115,16 @@ ssh_agent_is(const uint8_t *name, size_t n, const char *want)
 static void
 ssh_agent_extension(struct agent *a, const struct ssh_message *m)
 {
-	const uint8_t *name;
+	const uint8_t *name = NULL;
 	struct reader r;
 	size_t n;
 
 	reader_init(&r, m->p, m->n);
 	if (reader_string(&r, SSH_EXTENSION_NAME_MAX, &name, &n) != TSR_OK)
-		ssh_answer_type(m->conn, SSH_FAILURE);
-	else if (ssh_agent_is(name, n, query) && reader_end(&r) == TSR_OK)
+		n = 0;
+	if (n > 0 && ssh_agent_is(name, n, query) && reader_end(&r) == TSR_OK)
 		ssh_agent_query(m);
-	else if (ssh_agent_is(name, n, session_bind))
+	else if (n > 0 && ssh_agent_is(name, n, session_bind))
 		ssh_agent_bind(a, m, r.p, r.left);
 	else
 		ssh_answer_type(m->conn, SSH_FAILURE);

@@ -8,6 +8,27 @@
 #include <string.h>
 
 #include "include/tessera.h"
+#include "token/ssh_cert.h"
+
+/* As people know it: of the key itself where the host has a certificate. */
+static int
+ssh_bound_host(const uint8_t *p, size_t n, char out[SSH_FINGERPRINT_MAX])
+{
+	static struct ssh_cert_read cert;	/* large; one thread */
+	const char *name;
+	struct buf plain;
+	int r;
+
+	if (ssh_cert_read(p, n, &cert) != TSR_OK)
+		return ssh_key_fingerprint(p, n, out);
+	buf_init(&plain, SSH_KEY_MAX);
+	name = ssh_key_name(cert.kind);
+	if ((r = buf_put_string(&plain, name, strlen(name))) == TSR_OK &&
+	    (r = buf_put(&plain, cert.fields, cert.fields_n)) == TSR_OK)
+		r = ssh_key_fingerprint(plain.data, plain.len, out);
+	buf_free(&plain);
+	return r;
+}
 
 static int
 ssh_bound_is(const struct ssh_bound *b, const uint8_t *session, size_t n)
@@ -23,7 +44,7 @@ ssh_binds_put(struct ssh_binds *b, const struct ssh_bind *bind)
 	size_t i;
 	int r;
 
-	if ((r = ssh_key_fingerprint(bind->host, bind->host_n, host)) != TSR_OK)
+	if ((r = ssh_bound_host(bind->host, bind->host_n, host)) != TSR_OK)
 		return r;
 	for (i = 0; i < b->n; i++) {
 		/* Nobody comes behind who logs in here. */
@@ -84,7 +105,7 @@ ssh_binds_login(const struct ssh_bound *last, const struct ssh_signed *s, const 
 	if (last->forwarding || !ssh_bound_is(last, s->session, s->session_n))
 		return TSR_DENIED;
 	*why = "ssh_other_host";
-	if (s->host != NULL && (ssh_key_fingerprint(s->host, s->host_n, host) != TSR_OK ||
+	if (s->host != NULL && (ssh_bound_host(s->host, s->host_n, host) != TSR_OK ||
 	    strcmp(host, last->host) != 0))
 		return TSR_DENIED;
 	return TSR_OK;

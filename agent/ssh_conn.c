@@ -286,9 +286,11 @@ ssh_ready(struct loop_watch *w, uint32_t events)
 {
 	struct ssh_conn *c = LINK_OF(w, struct ssh_conn, watch);
 
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
 		ssh_close(c);		/* half closed is closed */
-	else if ((events & EPOLLOUT) != 0 && c->state == SSH_WRITING)
+		return;
+	}
+	if ((events & EPOLLOUT) != 0 && c->state == SSH_WRITING)
 		ssh_mark(c);		/* the flush writes */
 	else if ((events & EPOLLIN) != 0 && c->state == SSH_READING)
 		ssh_read(c);

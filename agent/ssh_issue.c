@@ -97,8 +97,8 @@ issue_choose(struct issue *s)
 	for (i = 0; i < s->wish->n_principals; i++)
 		for (j = 0; strcmp(s->wish->principals[i], s->principal[j]) != 0;)
 			if (++j == s->cert.n_principals) {
-				(void)snprintf(s->detail, 256, "this principal is not yours by the configuration's "
-				    "section ssh");
+				(void)snprintf(s->detail, 256, "one of these principals is not yours: see the "
+				    "configuration's section ssh");
 				return TSR_DENIED;
 			}
 	for (j = 0; j < s->cert.n_principals; j++) {
@@ -116,8 +116,7 @@ issue_choose(struct issue *s)
 static int
 issue_principals(struct issue *s)
 {
-	const struct caller alone = { .uid = s->wish->uid, .gid = (gid_t)-1, .pidfd = -1 };
-	const struct caller *c = s->wish->caller != NULL ? s->wish->caller : &alone;
+	const struct caller *c = s->wish->caller != NULL ? s->wish->caller : s->wish->last;
 	size_t i, n = 0, len;
 	int r;
 
@@ -274,7 +273,6 @@ issue_write(struct issue *s, struct jws_key *ca, int64_t now, struct buf *blob)
 static int
 issue_admit(struct issue *s)
 {
-	const struct caller alone = { .uid = s->wish->uid, .gid = (gid_t)-1, .pidfd = -1 };
 	const struct ssh_wish *w = s->wish;
 	int r;
 
@@ -287,7 +285,7 @@ issue_admit(struct issue *s)
 	s->audience = w->caller != NULL ? ssh_audience(s->a, w->caller) :
 	    policy_audience(s->a->policy, s->config->ssh.audience);
 	if (s->audience == NULL ||
-	    (w->caller == NULL && policy_may_ask(s->a->policy, s->audience, &alone) != TSR_OK)) {
+	    (w->caller == NULL && policy_may_ask(s->a->policy, s->audience, w->last) != TSR_OK)) {
 		(void)snprintf(s->detail, 256, "you may not ask for the audience of SSH");
 		return TSR_DENIED;
 	}

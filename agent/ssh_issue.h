@@ -14,7 +14,8 @@
 struct ssh_wish {
 	const char *subject;
 	uid_t uid;			/* and number of the subject */
-	const struct caller *caller;	/* who asks; NULL: the agent itself renews, without his groups */
+	const struct caller *caller;	/* who asks; NULL: the agent itself renews */
+	const struct caller *last;	/* then by the uid and groups of who asked last; no process */
 	const void *key;		/* public key's blob */
 	size_t key_n;
 	const char *credential, *sid;	/* of the proof; "" where none was asked for yet */

@@ -75,6 +75,8 @@ ssh_sign_tell(struct agent *a, const struct caller *c, const char *event, const 
 	const struct events_about who = { .uid = c->uid, .requester = c };
 	struct buf b;
 
+	if (!events_listening(a->events, c->uid))	/* who asks takes looks into /proc */
+		return;
 	buf_init(&b, SSH_SIGN_EVENT_MAX);
 	if (buf_printf(&b, "{\"result\":\"%s\"", why) == TSR_OK && ssh_about_json(&b, about) == TSR_OK &&
 	    prompt_requester_json(&b, &who) == TSR_OK && buf_put_cstr(&b, "}") == TSR_OK)

@@ -74,6 +74,7 @@ ssh_users_free(struct ssh_users **us)
 	if (*us == NULL)
 		return;
 	while (!link_empty(&(*us)->all))
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): who was freed has left the list */
 		ssh_user_forget(LINK_OF((*us)->all.next, struct ssh_user, link));
 	ssh_files_free(&(*us)->files);
 	free(*us);
@@ -204,7 +205,7 @@ ssh_user_issue(struct ssh_user *u, const struct caller *c)
 {
 	struct agent *a = u->users->agent;
 	struct ssh_wish wish = {
-		.subject = u->name, .uid = u->uid, .caller = c,
+		.subject = u->name, .uid = u->uid, .caller = c, .last = &u->last,
 		.key = u->blob.data, .key_n = u->blob.len, .credential = "", .sid = "", .held = 1
 	};
 	struct ssh_issued made;
@@ -267,6 +268,10 @@ ssh_user_look(void *arg)
 {
 	struct ssh_user *u = arg;
 
+	if (!policy_config(u->users->agent->policy)->ssh.there) {
+		ssh_user_forget(u);
+		return;
+	}
 	if (!ssh_user_wanted(u)) {
 		if (u->cert.len == 0 || clock_wall() >= u->valid_before) {
 			ssh_user_forget(u);
@@ -296,12 +301,16 @@ ssh_user_get(struct agent *a, const struct caller *c, const char *name, struct s
 	if (u == NULL && (r = ssh_user_make(a->ssh_users, c->uid, name, &u)) != TSR_OK)
 		return r;
 	u->listed_ms = clock_boot_ms();
+	u->last = *c;
+	u->last.pid = 0;
+	u->last.pidfd = -1;
+	u->last.start_time = 0;
 	if (!ssh_user_fresh(u) && ssh_user_issue(u, c) != TSR_OK && u->cert.len > 0 &&
 	    clock_wall() >= u->valid_before)
 		ssh_user_drop(u);
 	if (u->timer.pos == 0)
 		ssh_user_look_later(u);
-	/* The key alone has a file, too. */
+	/* The key alone has a file, too; one that could not be written is tried again. */
 	if (!u->written && link_empty(&u->unsettled))
 		link_append(&u->users->unsettled, &u->unsettled);
 	*fresh = !link_empty(&u->unsettled);
@@ -338,10 +347,9 @@ ssh_user_settle(struct ssh_user *u, int committed)
 		u->due = 0;
 	}
 	u->made = 0;
-	u->written |= ssh_file_write(u->users->files, u->uid, SSH_FILE_KEY, &u->blob,
-	    u->comment) == TSR_OK;
-	if (u->cert.len > 0)
-		(void)ssh_file_write(u->users->files, u->uid, SSH_FILE_CERT, &u->cert, u->comment);
+	u->written = ssh_file_write(u->users->files, u->uid, SSH_FILE_KEY, &u->blob,
+	    u->comment) == TSR_OK && (u->cert.len == 0 ||
+	    ssh_file_write(u->users->files, u->uid, SSH_FILE_CERT, &u->cert, u->comment) == TSR_OK);
 }
 
 void

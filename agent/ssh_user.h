@@ -27,6 +27,7 @@ struct ssh_user {
 	uid_t uid;
 	char name[NAMES_NAME_MAX];
 	char comment[SSH_USER_COMMENT_MAX];
+	struct caller last;		/* who asked last: uid and groups, no process */
 	struct secret *key;		/* Ed25519, as libsodium has it */
 	struct buf blob;		/* of the public key */
 	struct buf cert, before;	/* blobs; empty where there is none; the one before it */
@@ -38,7 +39,7 @@ struct ssh_user {
 	int made;			/* cert was, in this batch */
 	int stands;			/* nobody took it back, as of the list of revocations krl */
 	uint64_t krl;
-	int written;			/* the key's file is there */
+	int written;			/* the files are what is listed */
 	struct timer timer;
 };
 

@@ -190,8 +190,10 @@ server_files(struct setup *s, struct buf *said)
 		before = s->changed;
 		status = server_snippet(s, said);
 		/* the other two are read at each login */
-		if (status == FAIL_NONE && s->changed != before)
+		if (status == FAIL_NONE && s->changed != before) {
 			setup_next(s, "%s", server_reload());
+			setup_next(s, "systemctl enable --now tessera-sshd.path    # it learns later changes by itself");
+		}
 	}
 	json_decref(ca);
 	return status;
@@ -249,6 +251,7 @@ setup_server_remove(struct setup *s)
 		return status;
 	}
 	buf_init(&said, SSHD_OUTPUT_MAX);
+	setup_next(s, "systemctl disable --now tessera-sshd.path");
 	setup_next(s, "%s", server_reload());
 	setup_next(s, "tessera ssh setup --server --remove    # once more, then %s and %s go", SETUP_SSHD_CA,
 	    SETUP_SSHD_KRL);

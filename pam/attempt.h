@@ -53,9 +53,10 @@ int attempt_failed(struct attempt *at, int code);
 
 /*
  * Is the user one who never had a credential?  PAM_IGNORE or PAM_USER_UNKNOWN, by
- * nouserok, where the agent says so; otherwise code.
+ * nouserok, where the agent says so; otherwise code, and where it does not answer
+ * gone.  No time is added to what the agent may take.
  */
-int attempt_unknown(struct attempt *at, int code);
+int attempt_unknown(struct attempt *at, int code, int gone);
 
 /* To the system's log; never what was typed. */
 void attempt_log(const struct attempt *at, int priority, const char *fmt, ...)

@@ -75,7 +75,7 @@ device_confirm(struct attempt *at, int few)
 	char *answer = NULL, want[16];
 	int same;
 
-	talk_error(at, few == 1 ? "This spends the last try: after it the token locks itself." :
+	talk_info(at, few == 1 ? "This spends the last try: after it the token locks itself." :
 	    "This spends one of the last %d tries before the token locks itself.", few);
 	if (talk_ask(at, 1, &answer, "%s: number of tries left (%d), to go on: ", at->shown, few) !=
 	    PAM_SUCCESS)
@@ -277,7 +277,8 @@ device_authenticate(struct attempt *at)
 		device_pending_end(at);
 		if (!device_is_out(at, r))
 			break;
-		if (until == 0 && (r = attempt_unknown(at, r)) != PAM_AUTH_ERR)
+		if (until == 0 && strcmp(tsr_error_name(at->client), "device_not_found") == 0 &&
+		    (r = attempt_unknown(at, r, r)) != PAM_AUTH_ERR)
 			break;
 	} while (device_awaited(at, &until));
 	tsr_client_prompter(at->client, NULL, NULL);

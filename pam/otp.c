@@ -58,7 +58,8 @@ otp_authenticate(struct attempt *at)
 
 	/* To a guesser a wrong code and an unknown user are one: so who has nothing is
 	 * told apart before a code is asked for, and only where root wants it told. */
-	if (at->options.nouserok && (r = attempt_unknown(at, PAM_AUTH_ERR)) != PAM_AUTH_ERR)
+	if (at->options.nouserok && (r = attempt_unknown(at, PAM_AUTH_ERR,
+	    PAM_AUTHINFO_UNAVAIL)) != PAM_AUTH_ERR)
 		return r;
 	if ((r = otp_code(at, &code, &typed)) == PAM_SUCCESS)
 		r = otp_prove(at, code);

@@ -78,6 +78,6 @@ talk_ask(struct attempt *at, int echo, char **out, const char *fmt, ...)
 	}
 	talk_wipe(&answer);
 	/* a conversation of another program's: what it says is not ours to hand on */
-	at->talk = r == PAM_ABORT || r == PAM_CONV_AGAIN ? r : PAM_CONV_ERR;
+	at->talk = r == PAM_ABORT ? r : r == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_CONV_ERR;
 	return at->talk;
 }

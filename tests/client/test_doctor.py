@@ -86,7 +86,7 @@ class Doctor(ClientTest):
     def test_every_check_says_something_in_order(self):
         seen = list(dict.fromkeys(c["check"] for c in self.look()))
         self.assertEqual(seen, ["configuration", "users", "sockets", "agent", "modules", "opensc", "pcscd",
-                                "polkit", "rights", "readers", "holders", "tries", "keys", "breakers"])
+                                "polkit", "rights", "readers", "holders", "tries", "keys", "breakers", "ssh"])
         with open(os.path.join(SOURCE, "man", "tessera.1"), encoding="utf-8") as f:
             page = f.read()
         for check in seen:

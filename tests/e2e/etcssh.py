@@ -16,6 +16,8 @@ import socket
 import subprocess
 import threading
 
+from sshd import ACCOUNTS, keygen
+
 SSHD_CONFIG = """Include /etc/ssh/sshd_config.d/*.conf
 HostKey /etc/ssh/ssh_host_ed25519_key
 PasswordAuthentication no
@@ -33,13 +35,9 @@ LogLevel ERROR
 PreferredAuthentications publickey
 ConnectTimeout 60
 """
-ACCOUNTS = ("daemon", "bin", "games")	# those of base-passwd, here with a shell
 ETC = ("group", "nsswitch.conf", "ld.so.cache", "hosts", "login.defs", "pam.d", "security")
 RUN_S = 60
-
-
-def keygen(*args):
-    subprocess.run(["ssh-keygen", "-q", *args], check=True, stdin=subprocess.DEVNULL, capture_output=True)
+SANITIZERS = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
 
 
 class Host:
@@ -114,7 +112,7 @@ class Host:
         home = "/root" if user == "root" else "/home/" + user
         more = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         return subprocess.run(self.inside(*argv), capture_output=True, text=True, timeout=RUN_S, start_new_session=True,
-                              env={"PATH": self.path, "HOME": home, "LC_ALL": "C.UTF-8", **(env or {})}, **more)
+                              env={"PATH": self.path, "HOME": home, "LC_ALL": "C.UTF-8", **SANITIZERS, **(env or {})}, **more)
 
     def serve(self):
         while True:

@@ -72,9 +72,10 @@ class Pam:
         with open("%s/d/%s" % (self.folder, name), "w", encoding="utf-8") as f:
             f.write(text)
 
-    def login(self, user, *words, answers=(), service="login", unit=None, uid=0, env=None, calls=("auth",)):
-        """Log in, from that unit and as that uid: Ran."""
-        argv = [self.program, self.folder + "/d", service, user, *words, *calls]
+    def login(self, user, *words, answers=(), service="login", unit=None, uid=0, env=None, calls=("auth",),
+              under=()):
+        """Log in, from that unit and as that uid, under a command that runs it: Ran."""
+        argv = [*under, self.program, self.folder + "/d", service, user, *words, *calls]
         environ = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         environ.update(env or {})
 

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import traceback
 import unittest
 
 import etcssh
@@ -52,7 +53,13 @@ class Machine(harness.Machine):
 
     def __init__(self):
         super().__init__(audiences=AUDIENCES, settings={"ssh": {"audience": "ssh"}})
-        f = self.folder
+        try:
+            self.furnish(self.folder)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def furnish(self, f):
         os.mkdir(f + "/stub")
         for name in ("asked", "answered"):
             os.mkfifo(f + "/" + name)
@@ -83,12 +90,17 @@ class Machine(harness.Machine):
                 words = f.read().split()
             if not words:
                 return
+            status = 1
+            try:
+                status = int(not self.systemctl(*words))
+            except (OSError, harness.Failed):
+                traceback.print_exc()
             with open(self.folder + "/answered", "w", encoding="ascii") as f:
-                f.write("%d\n" % (not self.systemctl(*words)))
+                f.write("%d\n" % status)
 
     def systemctl(self, what, *units):
-        if units[-1] == "ssh":
-            return what == "reload"	# each connection has a new sshd
+        if units[-1] in ("ssh", "tessera-sshd.path"):
+            return what in ("reload", "enable")		# each connection has a new sshd
         if what in ("stop", "restart"):
             self.stop()
         elif what == "kill" and self.process is not None:
@@ -107,8 +119,10 @@ class Machine(harness.Machine):
 
     def release(self):
         if hasattr(self, "host"):
-            with open(self.folder + "/asked", "w", encoding="ascii"):
-                pass
+            try:
+                os.close(os.open(self.folder + "/asked", os.O_WRONLY | os.O_NONBLOCK))
+            except OSError:
+                pass			# nobody reads: it is busy, or over
             self.host.close()
         super().release()
 

@@ -197,6 +197,7 @@ class Enrol(unittest.TestCase):
                        ("/admin/enrolment-codes", {"subject": "bin"}),
                        ("/admin/clock", {}), ("/admin/store/backup", {}),
                        ("/admin/store/confirm", {}), ("/admin/keys/rotate", {}),
+                       ("/admin/ssh/ca", {"do": "prepare"}), ("/admin/ssh/revoke", {"subject": "bin"}),
                        ("/admin/credentials/%s/resync" % ident, {"code": "000000", "next": "000000"}),
                        ("/admin/credentials/%s/disable" % ident, {"force": True}),
                        ("/admin/credentials/%s/enable" % ident, {}),

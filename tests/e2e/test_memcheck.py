@@ -5,6 +5,7 @@ tests/tree/memcheck.py.)"""
 import unittest
 
 import harness
+import pam
 from harness import DAEMON, Machine
 
 PIN = "123456"
@@ -36,6 +37,25 @@ class Memcheck(unittest.TestCase):
             self.checked(m, 0, "status", uid=DAEMON)
             self.checked(m, 0, "audit", "verify", "--config", m.conf)
             self.checked(m, 0, "logout", uid=DAEMON)
+
+    def test_pam_module(self):
+        """A screen locker's login, right and wrong, and tokens as passwords."""
+        login = {"class": "login", "scopes": ["login"], "acr": "self", "any-user": True}
+        with Machine(audiences={**harness.AUDIENCES, "login": login}) as m:
+            m.make_token("card", PIN)
+            m.tessera("enroll", "pkcs11", "--user", "daemon", "--device", "pkcs11:token=card;id=%01",
+                      pin=PIN, check=True)
+            token = m.request("POST", "/token", uid=DAEMON, form={
+                "grant_type": harness.DEVICE_GRANT, "audience": "demo", "pin": PIN}).json["access_token"]
+            p = pam.Pam(m)
+            for options, answers, want in [("cue debug", [PIN], 0), ("mode=token audience=demo", [token], 0),
+                                           ("mode=token audience=demo", [token + "A"], pam.AUTH_ERR),
+                                           ("methods=otp,device nouserok", ["1", ""], pam.AUTH_ERR)]:
+                with self.subTest(options):
+                    p.service("login", options)
+                    ran = p.login("daemon", answers=answers, uid=DAEMON, under=VALGRIND)
+                    self.assertEqual((ran.auth, ran.status), (want, 0), ran)
+                    self.assertNotIn("==", ran.error, ran.error)
 
 
 if __name__ == "__main__":

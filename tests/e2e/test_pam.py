@@ -90,6 +90,8 @@ class Device(Case):
                 ("from elsewhere", {"words": ["rhost=10.0.0.7"]}, pam.AUTH_ERR),
                 ("no login helper", {"unit": None}, pam.AUTH_ERR),
                 ("a locker of another's", {"uid": BIN, "unit": None}, pam.AUTH_ERR),
+                ("a locker that has a card, for another", {"uid": DAEMON, "unit": None, "user": "bin"},
+                 pam.AUTH_ERR),
                 ("no conversation", {}, pam.CONV_ERR),
                 ("an empty line", {"answers": [""]}, pam.AUTH_ERR),
                 ("a line that is too long", {"answers": [PIN + 300 * "1"]}, pam.AUTH_ERR),
@@ -151,6 +153,23 @@ class Device(Case):
         self.assertNotIn(0, [ran.auth, ran.code("acct"), ran.code("cred")], ran)
         ran = self.login("timeout=5", answers=["000000"], calls=("auth", "cred"))
         self.assertNotIn(0, [ran.auth, ran.code("cred")], ran)
+
+    def test_pending_file(self):
+        """Made where root alone can make files, no link is followed, no FIFO waited for."""
+        folder, theirs = self.m.folder + "/pending", self.m.folder + "/theirs"
+        for path in (folder, theirs):
+            os.mkdir(path)
+        os.chown(theirs, DAEMON, DAEMON)
+        os.symlink(folder + "/target", folder + "/link")
+        os.symlink(folder, self.m.folder + "/via")
+        os.mkfifo(folder + "/fifo")
+        for path, made in [(folder + "/plain", True), (folder + "/fifo", True), (theirs + "/x", False),
+                           (folder + "/link", False), (self.m.folder + "/via/x", False),
+                           (folder + "/none/x", False)]:
+            with self.subTest(path):
+                self.code(0, "authpending_file=" + path, answers=[PIN])
+                self.assertEqual(os.path.exists(path), made)
+        self.assertEqual(sorted(os.listdir(folder)), ["fifo", "link", "plain"])
 
     def test_options(self):
         rows = ["nonsense", "timeout=0", "timeout=301", "timeout=9x", "timeout=", "mode=card", "mode=",

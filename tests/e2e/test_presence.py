@@ -14,6 +14,7 @@ from present import devices_of, line_of, next_event, says, status, time_passes, 
 from readers import PIN, Readers
 from wire import Events
 
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
 NOTICED_S = 5.0		# pcscd looks every 400 ms, a busy machine now and then
 AUDIENCES = dict(harness.AUDIENCES)
 AUDIENCES["tap"] = {"scopes": ["read"], "acr": "self", "reuse": "session", "any-user": True,
@@ -60,10 +61,17 @@ class Presence(unittest.TestCase):
     # --- no token once it was pulled
 
     def test_pulled(self):
-        r, m = self.open(rehearse=True)
+        r, m = self.open(rehearse=True, settings={"ssh": {"audience": "demo"}})
         card = r.card("one")
         self.enrol(m)
         self.assertEqual(says(m), "")
+        answer, _ = m.answering(PIN, "POST", "/ssh/certificate", uid=DAEMON, json={"public_key": SSH_KEY})
+        self.assertEqual(answer.status, 200, answer)
+
+        def revoked():
+            found = m.request("GET", "/ssh/certificates", uid=DAEMON).json["certificates"]
+            return [c["revoked"] for c in found if not c["held"]]
+        self.assertEqual(revoked(), [False])
         at = card.pull()
         self.refused(m, "device_removed")
         print("refused %.0f ms after the pull" % (1000 * (time.monotonic() - at)))
@@ -74,6 +82,7 @@ class Presence(unittest.TestCase):
         m.clock.advance(3)
         self.refused(m, "login_required")
         self.assertTrue(self.session(m)["locked"])
+        self.assertEqual(revoked(), [True])
         self.assertEqual(says(m, audience="tap"), "")
         m.clock.advance(2)
         until(lambda: [line for line in open(m.state + "/audit.log", encoding="utf-8")

@@ -7,6 +7,7 @@ import struct
 import time
 import unittest
 
+import fidobed
 import harness
 import sshagent
 import sshd
@@ -159,15 +160,16 @@ class Proofs(Bed):
         self.assertNotIn("destination", shown[2])
 
     def test_listings_while_somebody_is_asked(self):
-        """50 listings, and another user, do not wait for a PIN; a session from elsewhere ends the wait."""
+        """50 listings do not wait for a PIN; a session from elsewhere ends the wait, and so does
+        the end of who asked."""
         m, s = self.open()
 
         def ask():
             with Events(m.api, "all") as events, Agent(m.ssh) as a, contextlib.ExitStack() as all_:
                 events.next("ready")
-                blob = a.keys()[1]
-                a.send(sshagent.SIGN, sshagent.string(blob) +
-                       sshagent.string(file_data(b"git")) + struct.pack(">I", 0))
+                request = (sshagent.string(a.keys()[1]) + sshagent.string(file_data(b"git")) +
+                           struct.pack(">I", 0))
+                a.send(sshagent.SIGN, request)
                 prompt = events.next("pin-needed")[1]
                 agents = [all_.enter_context(Agent(m.ssh)) for _ in range(50)]
                 for b in agents:
@@ -176,21 +178,58 @@ class Proofs(Bed):
                 with harness.Client(m.api) as c:
                     c.request("POST", "/token", form={"grant_type": harness.DEVICE_GRANT,
                                                       "audience": "ssh", "pin": PIN})
-                kind = a.answer()[0]
-                return kinds, kind, prompt["prompt"], events.next("prompt-ended")[1]["prompt"]
-        kinds, kind, prompt, ended = as_user(DAEMON, ask)
+                    kind = a.answer()[0]
+                    ended = events.next("prompt-ended")[1]
+                    c.request("DELETE", "/session")
+                a.send(sshagent.SIGN, request)
+                again = events.next("pin-needed")[1]
+                a.sock.shutdown(socket.SHUT_RDWR)
+                gone = events.next("prompt-ended")[1]
+                return kinds, kind, [(p["prompt"], e["prompt"]) for p, e in ((prompt, ended), (again, gone))]
+        kinds, kind, prompts = as_user(DAEMON, ask)
         self.assertEqual(kinds, [sshagent.LISTED] * 50)
         self.assertEqual(kind, SIGNED)
-        self.assertEqual(prompt, ended)
+        for prompt, ended in prompts:
+            self.assertEqual(prompt, ended)
 
     def test_reuse_never(self):
-        """Such a proof pays for its own signature, and no other."""
+        """Such a proof pays for its own signature, and no other.  A host with a certificate is
+        shown by its key."""
         audiences = {**sshagent.AUDIENCES, "ssh": {**sshagent.AUDIENCES["ssh"], "reuse": "never"}}
         m, s = self.open(audiences=audiences)
         p = Prompter(m, [PIN, None])
         self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+        s.certify()
         self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
-        self.assertEqual(len(p.shown()), 2)
+        self.assertEqual([data["destination"]["host_key"] for data in p.shown()], [s.fingerprint] * 2)
+        s.said("host key algorithm: ssh-ed25519-cert-v01@openssh.com")
+
+    def test_touch(self):
+        """A FIDO2 key: what it will be touched for is told; refused and given."""
+        with fidobed.Bed(1, audiences=sshagent.AUDIENCES, settings={"ssh": {"audience": "ssh"}}) as (m, keys):
+            s = self.enterContext(server(m))
+            self.assertEqual(fidobed.enrol(m)[0].status, 201)
+
+            def run(ready):
+                with Events(m.api) as events:
+                    events.next("ready")
+                    os.write(ready, b"r")
+                    return [events.next("touch-needed")[1], events.next("touch-done")[1],
+                            events.next("ssh-refused")[1], events.next("touch-needed")[1],
+                            events.next("ssh-signature")[1]]
+            read, write = os.pipe()
+            job = harness.Job(DAEMON, run, write)
+            self.assertEqual(os.read(read, 1), b"r")
+            keys[0].set("touch=deny")
+            self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
+            keys[0].set("touch=auto")
+            self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+            told = job.result()
+            os.close(read)
+            os.close(write)
+        to = {"host_key": s.fingerprint, "user": "daemon", "forwarded": False}
+        self.assertEqual([data.get("destination") for data in told], [to, None, to, to, to])
+        self.assertEqual(told[4]["result"], "proof")
 
     def test_card_is_pulled(self):
         """A session whose card is gone signs nothing."""
@@ -246,6 +285,24 @@ class Servers(Bed):
         self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
         self.assertNotEqual(self.file(m, "1-cert.pub"), before)
 
+    def test_renewed(self):
+        """A certificate is another one before its time is over, without being asked for; also
+        where its user may ask for the audience as a member of a group."""
+        ssh = {"scopes": ["login"], "acr": "self", "groups": ["daemon"]}
+        with harness.Machine(audiences={**sshagent.AUDIENCES, "ssh": ssh}, rehearse=True,
+                             settings={"ssh": {"audience": "ssh"}}) as m:
+            keys = as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys))
+            before = self.file(m, "1-cert.pub")
+            m.clock.advance(230)		# 80 % of 5 minutes are not over
+            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys)), keys)
+            self.assertEqual(self.file(m, "1-cert.pub"), before)
+            m.clock.advance(30)
+            until(lambda: self.file(m, "1-cert.pub") != before, 30, "another certificate")
+            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys))[1], keys[1])
+            # nobody asks for an hour: there is no key any more
+            m.clock.advance(3700)
+            until(lambda: os.listdir(m.public + "/ssh") == [], 30, "the end of the key")
+
     def test_forwarded(self):
         """ssh -A: from the first host nothing is signed, unless policy lets it."""
         ssh = {"audience": "ssh", "extensions": ["permit-agent-forwarding"]}
@@ -275,6 +332,9 @@ class Servers(Bed):
         key = self.file(m, "1.pub")
         blob = as_user(DAEMON, lambda: Agent(m.ssh).once(Agent.keys)[1])
         m.stop()
+        self.assertEqual(os.listdir(m.public + "/ssh"), [])
+        with open(m.public + "/ssh/1.pub", "w", encoding="ascii") as f:
+            f.write(key)	# of an agent that was killed
         m.start()
         self.assertEqual(os.listdir(m.public + "/ssh"), [])
         kind = as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.sign(blob, file_data(b"git")))[0])
@@ -370,13 +430,26 @@ class Refusals(Bed):
 
     def test_not_configured(self):
         """No section ssh: nobody has a key; nor has whoever is not one of its audience."""
+        def listing():
+            return Agent(m.ssh).once(lambda a: a.ask(11))
         with harness.Machine() as m:
-            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.ask(11))), (12, bytes(4)))
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
+            m.stop()
+            m.listeners.pop().close()	# an installation that does not hand the socket over
+            m.start()
+            self.assertRaises(ConnectionRefusedError, Agent, m.ssh)
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
-        with harness.Machine(audiences=audiences, settings={"ssh": {"audience": "ssh"}}) as m:
-            self.assertEqual(as_user(DAEMON, lambda: Agent(m.ssh).once(lambda a: a.ask(11))), (12, bytes(4)))
+        settings = {"ssh": {"audience": "ssh"}, "limits": {"requests-per-minute": 10}}
+        with harness.Machine(audiences=audiences, settings=settings) as m:
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(len(as_user(BIN, lambda: Agent(m.ssh).once(Agent.keys))), 2)
+
+            def many():
+                with Agent(m.ssh) as a:
+                    return [a.ask(11)[0] for _ in range(15)].count(FAILURE)
+            self.assertEqual(as_user(BIN, many), 6)	# and nobody else's
+            self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,11 @@ class Base(unittest.TestCase):
             raise AssertionError(out)
         return status != 0
 
+    @staticmethod
+    def own(answer):
+        """Those of keys that the agent does not hold."""
+        return [c for c in answer.json["certificates"] if not c["held"]]
+
     def admin(self, m, path, body, status=200):
         answer = m.request("POST", "/admin/ssh/" + path, admin=True, json=body)
         self.assertEqual(answer.status, status, answer)
@@ -126,18 +131,24 @@ class Certificate(Base):
         for kind in (["ecdsa", "-b", "521"], ["rsa", "-b", "2048"]):
             path, said = self.certified(m, self.key(m, *kind))
             self.assertEqual(run("ssh-keygen", "-L", "-f", path)[0], 0)
-        mine = m.request("GET", "/ssh/certificates", uid=DAEMON).json["certificates"]
+        mine = self.own(m.request("GET", "/ssh/certificates", uid=DAEMON))
         self.assertEqual(len(mine), 5)
         self.assertEqual(mine[-1]["serial"], said["serial"])
         self.assertEqual((mine[-1]["held"], mine[-1]["revoked"]), (False, False))
         self.assertEqual(m.request("GET", "/ssh/certificates", uid=BIN).json, {"certificates": []})
-        every = m.request("GET", "/admin/ssh/certificates?subject=daemon", admin=True).json["certificates"]
+        every = self.own(m.request("GET", "/admin/ssh/certificates?subject=daemon", admin=True))
         self.assertEqual([c["serial"] for c in every], [c["serial"] for c in mine])
         self.assertEqual(every[0]["subject"], "daemon")
         none = m.request("GET", "/admin/ssh/certificates?subject=bin", admin=True).json
         self.assertEqual(none, {"certificates": []})
         mine[-1].pop("ca")
         self.audited(m, said["serial"])
+        told = m.tessera("config", "explain", m.conf, "--user", "daemon", "--audience", "ssh", "--json",
+                         check=True).json
+        self.assertEqual(told["principals"], ["daemon", "w-daemon", "deploy", "all"])
+        told = m.tessera("config", "explain", m.conf, "--user", "bin", "--audience", "demo", "--json",
+                         check=True).json
+        self.assertNotIn("principals", told)
 
     def audited(self, m, serial):
         line = harness.until(lambda: audit(m, '"ssh-certificate"', serial), 20, "the audit line")[0]
@@ -218,7 +229,7 @@ class Certificate(Base):
             answer = in_unit(m, gdm, 0, path="/ssh/certificate", json={"public_key": good})
             self.assertEqual((answer.status, answer.json["error"]), (403, "unauthorized_client"), answer)
             self.assertIn("login helper", answer.json["error_description"])
-        self.assertEqual(len(m.request("GET", "/admin/ssh/certificates", admin=True).json["certificates"]), 1)
+        self.assertEqual(len(self.own(m.request("GET", "/admin/ssh/certificates", admin=True))), 1)
         for body, status in [({}, 400), ({"do": "revoke"}, 400), ({"do": "prepare", "id": "x"}, 400),
                              ({"do": "retire"}, 400), ({"do": "retire", "id": "x"}, 404),
                              ({"do": "prepare", "at_once": True}, 400), ({"do": "rotate"}, 409)]:
@@ -269,15 +280,20 @@ class Revocation(Base):
                 self.assertFalse(self.revoked(m, path))
                 end(said)
                 self.assertTrue(self.revoked(m, path))
-                shown = m.request("GET", "/ssh/certificates", uid=DAEMON).json["certificates"]
+                shown = self.own(m.request("GET", "/ssh/certificates", uid=DAEMON))
                 self.assertTrue([c["revoked"] for c in shown if c["serial"] == said["serial"]][0])
                 if kept:
                     self.assertTrue(self.revoked(m, kept), "for good")
                 kept = path
                 m.tessera("logout", uid=DAEMON, check=True)
-        # a credential that is disabled, and killed right after: it is durable
+        # a credential that is disabled when no session is left, and killed right after: it
+        # is durable
         harness.until(lambda: self.ask(m)[0].status == 200, 20, "the second after all was revoked")
         path, said = self.certified(m)
+        m.kill()
+        m.start()
+        self.assertEqual(m.request("GET", "/session", uid=DAEMON).json["sessions"], [])
+        self.assertFalse(self.revoked(m, path))
         post("/admin/credentials/%s/disable" % credential, force=True)
         self.assertTrue(self.revoked(m, path))
         m.kill()
@@ -326,7 +342,7 @@ class Keys(Base):
         m.kill()
         m.start()
         self.assertEqual(self.states(m), (states, keys))
-        shown = m.request("GET", "/ssh/certificates", uid=DAEMON).json["certificates"]
+        shown = self.own(m.request("GET", "/ssh/certificates", uid=DAEMON))
         self.assertEqual(shown[1]["serial"], said["serial"])
         self.admin(m, "ca", {"do": "retire", "id": keys[1]["id"]}, 409)
         self.admin(m, "ca", {"do": "retire", "id": keys[0]["id"]})

@@ -9,6 +9,7 @@ import etcssh
 import harness
 from harness import DAEMON
 from folder import new_folder, remove_folder
+from sshd import keygen
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
 from fake_agent import FakeAgent  # noqa: E402
@@ -27,8 +28,8 @@ class Recipe(unittest.TestCase):
         self.addCleanup(remove_folder, self.folder)
         self.host = etcssh.Host(self.folder + "/host")
         self.addCleanup(self.host.close)
-        etcssh.keygen("-t", "ed25519", "-N", "", "-f", self.folder + "/ca")
-        etcssh.keygen("-k", "-f", self.folder + "/krl")
+        keygen("-t", "ed25519", "-N", "", "-f", self.folder + "/ca")
+        keygen("-k", "-f", self.folder + "/krl")
         with open(self.folder + "/ca.pub", encoding="utf-8") as f:
             self.line = f.read().strip()
         with open(self.folder + "/krl", "rb") as f:
@@ -41,8 +42,8 @@ class Recipe(unittest.TestCase):
         self.agent.routes["GET /ssh/krl"] = (
             b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(krl)) + krl
 
-    def tessera(self, *args, status=0):
-        r = self.host.run(os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)
+    def tessera(self, *args, status=0, into=()):
+        r = self.host.run(*into, os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)
         self.assertEqual(r.returncode, status, r.stdout + r.stderr)
         return r.stdout if status == 0 else r.stderr
 
@@ -68,10 +69,11 @@ class Recipe(unittest.TestCase):
         self.assertEqual(self.tree(), after)
         said = self.host.run("/usr/sbin/sshd", "-T").stdout
         self.assertIn("\nrevokedkeys /etc/ssh/tessera_krl\n", said)
-        # a later list and later keys need no reload
+        # a later list and later keys need no reload, and no more than what tessera-sshd.service has
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
             {"id": "k%d" % n, "state": s, "public_key": self.line + s} for n, s in enumerate(("active", "next"))]})
-        said = self.tessera(*INSTALL)
+        said = self.tessera(*INSTALL, into=("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"))
+        self.assertIn("written    /etc/ssh/tessera_ca.pub", said)
         self.assertNotIn("reload", said)
         self.assertNotIn("tessera-old", said)
         # what a running sshd reads goes last
@@ -158,7 +160,7 @@ class Logins(unittest.TestCase):
     def certify(self, name, *args):
         """A key with a certificate beside it."""
         key = os.path.join(self.host.folder, "home", USER, name)
-        etcssh.keygen("-t", "ed25519", "-N", "", "-C", name, "-f", key)
+        keygen("-t", "ed25519", "-N", "", "-C", name, "-f", key)
         for path in (key, key + ".pub"):
             os.chown(path, DAEMON, DAEMON)
         doc = self.m.tessera("ssh", "cert", key + ".pub", "--json", *args, uid=DAEMON, pin=PIN, check=True).json

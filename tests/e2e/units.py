@@ -16,10 +16,11 @@ UNITS, SOURCE, BIN = (os.path.abspath(a) for a in sys.argv[1:4])
 NAMES = ["tesserad.service", "tessera-pkcs11@.service", "tessera.socket",
          "tessera-admin.socket", "tessera-ssh.socket", "tessera-pkcs11.socket", "tessera-pkcs11-watch@.service",
          "tessera-pkcs11-watch.socket", "tessera-fido.socket", "tessera-fido@.service",
-         "tessera-fido-watch.socket", "tessera-fido-watch@.service"]
+         "tessera-fido-watch.socket", "tessera-fido-watch@.service", "tessera-sshd.path",
+         "tessera-sshd.service"]
 SCORE = {"tesserad.service": 1.0, "tessera-pkcs11@.service": 1.0,
          "tessera-pkcs11-watch@.service": 1.0, "tessera-fido@.service": 1.2,
-         "tessera-fido-watch@.service": 1.6}
+         "tessera-fido-watch@.service": 1.6, "tessera-sshd.service": 1.5}
 
 
 def run(*command, **env):

@@ -56,6 +56,10 @@ static size_t n_kept;
 struct names {
 	struct question {
 		unsigned ticket;	/* 0: free */
+		int known;
+		uid_t uid;
+		gid_t gid;
+		const char *name;
 		names_done done;
 		void *arg;
 	} question[QUESTIONS_MAX];
@@ -99,7 +103,7 @@ names_ask(struct names *n, int known, uid_t uid, gid_t gid, const char *name, na
 		;
 	if (i == QUESTIONS_MAX)
 		return TSR_TOO_LARGE;
-	n->question[i] = (struct question){ ++n->last, done, arg };
+	n->question[i] = (struct question){ ++n->last, known, uid, gid, name, done, arg };
 	if (ticket != NULL)
 		*ticket = n->last;
 	return TSR_OK;
@@ -144,12 +148,11 @@ names_working(const struct names *n)
 }
 
 void
-agent_rig_names_wait(void)
+agent_rig_names_wait(int wait)
 {
-	service->wait = 1;
+	service->wait = wait;
 }
 
-/* To whom it is answered is not known any more: root, as most ask for. */
 void
 agent_rig_names_answer(int code)
 {
@@ -160,8 +163,10 @@ agent_rig_names_answer(int code)
 		if ((q = service->question[i]).ticket == 0)
 			continue;
 		service->question[i].ticket = 0;
-		q.done(q.arg, code, code == TSR_OK ? 0 : (uid_t)-1, code == TSR_OK ? 0 : (gid_t)-1,
-		    code == TSR_OK ? users[0] : NULL);
+		if (code == TSR_OK && q.known)
+			q.done(q.arg, TSR_OK, q.uid, q.gid, q.name);
+		else
+			q.done(q.arg, code == TSR_OK ? TSR_NOT_FOUND : code, (uid_t)-1, (gid_t)-1, NULL);
 	}
 }
 
@@ -320,8 +325,6 @@ configuration(void)
 	    "webauthn { rp-id = \"a.example\" origins = {\"https://a.example\"} }\n"
 	    "audience own { scopes = {all} users = {daemon} verifiers { users = {root} } }\n"
 	    "audience job { class = service scopes = {run} users = {root} verifiers { users = {root} } }\n"
-	    "audience ssh { scopes = {login} acr = self reuse = session any-user = true }\n"
-	    "ssh { audience = ssh }\n"
 	    "audience tessera-admin { scopes = {admin} acr = hardware max-age = 5m any-user = true }\n",
 	    state_dir, state_dir, dir, dir, helper_path, helper_path) > 0);
 	p->source[0].name = strdup("/etc/t.conf");

@@ -33,8 +33,9 @@ int agent_rig_life(void (*begin)(void), void (*drive)(struct agent *a));
 void agent_rig_turn(struct agent *a);
 void agent_rig_pass(struct agent *a, uint64_t ms);
 
-/* From here on name questions wait until they are answered with code. */
-void agent_rig_names_wait(void);
+/* From here on name questions wait (or not) until they are answered: as they should be,
+ * or with another code. */
+void agent_rig_names_wait(int wait);
 void agent_rig_names_answer(int code);
 
 #endif

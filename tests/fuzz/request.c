@@ -512,7 +512,7 @@ drive(struct agent *a)
 		fido_end_enrol(a->store);
 	}
 	if ((flags & NAMES_LATE) != 0)
-		agent_rig_names_wait();
+		agent_rig_names_wait(1);
 	if ((seed & 0x8000) == 0)
 		scarce_begin(seed & 0xfff, (seed >> 12 & 7) == 7 ? 0x7fffffff : 1u << (seed >> 12 & 7));
 	while (p < end) {

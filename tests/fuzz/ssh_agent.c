@@ -12,6 +12,11 @@
  *	s	a good login to be signed: how (enum), user's letter, a session, changes
  *	f	a good file to be signed: how, namespace's number, changes
  *	r	the bytes as they are; 32 times "K" in them is the agent's key
+ *	p	so many lists times 8 (one byte), and seconds pass (one byte) before any
+ *		answer is taken
+ *	n	names wait from here on; m: they are answered, and wait no more: '0' they are
+ *		known, '1' unknown, '2' not said
+ *	w	root's terminal can be asked for a PIN
  *	z	a frame of so many KiB (one byte), all zero
  *	t	time passes: seconds (one byte)
  *	x	the connection ends
@@ -52,7 +57,7 @@ enum { SESSION = 1 };
 enum { BY_CERT = 1, OF_CERT = 2, BOUND = 4, OTHER_NAME = 8, SHA256 = 16 };
 
 static struct ssh_watch watch[CONNS];
-static int fds[CONNS];
+static int fds[CONNS], prompter = -1;
 static const uint8_t *input;
 static size_t input_n;
 static unsigned long frames;
@@ -78,16 +83,44 @@ conn_close(int i)
 	ssh_watch_end(&watch[i]);
 }
 
+static int
+connected(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd;
+
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	must((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) != -1);
+	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
 static void
 conn_open(int i)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", agent_rig_ssh);
-	must((fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) != -1);
-	if (connect(fds[i], (struct sockaddr *)&at, sizeof(at)) != 0)
-		conn_close(i);
+	fds[i] = connected(agent_rig_ssh);
 	ssh_watch_begin(&watch[i], i == CONNS - 1 ? 1 : 0);
+}
+
+static void
+prompter_close(void)
+{
+	if (prompter != -1)
+		(void)close(prompter);
+	prompter = -1;
+}
+
+static void
+prompter_open(void)
+{
+	static const char ask[] = "GET /events?prompter=all HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+	prompter_close();
+	prompter = connected(agent_rig_api);
+	if (prompter != -1)
+		(void)send(prompter, ask, strlen(ask), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void
@@ -180,11 +213,12 @@ send_sign(struct agent *a, int i, int how, const struct buf *data, const uint8_t
 static void
 step_login(struct agent *a, int i, const uint8_t *p, size_t n)
 {
-	const char user[2] = { n > 1 ? (char)p[1] : 'u', '\0' };
+	char user[2] = { 0 };
 	struct buf data;
 
 	if (n < 2 + SSH_WATCH_SESSION)
 		return;
+	memcpy(user, p + 1, 1);
 	buf_init(&data, SSH_MESSAGE_MAX);
 	ssh_watch_login(&data, p + 2, SSH_WATCH_SESSION, user, p[0] & OF_CERT, p[0] & BOUND,
 	    p[0] & OTHER_NAME);
@@ -233,12 +267,33 @@ step_zeros(struct agent *a, int i, size_t kib)
 }
 
 static void
+step_many(struct agent *a, int i, const uint8_t *p, size_t n)
+{
+	static const uint8_t list[] = { 0, 0, 0, 1, 11 };
+	static uint8_t many[255 * 8 * sizeof(list)];
+	size_t k;
+
+	for (k = 0; n > 0 && k < p[0] * 8u; k++)
+		memcpy(many + k * sizeof(list), list, sizeof(list));
+	conn_send(a, i, many, k * sizeof(list));
+	if (n > 1 && p[1] > 0)
+		agent_rig_pass(a, p[1] * 1000u);
+}
+
+static void
+names_answer(uint8_t how)
+{
+	agent_rig_names_wait(0);
+	agent_rig_names_answer(how == '1' ? TSR_NOT_FOUND : how == '2' ? TSR_TIMEOUT : TSR_OK);
+}
+
+static void
 root_session(struct agent *a, int there)
 {
 	const struct session *s;
 
 	if (there) {
-		must(session_proved(a->sessions, &agent_rig_credential, "ssh", 3600, 8, &s) == TSR_OK);
+		must(session_proved(a->sessions, &agent_rig_credential, "demo", 3600, 8, &s) == TSR_OK);
 		session_settle(a->sessions, 1);
 	} else {
 		(void)session_end_user(a->sessions, 0);
@@ -267,6 +322,18 @@ step(struct agent *a, uint8_t what, int i, const uint8_t *p, size_t n)
 		break;
 	case 'r':
 		step_raw(a, i, p, n);
+		break;
+	case 'w':
+		prompter_open();
+		break;
+	case 'p':
+		step_many(a, i, p, n);
+		break;
+	case 'n':
+		agent_rig_names_wait(1);
+		break;
+	case 'm':
+		names_answer(n > 0 ? p[0] : '0');
 		break;
 	case 'z':
 		step_zeros(a, i, n > 0 ? p[0] + 1u : 1);
@@ -308,6 +375,8 @@ drive(struct agent *a, const uint8_t *p, size_t n)
 	}
 	for (i = 0; i < CONNS; i++)
 		conn_close(i);
+	prompter_close();
+	names_answer('0');
 	root_session(a, 0);
 	agent_rig_pass(a, PASS_MS);
 }
@@ -344,6 +413,8 @@ live(struct agent *a)
 			break;
 		drive(a, input, input_n);
 	}
+	/* it goes while somebody is connected */
+	conn_send(a, 0, (const uint8_t *)"\0\0", 2);
 }
 
 static void *
@@ -351,6 +422,7 @@ run(void *arg)
 {
 	(void)arg;
 	must(agent_rig_life(NULL, live));
+	conn_close(0);
 	return NULL;
 }
 

@@ -348,8 +348,10 @@ listed(const struct ssh_watch *w, struct reader *r)
 		must(blob.n > 51 || i == n - 1);
 		(void)next(r);
 		if (blob.n > 51) {
-			must(ssh_cert_read(blob.p, blob.n, &c) == TSR_OK && c.type == 1 && c.n_principals == 1);
+			must(ssh_cert_read(blob.p, blob.n, &c) == TSR_OK && c.type == 1);
+			must(c.n_principals > 0 && c.n_principals <= 2);
 			must(strcmp(c.principals[0], w->uid == 0 ? "root" : "daemon") == 0);
+			must(c.n_principals == 1 || strcmp(c.principals[1], "ops") == 0);
 		}
 		if (w->uid != 0)
 			must(ssh_watch_key() == NULL || memmem(blob.p, blob.n, ssh_watch_key(), 32) == NULL);

@@ -15,6 +15,8 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#undef _FORTIFY_SOURCE	/* which has inline functions of the same names */
+
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

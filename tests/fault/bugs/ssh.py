@@ -2,7 +2,9 @@
 """Bugs seeded into SSH: keys, certificates, what is signed for whom.  Rows as seeded.py
 explains."""
 
-SSH = "e2e/ssh "
+from bugs.tests import ENROL, PRESENCE
+
+SSH, SSH_CA = "e2e/ssh ", "e2e/ssh_ca "
 
 ROWS = [
     # --- ssh.sock: on which connections something is signed
@@ -31,9 +33,14 @@ ROWS = [
      "u->cert.len > 0 && (u->key == NULL || !ssh_user_stands(u) || u->cert.len > 0)",
      SSH + "Servers.test_principals_and_revocation"),
     ("a certificate whose time is over", "agent/ssh_user.c", "clock_wall() < u->due &&",
-     "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_expired"),
+     "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_renewed"),
     ("keys of an agent that is no more", "agent/ssh_file.c", "	ssh_files_empty(f->folder);\n",
      "	if (f->folder[0] == 0)\n		ssh_files_empty(f->folder);\n", SSH + "Servers.test_restart"),
+    ("a certificate that the store does not have", "agent/ssh_user.c",
+     "if (!committed && u->made) {", "if (!committed && u->made > 1) {",
+     "fault/disk Faulty.test_nothing_of_a_failed_commit"),
+    ("a session from elsewhere", "agent/ssh_sign.c", "if (ssh_sign_by_session(q) == TSR_OK)",
+     "if (q->n == 0)", SSH + "Proofs.test_listings_while_somebody_is_asked"),
     ("nobody is told where to", "agent/proof_pin.c", "	show->about = p->ask.about;\n", "",
      SSH + "Proofs.test_destination_is_shown"),
     ("a signature without its line", "agent/ssh_sign.c",
@@ -83,4 +90,42 @@ ROWS = [
      "corpus ssh_agent"),
     ("a login bound to another host", "agent/ssh_binds.c",
      "strcmp(host, last->host) != 0))", "host[0] == '\\0'))", "corpus ssh_agent"),
+    # --- the CA and its certificates
+    ("somebody else's principal", "agent/ssh_issue.c",
+     "strcmp(s->wish->principals[i], s->principal[j]) != 0;)",
+     "strcmp(s->wish->principals[i], s->principal[j]) > 4096;)",
+     SSH_CA + "Certificate.test_refused"),
+    ("a certificate's proof pays for tokens", "agent/grant_device.c",
+     "d->answer == NULL ? d->audience : NULL", "d->audience", SSH_CA + "Certificate.test_a_fresh_proof"),
+    ("a list that is not made anew", "agent/ssh_revoke.c",
+     "TSR_OK && n > 0)\n		ssh_ca_revoked(a->ssh_ca);", "TSR_OK && n < 0)\n		ssh_ca_revoked(a->ssh_ca);",
+     SSH_CA + "Revocation.test_with_what_it_came_from"),
+    ("a credential goes, its certificates stay", "agent/credential_state.c",
+     "	    (what != CREDENTIAL_ENABLE && (r = ssh_revoke_within(",
+     "	    (what == CREDENTIAL_ENABLE && (r = ssh_revoke_within(",
+     SSH_CA + "Revocation.test_with_what_it_came_from"),
+    ("a lock that leaves certificates", "agent/daemon.c",
+     "	kept_gone(d->agent.kept, s);\n	ssh_session_ended(&d->agent, s->sid);",
+     "	kept_gone(d->agent.kept, s);", PRESENCE + "test_pulled"),
+    ("keys that the agent holds end with the session", "agent/store_ssh.c",
+     "#define IS_OWN	\" AND held = 0\"", "#define IS_OWN	\"\"", "unit store_ssh"),
+    ("a late clock finds it good", "agent/store_ssh.c",
+     "now - STORE_SSH_SLACK_S)) == SQLITE_OK)\n		rc = sqlite3_bind_int64(s, 2, STORE_SSH_SWEEP)",
+     "now)) == SQLITE_OK)\n		rc = sqlite3_bind_int64(s, 2, STORE_SSH_SWEEP)", "unit store_ssh"),
+    ("a key that signs no more is kept", "agent/store_ssh_ca.c",
+     "CASE WHEN ?2 > 2 THEN x'' ELSE sealed END", "sealed", "unit store_ssh"),
+    ("a revoked key's certificates are good", "agent/ssh_ca_files.c",
+     "part->all = e->state == SSH_CA_REVOKED;", "part->all = 0;", "unit ssh_ca"),
+    ("an old copy takes revocations back", "agent/ssh_ca_files.c",
+     "	c->doubted = ssh_ca_doubtful(c);", "	c->doubted = 0;", SSH_CA + "Keys.test_backup_and_another_store_key"),
+    ("a confirmed copy takes revocations back", "agent/store_check.c",
+     "UPDATE ssh_cert SET revoked = 1 WHERE revoked = 0", "UPDATE ssh_cert SET revoked = 0 WHERE revoked = 0",
+     "unit store_ssh"),
+    ("a change of the CA without a proof", "agent/ssh_api.c",
+     "admin_may_change(a, r, who) != TSR_OK || body_read(r, allowed, &o) != TSR_OK)\n		return;\n"
+     "	if (body_text(r, o, \"do\"", "body_read(r, allowed, &o) != TSR_OK)\n		return;\n"
+     "	if (body_text(r, o, \"do\"", ENROL + "test_every_change_takes_a_proof"),
+    ("a network that sshd cannot read", "base/config_ssh.c",
+     "		if (bytes[bits / 8] & (0x80u >> (bits % 8)))", "		if (bytes[bits / 8] & (0x100u >> (bits % 8)))",
+     "unit base_config_ssh"),
 ]
