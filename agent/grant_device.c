@@ -329,7 +329,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
     const struct form *f, const struct grant *g, int helper, uid_t only)
 {
 	const char *pin = form_get(f, "pin");
-	struct login_said said = { "", "", "" };
+	struct login_said said;
 	struct device_grant *d = NULL;
 	const char *which;
 
@@ -346,6 +346,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;
 	}
+	said.greeter = helper && policy_greeter(a->policy, r->caller);
 	d->said = said;
 	device_grant_fill(d, g, helper, only);
 	device_grant_whose(d, who, form_get(f, "subject"));

@@ -39,7 +39,7 @@ int
 login_said_read(const struct form *f, struct login_said *out, const char **which)
 {
 	static const char *const name[] = { "service", "tty", "rhost" };
-	struct login_said said = { "", "", "" };
+	struct login_said said = { .greeter = 0 };
 	size_t i;
 
 	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)

@@ -16,6 +16,7 @@
 
 /* As PAM_SERVICE, PAM_TTY and PAM_RHOST are: "" where there is none. */
 struct login_said {
+	int greeter;		/* the configuration's word, not its own: policy_greeter() */
 	char service[LOGIN_SAID_TEXT], tty[LOGIN_SAID_TEXT], rhost[LOGIN_SAID_HOST];
 };
 

@@ -238,6 +238,8 @@ class Places(unittest.TestCase):
         ("a serial line", {"tty": "ttyS0"}, 0), ("a number beside it", {"tty": "tty1a"}, 0),
         ("no number", {"tty": "tty"}, 0), ("tty0", {"tty": "tty0"}, 0), ("nothing", {}, 0),
     ]
+    # the same where the configuration calls it a greeter
+    SCREEN = [("nothing", {}, 1), ("a host", {"rhost": "10.0.0.7"}, 0), ("ssh", {"tty": "ssh"}, 0)]
 
     def proves(self, m, unit, uid, said, proved):
         form = {k: v for k, v in {**self.FORM, **said}.items() if v is not None}
@@ -270,10 +272,16 @@ class Places(unittest.TestCase):
                     pivcard.put("sessions/c42", uid=42, state="active", active=1, remote=0, type="x11",
                                 display=":0", seat="seat0", **{"class": "greeter"})
                     self.proves(m, gdm, 0, said, proved)
+            m.write_conf(m.conf_text() + HELPER.replace("}", "greeter = true }"))
+            m.signal(harness.signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            for name, said, proved in self.SCREEN:
+                with self.subTest("login screen " + name), seated({0: "seat0"}):
+                    self.proves(m, gdm, 0, said, proved)
             m.settings["seat"] = "any"
             m.write_conf(m.conf_text() + HELPER)
             m.signal(harness.signal.SIGHUP)
-            harness.until(lambda: "read again" in m.log(), what="the reload")
+            harness.until(lambda: m.log().count("read again") > 1, what="the reload")
             with seated({DAEMON: "remote"}), scope("remote") as unit:
                 self.proves(m, unit, 0, {}, 1)
                 self.proves(m, unit, 0, {"rhost": "10.0.0.7"}, 0)
