@@ -23,6 +23,9 @@ struct login_said {
  * name is in *which then. */
 int login_said_read(const struct form *f, struct login_said *out, const char **which);
 
+/* One of them; text NULL is "".  TSR_TOO_LARGE, TSR_NOT_FOUND: none has that name. */
+int login_said_put(struct login_said *s, const char *name, const char *text);
+
 /* Append ,"service":"...", and "tty" and "rhost" where they are said. */
 int login_said_json(struct buf *b, const struct login_said *s);
 
