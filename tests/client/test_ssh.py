@@ -115,8 +115,8 @@ class Cert(Home):
 
     def test_key_on_standard_input(self):
         """It is read by the program that asks, whichever of the two that is."""
-        said = self.refused(1, "ssh", "cert", "-", "--pinentry=/nonexistent", input=KEY.encode())
-        self.assertIn("/nonexistent", said)
+        self.ok("ssh", "cert", "-", "--pinentry", input=KEY.encode())
+        self.assertEqual(self.agent.requests[-1].json(), {"public_key": KEY})
 
     def test_not_his(self):
         self.agent.routes["POST /ssh/certificate"] = (403, {"error": "unauthorized_client", "error_description": "not yours"})
