@@ -113,6 +113,11 @@ class Cert(Home):
         self.ok("ssh", "cert", key, "--out", self.ssh + "/other")
         self.assertEqual(self.read(self.ssh + "/other"), CERT["certificate"] + "\n")
 
+    def test_key_on_standard_input(self):
+        """It is read by the program that asks, whichever of the two that is."""
+        self.ok("ssh", "cert", "-", "--pinentry", input=KEY.encode())
+        self.assertEqual(self.agent.requests[-1].json(), {"public_key": KEY})
+
     def test_not_his(self):
         self.agent.routes["POST /ssh/certificate"] = (403, {"error": "unauthorized_client", "error_description": "not yours"})
         key = self.file("work.pub", KEY)
