@@ -155,10 +155,4 @@ ROWS = [
     ("enrolled under another name", "agent/store_enrolled.c",
      "return store_exists(st, STMT_ENROLLED_UID, SQL_UID, digits);", "return TSR_NOT_FOUND;",
      "unit store_enrolled"),
-    ("sudo's guesses are the login screen's", "agent/grant_otp.c",
-     "caller_source(only != (uid_t)-1 ? only : r->caller->uid,", "caller_source(r->caller->uid,",
-     LOGIN_HELPER + "LoginHelper.test_codes"),
-    ("a log without the host of a login", "agent/audit_event.c",
-     "	if (said == NULL)\n		return;\n	rec->service", "	if (said == NULL || rec != NULL)\n		return;\n	rec->service",
-     LOGIN_HELPER + "LoginHelper.test_codes"),
 ]
