@@ -140,7 +140,7 @@ audit_event_token(struct agent *a, const struct caller *by, const char *event,
 }
 
 int
-audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+audit_event_ssh_certificate(struct agent *a, const struct caller *by, const char *audience,
     const struct ssh_cert_record *c)
 {
 	struct audit_record rec = event_by("ssh-certificate", by);

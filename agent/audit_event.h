@@ -14,6 +14,8 @@
 #include "agent/store_token.h"
 #include "token/jwt.h"
 
+struct ssh_cert_record;
+
 /* A proof of the subject was accepted with c for the audience (NULL or "": a
  * session), asked for by a login helper with these words or, NULL, by himself;
  * pin_default: with a PIN of new tokens.  TSR_STORE: it must not count. */
@@ -37,8 +39,7 @@ int audit_event_mint(struct agent *a, const struct caller *by, const struct mint
 
 /* An SSH certificate is issued, to by (NULL: the agent renews one of its own), for
  * that audience.  TSR_STORE: it must not be. */
-struct ssh_cert_record;
-int audit_event_ssh(struct agent *a, const struct caller *by, const char *audience,
+int audit_event_ssh_certificate(struct agent *a, const struct caller *by, const char *audience,
     const struct ssh_cert_record *c);
 
 /* Those of a subject, or with NULL the one of that serial, were revoked by the caller. */

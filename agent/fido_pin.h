@@ -13,8 +13,7 @@
 #define FIDO_PIN_LEAST	4	/* bytes (CTAP 2.1 section 6.5.1) */
 #define FIDO_PIN_MOST	63
 
-/* Embedded in what asks; zeroed, then fido, about, of, told and arg are
- * set. */
+/* Embedded in what asks; zeroed, then fido, about, of, told and arg are set. */
 struct fido_pin {
 	struct fido *fido;
 	struct events_about about;		/* whose request it is */

@@ -17,9 +17,10 @@ struct listeners {
 };
 
 /*
- * Take what was handed over, else make dir (0755) and bind dir/tessera.sock (0666)
- * and dir/admin.sock (0660, group admin_gid where it is not (gid_t)-1) and
- * dir/ssh.sock (0666); in user mode 0700 and 0600.  The folder must be ours or root's and writable by no other.
+ * Take what was handed over, else make dir (0755) and bind dir/tessera.sock (0666),
+ * dir/admin.sock (0660, group admin_gid where it is not (gid_t)-1) and
+ * dir/ssh.sock (0666); in user mode 0700 and 0600.  The folder must be ours or root's
+ * and writable by no other.
  * A socket on which somebody answers, or a folder that another agent holds, is
  * TSR_CONFLICT; a stale one is replaced; anything else in its place is
  * TSR_CONFIG, and so is a handed-over socket of another kind or name.

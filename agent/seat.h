@@ -41,6 +41,8 @@ int seat_near(enum config_seat rule, const struct caller *c, const struct login_
 
 /* What is said to whom it does not, and the member of that answer which tells. */
 #define SEAT_REMOTE	",\"reason\":\"remote\""
-#define SEAT_NEAR_TEXT	"a device of this host proves what is asked for at this machine alone: this "     "session is remote, or none of its seat"
+#define SEAT_NEAR_TEXT \
+	"a device of this host proves what is asked for at this machine alone: this " \
+	"session is remote, or none of its seat"
 
 #endif

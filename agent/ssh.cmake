@@ -1,6 +1,5 @@
 # The SSH agent's socket, SSH certificates and their CA.
 set(tessera_ssh
-	proved.c
 	ssh_about.c
 	ssh_agent.c
 	ssh_api.c

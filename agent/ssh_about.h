@@ -18,14 +18,14 @@ struct ssh_about {
 	char host[SSH_FINGERPRINT_MAX];	/* of the key of the server */
 	char user[SSH_USER_MAX];	/* there, UTF-8 */
 	char name[SSH_NAMESPACE_MAX];	/* of a signed file, UTF-8 */
-	int forwarded;			/* for somebody on another host, who came by that one */
+	int forwarded;			/* asked for by another host on the way to that one */
 };
 
 /* Append ,"destination":{"host_key":...,"user":...,"forwarded":...} or
  * ,"namespace":"...".  a may be NULL: nothing.  TSR_NOMEM, TSR_TOO_LARGE. */
 int ssh_about_json(struct buf *b, const struct ssh_about *a);
 
-/* The same for the audit log, flat, with names cut. */
+/* The same for the audit log: flat, with names cut, and not whether it was forwarded. */
 void ssh_about_short(const struct ssh_about *a, char out[SSH_ABOUT_MEMBERS]);
 
 #endif

@@ -22,12 +22,10 @@
 #include "base/log.h"
 #include "include/tessera.h"
 #include "token/json.h"
+#include "token/ssh_cert.h"
 
 #define KRL_TYPE	"application/octet-stream"
 #define SERIAL_LEN	16	/* digits */
-
-static const char not_configured[] =
-    "SSH is not configured: see the section ssh of tessera.conf(5)";
 
 /* --- certificates --- */
 
@@ -42,7 +40,7 @@ struct list {
 static int
 list_names(struct buf *out, const char *names)
 {
-	char name[256];
+	char name[SSH_CERT_PRINCIPAL_LEN];
 	size_t n;
 	int r;
 
@@ -122,7 +120,7 @@ void
 ssh_certificates(struct agent *a, const struct http_request *r, const struct asker *who)
 {
 	if (!policy_config(a->policy)->ssh.there)
-		problem(r->conn, TSR_NOT_FOUND, "%s", not_configured);
+		problem(r->conn, TSR_NOT_FOUND, SSH_NOT_CONFIGURED);
 	else	/* whoever has no name has none */
 		list_answer(a, r, who, 0, NULL);
 }
@@ -201,7 +199,7 @@ ssh_show_ca(struct agent *a, const struct http_request *r, const struct asker *w
 
 	(void)who;
 	if (!policy_config(a->policy)->ssh.there) {
-		problem(r->conn, TSR_NOT_FOUND, "%s", not_configured);
+		problem(r->conn, TSR_NOT_FOUND, SSH_NOT_CONFIGURED);
 		return;
 	}
 	buf_init(&b, HTTP_ANSWER_MAX);
@@ -222,7 +220,7 @@ ssh_show_krl(struct agent *a, const struct http_request *r, const struct asker *
 	p = ssh_ca_krl(a->ssh_ca, &n);
 	if (n == 0)
 		problem(r->conn, TSR_NOT_FOUND, "%s",
-		    policy_config(a->policy)->ssh.there ? "the list is not made yet" : not_configured);
+		    policy_config(a->policy)->ssh.there ? "the list is not made yet" : SSH_NOT_CONFIGURED);
 	else if (n > HTTP_ANSWER_MAX)
 		problem(r->conn, TSR_TOO_LARGE, "the list is too long for one answer: it is the file "
 		    SSH_KRL_FILE " of the public folder");
@@ -232,14 +230,17 @@ ssh_show_krl(struct agent *a, const struct http_request *r, const struct asker *
 
 /* --- changes --- */
 
+enum change_what { CHANGE_PREPARE, CHANGE_ROTATE, CHANGE_RETIRE };
+
 static const struct change {
+	enum change_what what;
 	const char *word, *event, *line;
 	int at_once;
 } changes[] = {
-	{ "prepare", "ssh-ca-prepared", "a next key of the SSH CA was made", 0 },
-	{ "rotate", "ssh-ca-rotated", "the next key of the SSH CA signs", 0 },
-	{ "rotate", "ssh-ca-replaced", "the keys of the SSH CA were revoked and replaced", 1 },
-	{ "retire", "ssh-ca-retired", "a key of the SSH CA is trusted no more", 0 }
+	{ CHANGE_PREPARE, "prepare", "ssh-ca-prepared", "a next key of the SSH CA was made", 0 },
+	{ CHANGE_ROTATE, "rotate", "ssh-ca-rotated", "the next key of the SSH CA signs", 0 },
+	{ CHANGE_ROTATE, "rotate", "ssh-ca-replaced", "the keys of the SSH CA were revoked and replaced", 1 },
+	{ CHANGE_RETIRE, "retire", "ssh-ca-retired", "a key of the SSH CA is trusted no more", 0 }
 };
 
 /* By a clock that is not believed no key's times can be set. */
@@ -251,8 +252,8 @@ change_ca(struct agent *a, const struct http_request *r, const struct change *w,
 
 	if ((code = watch_mint(a->watch)) != TSR_OK || (code = audit_ready(a->audit)) != TSR_OK)
 		return code;
-	code = strcmp(w->word, "prepare") == 0 ? ssh_ca_prepare(a->ssh_ca, now) :
-	    strcmp(w->word, "rotate") == 0 ? ssh_ca_rotate(a->ssh_ca, w->at_once, now) :
+	code = w->what == CHANGE_PREPARE ? ssh_ca_prepare(a->ssh_ca, now) :
+	    w->what == CHANGE_ROTATE ? ssh_ca_rotate(a->ssh_ca, w->at_once, now) :
 	    ssh_ca_retire(a->ssh_ca, id, now);
 	return code != TSR_OK ? code : audit_event_admin(a, r->caller, w->event);
 }
@@ -261,12 +262,13 @@ static void
 change_refused(const struct http_request *r, const struct change *w, int code)
 {
 	if (code == TSR_CONFLICT)
-		problem(r->conn, code, w->word[0] == 'p' ? "there is a next key already" :
+		problem(r->conn, code, w->what == CHANGE_PREPARE ? "there is a next key already" :
 		    "only a retired key can be taken out");
+	else if (code == TSR_NOT_FOUND && w->what == CHANGE_ROTATE)
+		problem(r->conn, TSR_CONFLICT, "there is no next key: prepare one, bring it to the servers, "
+		    "then rotate");
 	else if (code == TSR_NOT_FOUND)
-		problem(r->conn, w->word[1] == 'o' ? TSR_CONFLICT : code, w->word[1] == 'o' ?
-		    "there is no next key: prepare one, bring it to the servers, then rotate" :
-		    "there is no such key");
+		problem(r->conn, code, "there is no such key");
 	else if (code == TSR_TOO_LARGE)
 		problem(r->conn, TSR_CONFLICT, "too many keys are trusted still: retire the oldest");
 	else if (code == TSR_CORRUPT)
@@ -290,10 +292,10 @@ change_answer(struct agent *a, const struct http_request *r, const char *word, c
 	if (w == NULL)
 		problem_invalid(r->conn, "\"do\" is \"prepare\", \"rotate\" or \"retire\"; \"at_once\" goes "
 		    "with \"rotate\"");
-	else if ((id != NULL) != (strcmp(word, "retire") == 0))
+	else if ((id != NULL) != (w->what == CHANGE_RETIRE))
 		problem_invalid(r->conn, "\"id\" goes with \"retire\"");
 	else if (!policy_config(a->policy)->ssh.there)
-		problem(r->conn, TSR_NOT_FOUND, "%s", not_configured);
+		problem(r->conn, TSR_NOT_FOUND, SSH_NOT_CONFIGURED);
 	else if ((code = change_ca(a, r, w, id)) != TSR_OK)
 		change_refused(r, w, code);
 	else {

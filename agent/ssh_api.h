@@ -8,6 +8,9 @@
 
 #include "agent/agent.h"
 
+/* What is said where the configuration has no ssh {}. */
+#define SSH_NOT_CONFIGURED	"SSH is not configured: see the section ssh of tessera.conf(5)"
+
 /* POST /ssh/certificate {"public_key", "lifetime", "principals", "credential",
  * "device"}: a certificate over a key of the caller's own, for a proof that pays for it
  * alone. */

@@ -33,8 +33,9 @@ struct ssh_binds {
 };
 
 /* One more, whose signature was checked (read TSR_OK, else how that failed).
- * TSR_DENIED after one that does not forward, and where the session is another
- * host's; TSR_TOO_LARGE beyond SSH_BINDS_MAX; read. */
+ * TSR_DENIED after one that does not forward, and for a session that is bound
+ * here already, whichever host's; TSR_TOO_LARGE beyond SSH_BINDS_MAX; read; what
+ * ssh_key_fingerprint says.  Whatever is not TSR_OK sets b->failed. */
 int ssh_binds_add(struct ssh_binds *b, int read, const struct ssh_bind *bind);
 
 /* May s be signed here?  b may be NULL: not bound.  TSR_OK with *last the host where

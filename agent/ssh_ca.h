@@ -34,11 +34,12 @@ int ssh_ca_open(struct store *st, const char *folder, const char *name, struct s
 void ssh_ca_free(struct ssh_ca **c);
 
 /* SSH is configured: the first key is made in the open batch, as a request of its own,
- * where there is none.  TSR_STORE, TSR_CORRUPT. */
+ * where there is none.  TSR_STORE, TSR_CORRUPT; TSR_INVALID by a clock that is before
+ * the epoch. */
 int ssh_ca_want(struct ssh_ca *c, int64_t now);
 
 /* In the open batch, as a request of its own.  TSR_AGAIN while an earlier change is
- * not committed; TSR_STORE, TSR_CORRUPT.
+ * not committed; TSR_STORE, TSR_CORRUPT; TSR_INVALID as above.
  * prepare: make the next key (TSR_CONFLICT where there is one, TSR_TOO_LARGE where
  * SSH_CA_TRUSTED_MAX are trusted).
  * rotate: the next one signs, the active one retires (TSR_NOT_FOUND where there is

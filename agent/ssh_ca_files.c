@@ -15,7 +15,8 @@
 
 #define SSH_CA_LINES_MAX	(SSH_CA_TRUSTED_MAX * (SSH_KEY_LINE_MAX + 1))	/* bytes of the file */
 
-int
+/* What an altered or an older store says is not revoked may be. */
+static int
 ssh_ca_doubtful(const struct ssh_ca *c)
 {
 	return store_verdict(c->st) != STORE_GOOD;

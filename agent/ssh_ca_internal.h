@@ -44,7 +44,4 @@ struct ssh_ca {
  * then.  Codes as store_ssh_ca_each. */
 int ssh_ca_load(struct ssh_ca *c);
 
-/* Is the store doubted?  What an altered or an older one says is not revoked may be. */
-int ssh_ca_doubtful(const struct ssh_ca *c);
-
 #endif

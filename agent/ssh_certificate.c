@@ -197,8 +197,7 @@ certificate_admit(struct agent *a, const struct http_request *r, const struct as
 	int code;
 
 	if (!policy_config(a->policy)->ssh.there)
-		problem(r->conn, TSR_NOT_FOUND, "SSH is not configured: see the section ssh of "
-		    "tessera.conf(5)");
+		problem(r->conn, TSR_NOT_FOUND, SSH_NOT_CONFIGURED);
 	else if (policy_login_helper(a->policy, r->caller, &only))
 		problem(r->conn, TSR_DENIED, "a login helper has no SSH certificates");
 	else if (who->name[0] == '\0')

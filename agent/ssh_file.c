@@ -20,6 +20,8 @@
 #include "token/ssh_cert.h"
 
 #define SSH_FILE_LINE_MAX	(2 * SSH_CERT_MAX)	/* bytes of a line: base64 and a comment */
+#define SSH_FILE_NAME_MAX	32	/* bytes of "/UID-cert.pub", with NUL */
+#define SSH_FILE_PATH_MAX	(PATH_MAX + SSH_FILE_NAME_MAX)
 
 struct ssh_files {
 	char folder[PATH_MAX];
@@ -46,7 +48,7 @@ ssh_files_new(const char *public_dir, struct ssh_files **out)
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return TSR_NOMEM;
-	if (snprintf(f->folder, sizeof(f->folder), "%s/ssh", public_dir) >= PATH_MAX - 64) {
+	if (snprintf(f->folder, sizeof(f->folder), "%s/ssh", public_dir) >= PATH_MAX - SSH_FILE_NAME_MAX) {
 		free(f);
 		errno = ENAMETOOLONG;
 		return TSR_SYSTEM;
@@ -69,9 +71,9 @@ ssh_files_free(struct ssh_files **f)
 }
 
 static void
-ssh_file_path(const struct ssh_files *f, uid_t uid, enum ssh_file which, char out[PATH_MAX + 32])
+ssh_file_path(const struct ssh_files *f, uid_t uid, enum ssh_file which, char out[SSH_FILE_PATH_MAX])
 {
-	(void)snprintf(out, PATH_MAX + 32, "%s/%u%s.pub", f->folder, uid,
+	(void)snprintf(out, SSH_FILE_PATH_MAX, "%s/%u%s.pub", f->folder, uid,
 	    which == SSH_FILE_CERT ? "-cert" : "");
 }
 
@@ -79,7 +81,7 @@ int
 ssh_file_write(const struct ssh_files *f, uid_t uid, enum ssh_file which, const struct buf *blob,
     const char *comment)
 {
-	char path[PATH_MAX + 32];
+	char path[SSH_FILE_PATH_MAX];
 	struct buf line;
 	int r;
 
@@ -96,7 +98,7 @@ ssh_file_write(const struct ssh_files *f, uid_t uid, enum ssh_file which, const 
 void
 ssh_file_remove(const struct ssh_files *f, uid_t uid, enum ssh_file which)
 {
-	char path[PATH_MAX + 32];
+	char path[SSH_FILE_PATH_MAX];
 
 	ssh_file_path(f, uid, which, path);
 	(void)unlink(path);

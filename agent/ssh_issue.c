@@ -260,7 +260,7 @@ issue_write(struct issue *s, struct jws_key *ca, int64_t now, struct buf *blob)
 		return r;
 	if ((r = issue_store(s, now)) == TSR_OK &&
 	    (r = ssh_cert_make(blob, ca, &s->cert, nonce)) == TSR_OK &&
-	    (r = audit_event_ssh(s->a, s->wish->caller, s->audience->name, &s->row)) == TSR_OK)
+	    (r = audit_event_ssh_certificate(s->a, s->wish->caller, s->audience->name, &s->row)) == TSR_OK)
 		r = store_keep(s->a->store);
 	else
 		store_undo(s->a->store);

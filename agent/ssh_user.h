@@ -50,7 +50,8 @@ void ssh_users_free(struct ssh_users **us);
 
 /* The key of the caller, whose name that is, and a certificate where policy gives him
  * one now.  *fresh is 1 where that is not durable yet: what tells of it waits for the
- * commit.  TSR_NOT_FOUND: he has none; TSR_SLOW_DOWN: too many have one; TSR_NOMEM. */
+ * commit.  TSR_NOT_FOUND: he has none; TSR_SLOW_DOWN: too many have one; TSR_NOMEM,
+ * TSR_CRYPTO. */
 int ssh_user_get(struct agent *a, const struct caller *c, const char *name,
     struct ssh_user **out, int *fresh);
 

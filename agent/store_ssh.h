@@ -48,7 +48,7 @@ int store_ssh_ca_each(struct store *st, int (*each)(void *arg, const struct ssh_
 /* Forward only, with the time noted; from SSH_CA_RETIRED on the seed is wiped.
  * TSR_NOT_FOUND; TSR_CONFLICT backwards or where another one is active. */
 int store_ssh_ca_set_state(struct store *st, const char *id, enum ssh_ca_key_state s, int64_t now);
-int store_ssh_ca_remove(struct store *st, const char *id);
+int store_ssh_ca_remove(struct store *st, const char *id);	/* TSR_NOT_FOUND */
 
 struct ssh_cert_record {
 	uint64_t serial;		/* 1 to INT64_MAX */
@@ -79,8 +79,9 @@ int store_ssh_cert_serials(struct store *st, const char *ca, int all,
 enum store_ssh_which {
 	SSH_OF_SESSION,		/* a sid */
 	SSH_OWN_OF_SESSION,	/* the same, of keys that the agent does not hold */
-	SSH_OF_CREDENTIAL, SSH_OF_SUBJECT,
-	SSH_OWN_OF_SUBJECT,
+	SSH_OF_CREDENTIAL,	/* its id */
+	SSH_OF_SUBJECT,		/* a name, whatever uid it had */
+	SSH_OWN_OF_SUBJECT,	/* the same, of keys that the agent does not hold */
 	SSH_OF_ALL		/* key is not looked at */
 };
 /* *n (may be NULL) is how many were not yet. */
