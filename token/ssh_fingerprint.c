@@ -7,7 +7,7 @@
 #include "token/ssh_key.h"
 
 #include <sodium.h>
-#include <string.h>
+#include <stdio.h>
 
 #include "tessera.h"
 
