@@ -125,6 +125,48 @@ attempt_extend(struct attempt *at, int seconds)
 	at->until = http_client_now() + (uint64_t)seconds * 1000;
 }
 
+/* --- what went wrong --- */
+
+static const struct {
+	const char *name;
+	int code;
+} attempt_codes[] = {
+	{ "invalid_request", PAM_SERVICE_ERR },	/* the audience, as a rule */
+	{ "invalid_scope", PAM_SERVICE_ERR },
+	{ "unsupported_grant_type", PAM_SERVICE_ERR },
+	{ "pin_locked", PAM_MAXTRIES },
+	{ "temporarily_unavailable", PAM_AUTHINFO_UNAVAIL },
+	{ "server_error", PAM_AUTHINFO_UNAVAIL },
+	{ "unreachable", PAM_AUTHINFO_UNAVAIL },
+	{ "untrusted_socket", PAM_AUTHINFO_UNAVAIL },
+	{ "malformed_answer", PAM_AUTHINFO_UNAVAIL },
+	/* policy and proofs: what is not said here is one of them */
+};
+
+/* What the client keeps is logged, by the agent's name for it.  Never PAM_SUCCESS, never
+ * PAM_IGNORE. */
+static int
+attempt_failed(struct attempt *at, int code)
+{
+	const char *name = tsr_error_name(at->client), *text = tsr_error_text(at->client);
+	char line[TALK_LINE_MAX], shown[ATTEMPT_NAME_MAX];
+	size_t i;
+
+	if (code == TSR_UNREACHABLE && tsr_error_code(at->client) != TSR_UNREACHABLE) {
+		attempt_log(at, LOG_ERR, "the agent did not answer within timeout=%d", at->options.timeout_s);
+		return PAM_AUTHINFO_UNAVAIL;
+	}
+	if (code == TSR_NOMEM)
+		return PAM_BUF_ERR;
+	attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown),
+	    escape_text(line, sizeof(line), text, strlen(text)));
+	for (i = 0; i < sizeof(attempt_codes) / sizeof(attempt_codes[0]); i++)
+		if (strcmp(attempt_codes[i].name, name) == 0)
+			return attempt_codes[i].code;
+	return code == TSR_UNAVAILABLE || code == TSR_CLOSED || code == TSR_SYSTEM || code == TSR_OK ?
+	    PAM_AUTHINFO_UNAVAIL : PAM_AUTH_ERR;
+}
+
 /* --- asking the agent --- */
 
 /* Who is not root may ask for himself: a screen locker. */
@@ -221,45 +263,7 @@ attempt_token(struct attempt *at, const struct tsr_request *rq)
 	return PAM_AUTH_ERR;
 }
 
-/* --- what went wrong --- */
-
-static const struct {
-	const char *name;
-	int code;
-} attempt_codes[] = {
-	{ "invalid_request", PAM_SERVICE_ERR },	/* the audience, as a rule */
-	{ "invalid_scope", PAM_SERVICE_ERR },
-	{ "unsupported_grant_type", PAM_SERVICE_ERR },
-	{ "pin_locked", PAM_MAXTRIES },
-	{ "temporarily_unavailable", PAM_AUTHINFO_UNAVAIL },
-	{ "server_error", PAM_AUTHINFO_UNAVAIL },
-	{ "unreachable", PAM_AUTHINFO_UNAVAIL },
-	{ "untrusted_socket", PAM_AUTHINFO_UNAVAIL },
-	{ "malformed_answer", PAM_AUTHINFO_UNAVAIL },
-	/* policy and proofs: what is not said here is one of them */
-};
-
-int
-attempt_failed(struct attempt *at, int code)
-{
-	const char *name = tsr_error_name(at->client), *text = tsr_error_text(at->client);
-	char line[TALK_LINE_MAX], shown[ATTEMPT_NAME_MAX];
-	size_t i;
-
-	if (code == TSR_UNREACHABLE && tsr_error_code(at->client) != TSR_UNREACHABLE) {
-		attempt_log(at, LOG_ERR, "the agent did not answer within timeout=%d", at->options.timeout_s);
-		return PAM_AUTHINFO_UNAVAIL;
-	}
-	if (code == TSR_NOMEM)
-		return PAM_BUF_ERR;
-	attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown),
-	    escape_text(line, sizeof(line), text, strlen(text)));
-	for (i = 0; i < sizeof(attempt_codes) / sizeof(attempt_codes[0]); i++)
-		if (strcmp(attempt_codes[i].name, name) == 0)
-			return attempt_codes[i].code;
-	return code == TSR_UNAVAILABLE || code == TSR_CLOSED || code == TSR_SYSTEM || code == TSR_OK ?
-	    PAM_AUTHINFO_UNAVAIL : PAM_AUTH_ERR;
-}
+/* --- who never had one --- */
 
 int
 attempt_unknown(struct attempt *at, int code, int gone)

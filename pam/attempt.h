@@ -44,12 +44,9 @@ void attempt_extend(struct attempt *at, int seconds);
 int attempt_request(struct attempt *at, struct tsr_request **out);
 
 /* Ask for it and wait, no longer than the agent may take.  PAM_SUCCESS with a token
- * that is the user's, else attempt_failed's. */
+ * that is the user's; else the module's answer to a failure, which is logged: never
+ * PAM_IGNORE. */
 int attempt_token(struct attempt *at, const struct tsr_request *rq);
-
-/* The module's answer to a failure that the client keeps, which is logged, by the
- * agent's name for it.  Never PAM_SUCCESS, never PAM_IGNORE. */
-int attempt_failed(struct attempt *at, int code);
 
 /*
  * Is the user one who never had a credential?  PAM_IGNORE or PAM_USER_UNKNOWN, by

@@ -43,8 +43,7 @@ static int
 module_goes_on(const struct attempt *at, enum options_method method, int r)
 {
 	static const char *const other[] = { "device_not_found", "device_removed",
-	    "unauthorized_client",
-	    "step_up_required", "pin_locked", "device_busy" };
+	    "unauthorized_client", "step_up_required", "pin_locked", "device_busy" };
 	const char *name = tsr_error_name(at->client);
 	size_t i;
 
