@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/escape.h"
 #include "client/ask.h"
 #include "client/command.h"
 #include "client/hint.h"
@@ -16,10 +15,8 @@
 #include "client/output.h"
 #include "client/place.h"
 #include "client/proof.h"
+#include "client/ssh_ca.h"
 #include "tessera.h"
-
-#define CA_KRL_MAGIC	"SSHKRL\n"	/* PROTOCOL.krl section 1, and a NUL */
-#define CA_KEY		"ssh-ed25519 "
 
 static const struct output_column ca_columns[] = {
 	{ "KEY", "id", 0 }, { "STATE", "state", 0 }, { "FINGERPRINT", "fingerprint", 0 },
@@ -27,21 +24,6 @@ static const struct output_column ca_columns[] = {
 };
 
 /* --- show --- */
-
-/* One whom servers are to trust, in one line of letters: it goes to a file of
- * sshd's. */
-static const char *
-ca_trusted(const json_t *key)
-{
-	const char *state = json_string_value(json_object_get(key, "state"));
-	const char *line = json_string_value(json_object_get(key, "public_key"));
-
-	if (state == NULL || line == NULL || strncmp(line, CA_KEY, sizeof(CA_KEY) - 1) != 0 ||
-	    !escape_is_text(line, strlen(line)))
-		return NULL;
-	return strcmp(state, "next") == 0 || strcmp(state, "active") == 0 ||
-	    strcmp(state, "retired") == 0 ? line : NULL;
-}
 
 static int
 ca_show(struct client *c)
@@ -55,7 +37,7 @@ ca_show(struct client *c)
 		return status;
 	keys = json_object_get(answer, "keys");
 	for (i = 0; i < json_array_size(keys); i++)
-		trusted += ca_trusted(json_array_get(keys, i)) != NULL;
+		trusted += ssh_ca_trusted(json_array_get(keys, i)) != NULL;
 	if (c->opt[OPT_JSON] != NULL)
 		output_json(answer);
 	else if (c->opt[OPT_TRUSTED] == NULL)
@@ -63,8 +45,8 @@ ca_show(struct client *c)
 	else if (trusted == 0)
 		status = fail_set(&c->failure, "not_found", "there is no key that a server should trust");
 	else for (i = 0; i < json_array_size(keys); i++)
-		if (ca_trusted(json_array_get(keys, i)) != NULL)
-			(void)puts(ca_trusted(json_array_get(keys, i)));
+		if (ssh_ca_trusted(json_array_get(keys, i)) != NULL)
+			(void)puts(ssh_ca_trusted(json_array_get(keys, i)));
 	json_decref(answer);
 	return status;
 }
@@ -154,7 +136,7 @@ ca_krl_out(struct client *c, const char *list, size_t n)
 	const char *file = c->n_words > 1 ? c->word[1] : "-";
 	int status;
 
-	if (n < sizeof(CA_KRL_MAGIC) || memcmp(list, CA_KRL_MAGIC, sizeof(CA_KRL_MAGIC)) != 0)
+	if (!ssh_ca_is_krl(list, n))
 		return api_broken(c, TSR_INVALID);
 	if (strcmp(file, "-") == 0) {
 		(void)fwrite(list, 1, n, stdout);

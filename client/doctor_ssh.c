@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/ssh_ca.h"
 #include "client/sshd.h"
 
 #define SSH_FILE_MAX	65536	/* bytes of a file that is looked at */
-#define SSH_KRL_MARK	"SSHKRL\n"
 #define SSH_INSTALL	"tessera ssh setup --server --install"
 
 /* The agent's public files. */
@@ -48,8 +48,8 @@ ssh_public(struct doctor *d, struct ssh_files *f)
 	if ((f->n_keys = doctor_read(f->ca, f->keys, sizeof(f->keys))) <= 0)
 		doctor_say(d, DOCTOR_FAILURE, doctor_systemctl(d, "restart tesserad"),
 		    "the keys that sign certificates are not to be read from %s", f->ca);
-	if ((f->n_list = doctor_read(f->krl, f->list, sizeof(f->list))) < (ssize_t)sizeof(SSH_KRL_MARK) ||
-	    memcmp(f->list, SSH_KRL_MARK, sizeof(SSH_KRL_MARK)) != 0) {
+	f->n_list = doctor_read(f->krl, f->list, sizeof(f->list));
+	if (f->n_list < 0 || !ssh_ca_is_krl(f->list, (size_t)f->n_list)) {
 		doctor_say(d, DOCTOR_FAILURE, doctor_systemctl(d, "restart tesserad"),
 		    "%s is no list of what was revoked", f->krl);
 		f->n_list = -1;

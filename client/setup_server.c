@@ -14,10 +14,9 @@
 #include "base/escape.h"
 #include "client/api.h"
 #include "client/place.h"
+#include "client/ssh_ca.h"
 #include "client/sshd.h"
 #include "tessera.h"
-
-#define SERVER_KRL_MARK		"SSHKRL\n"
 
 /* --- what is ours to say --- */
 
@@ -98,7 +97,7 @@ server_offline(struct setup *s, struct buf *text)
 static int
 server_ca(struct setup *s, const json_t *keys)
 {
-	const char *state, *line;
+	const char *line;
 	struct buf text;
 	size_t i, n = 0;
 	int r, status;
@@ -106,11 +105,9 @@ server_ca(struct setup *s, const json_t *keys)
 	buf_init(&text, SETUP_TEXT_MAX);
 	r = buf_put_cstr(&text, SETUP_MARK "whom TrustedUserCAKeys trusts, as \"tessera ssh ca show\" has them.\n");
 	for (i = 0; i < json_array_size(keys) && r == TSR_OK; i++) {
-		state = json_string_value(json_object_get(json_array_get(keys, i), "state"));
-		line = json_string_value(json_object_get(json_array_get(keys, i), "public_key"));
-		if (state == NULL || line == NULL || strcmp(state, "revoked") == 0)
+		if ((line = ssh_ca_trusted(json_array_get(keys, i))) == NULL)
 			continue;
-		r = escape_is_text(line, strlen(line)) ? buf_printf(&text, "%s\n", line) : TSR_INVALID;
+		r = buf_printf(&text, "%s\n", line);
 		n++;
 	}
 	if (r != TSR_OK)
@@ -132,8 +129,7 @@ server_krl(struct setup *s)
 
 	buf_init(&list, HTTP_ANSWER_BODY_MAX);
 	if ((status = api_bytes(s->c, "/ssh/krl", &list)) == FAIL_NONE) {
-		if (list.len < sizeof(SERVER_KRL_MARK) ||
-		    memcmp(list.data, SERVER_KRL_MARK, sizeof(SERVER_KRL_MARK)) != 0)
+		if (!ssh_ca_is_krl(list.data, list.len))
 			status = api_broken(s->c, TSR_INVALID);
 		else
 			status = setup_put(s, SETUP_SSHD_KRL, &list, 0644, SETUP_KEEP_NONE);
@@ -247,7 +243,7 @@ setup_server_remove(struct setup *s)
 	if (!named) {
 		(void)rmdir(SETUP_SSHD_PRINCIPALS);	/* where nobody has put anything into it */
 		if ((status = setup_take(s, SETUP_SSHD_CA, SETUP_MARK)) == FAIL_NONE)
-			status = setup_take(s, SETUP_SSHD_KRL, SERVER_KRL_MARK);
+			status = setup_take(s, SETUP_SSHD_KRL, SSH_CA_KRL_MARK);
 		return status;
 	}
 	buf_init(&said, SSHD_OUTPUT_MAX);
