@@ -10,6 +10,11 @@ import struct
 import threading
 
 
+def octets(body, kind="application/octet-stream"):
+    """An answer that is no JSON, for FakeAgent.routes."""
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (kind.encode(), len(body)) + body
+
+
 class Request:
     def __init__(self, method, target, headers, body, pid):
         self.method, self.target, self.headers, self.body, self.pid = \

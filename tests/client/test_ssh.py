@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 from base import BIN, ClientTest, Terminal
+from fake_agent import octets
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey alice@desk"
 CERT = {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaCert alice@desk", "serial": "0123456789abcdef",
@@ -20,10 +21,6 @@ CA = {"keys": [{"id": "k%d" % i, "state": state, "public_key": "ssh-ed25519 AAAA
                for i, state in enumerate(("next", "active", "retired", "revoked"))], "krl_version": 3}
 KRL = b"SSHKRL\n\0" + bytes(36)
 USER = 5 if os.getuid() == 0 else os.getuid()	# games
-
-
-def octets(body, kind="application/octet-stream"):
-    return b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n" % (kind.encode(), len(body)) + body
 
 
 class Home(ClientTest):

@@ -49,6 +49,15 @@ def keygen(*argv, **more):
     return done.stdout.decode()
 
 
+def revoked(krl, path):
+    """Does ssh-keygen find the key or certificate in the list?"""
+    said = subprocess.run(["/usr/bin/ssh-keygen", "-Q", "-f", krl, path], stdin=subprocess.DEVNULL, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+    if ("REVOKED" in said) == (": ok" in said):
+        raise Failed("ssh-keygen -Q: %r" % said)
+    return "REVOKED" in said
+
+
 class Server:
     """ca         file of TrustedUserCAKeys, or None
     krl        file of RevokedKeys, or None

@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 import harness
+import sshd
 from harness import BIN, DAEMON, GAMES
 from test_callers import GDM, Unit, in_unit
 
@@ -19,12 +20,6 @@ AUDIENCES = {**harness.AUDIENCES, "ssh": {
 SSH = {"audience": "ssh", "principals": ["%u", "w-%u"],
        'principal "deploy"': {"groups": ["daemon"]}, 'principal "ops"': {"users": ["bin"]},
        'principal "all"': {"any-user": True}}
-
-
-def run(*argv):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          stdin=subprocess.DEVNULL, check=False)
-    return done.returncode, done.stdout
 
 
 def audit(m, *words):
@@ -52,7 +47,7 @@ class Base(unittest.TestCase):
         """A fresh public key: its line."""
         self.keys += 1
         path = "%s/key%d" % (m.folder, self.keys)
-        self.assertEqual(run("ssh-keygen", "-q", "-t", kind, *more, "-N", "", "-C", "me@desk", "-f", path)[0], 0)
+        sshd.keygen("-q", "-t", kind, *more, "-N", "", "-C", "me@desk", "-f", path)
         with open(path + ".pub", encoding="utf-8") as f:
             return f.read().strip()
 
@@ -73,10 +68,7 @@ class Base(unittest.TestCase):
     @staticmethod
     def revoked(m, path):
         """What ssh-keygen says of it by the published list."""
-        status, out = run("ssh-keygen", "-Q", "-f", m.public + "/ssh_krl", path)
-        if "REVOKED" not in out and ": ok" not in out:
-            raise AssertionError(out)
-        return status != 0
+        return sshd.revoked(m.public + "/ssh_krl", path)
 
     @staticmethod
     def own(answer):
@@ -104,9 +96,7 @@ class Certificate(Base):
         m = self.machine({**SSH, "force-command": "/bin/true \"x\"", "source-address": ["10.0.0.0/8", "::1"],
                           "extensions": ["permit-pty", "permit-X11-forwarding"]})
         path, said = self.certified(m)
-        status, shown = run("ssh-keygen", "-L", "-f", path)
-        self.assertEqual(status, 0, shown)
-        shown = [line.strip() for line in shown.splitlines()]
+        shown = [line.strip() for line in sshd.keygen("-L", "-f", path).splitlines()]
         ca = m.request("GET", "/ssh/ca", uid=GAMES).json
         self.assertEqual([k["state"] for k in ca["keys"]], ["active"])
         self.assertEqual((ca["audience"], ca["forwarding"], ca["namespaces"]), ("ssh", False, ["file", "git"]))
@@ -130,7 +120,7 @@ class Certificate(Base):
         self.assertEqual(said["valid_before"] - said["valid_after"], 360)
         for kind in (["ecdsa", "-b", "521"], ["rsa", "-b", "2048"]):
             path, said = self.certified(m, self.key(m, *kind))
-            self.assertEqual(run("ssh-keygen", "-L", "-f", path)[0], 0)
+            sshd.keygen("-L", "-f", path)
         mine = self.own(m.request("GET", "/ssh/certificates", uid=DAEMON))
         self.assertEqual(len(mine), 5)
         self.assertEqual(mine[-1]["serial"], said["serial"])
@@ -172,7 +162,7 @@ class Certificate(Base):
         blob = base64.b64decode(line.split()[1])
         with open(m.folder + "/line", "w", encoding="utf-8") as f:
             f.write(line)
-        print_of = run("ssh-keygen", "-l", "-f", m.folder + "/line")[1].split()[1]
+        print_of = sshd.keygen("-l", "-f", m.folder + "/line").split()[1]
         self.assertGreater(len(blob), 32)
         self.assertEqual((prompts[0]["audience"], prompts[0]["scope"]), ("ssh", "certificate " + print_of))
         answer, prompts = self.ask(m, line)
@@ -349,7 +339,7 @@ class Keys(Base):
         self.admin(m, "ca", {"do": "retire", "id": keys[0]["id"]})
         self.assertEqual(self.trusted(m), [keys[1]["public_key"]])
         # what a server with the old file still trusts can be revoked nevertheless
-        serial = re.search(r"Serial: (\d+)", run("ssh-keygen", "-L", "-f", old)[1]).group(1)
+        serial = re.search(r"Serial: (\d+)", sshd.keygen("-L", "-f", old)).group(1)
         self.admin(m, "revoke", {"serial": "%016x" % int(serial)})
         self.assertTrue(self.revoked(m, old))
         # at once: nothing that was signed before is good
@@ -401,7 +391,7 @@ class UserMode(unittest.TestCase):
             m.make_token("card", PIN)
             m.tessera("enroll", "pkcs11", "--user", "bin", "--device", "pkcs11:token=card;id=%01",
                       uid=BIN, pin=PIN, check=True)
-            self.assertEqual(run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", m.folder + "/k")[0], 0)
+            sshd.keygen("-q", "-t", "ed25519", "-N", "", "-f", m.folder + "/k")
             with open(m.folder + "/k.pub", encoding="utf-8") as f:
                 answer, _ = m.answering(PIN, "POST", "/ssh/certificate", uid=BIN,
                                         json={"public_key": f.read().strip()})

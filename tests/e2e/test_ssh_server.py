@@ -13,7 +13,7 @@ from sshd import keygen
 from terminal import Terminal
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
-from fake_agent import FakeAgent  # noqa: E402
+from fake_agent import FakeAgent, octets  # noqa: E402
 
 SNIPPET = "sshd_config.d/60-tessera.conf"
 PIN, USER = "123456", "daemon"
@@ -40,8 +40,7 @@ class Recipe(unittest.TestCase):
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": [
             {"id": "k1", "state": "active", "public_key": self.line},
             {"id": "k0", "state": "revoked", "public_key": "ssh-ed25519 AAAAold"}]})
-        self.agent.routes["GET /ssh/krl"] = (
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n" % len(krl)) + krl
+        self.agent.routes["GET /ssh/krl"] = octets(krl)
 
     def tessera(self, *args, status=0, into=()):
         r = self.host.run(*into, os.environ["TESSERA_BIN"] + "/tessera", *args, "--socket", self.agent.path)

@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests", "e2e"))
 
 import harness					# noqa: E402
 import pam					# noqa: E402
-from test_pam_agent import READY, Fake, claims, http, token	# noqa: E402
+from pam_agent import READY, Fake, claims, http, token	# noqa: E402
 
 FULL = os.environ.get("TESSERA_SWEEP") == "full"
 IGNORED = pam.PERM_DENIED	# what libpam makes of PAM_IGNORE by the only module
