@@ -119,17 +119,6 @@ door_make_room(struct door *d, uint32_t newcomer_has)
 	return TSR_OK;
 }
 
-static int
-door_refused(const struct door *d, uid_t uid)
-{
-	size_t i;
-
-	for (i = 0; i < d->limits.n_refuse; i++)
-		if (d->limits.refuse[i] == uid)
-			return 1;
-	return 0;
-}
-
 /* To a connection that will not be one. */
 static void
 door_turn_away(struct door *d, const struct door_host *host, int fd)
@@ -216,13 +205,16 @@ door_admit_uid(struct door_listener *at, int fd, struct door_uid *u)
 	return r;
 }
 
-/* Uids for which there is none. */
 static int
-door_turned(struct door *d, uid_t uid)
+door_serves(struct door *d, uid_t uid)
 {
-	if (!door_refused(d, uid))
-		return 0;
-	door_refusal(d, uid, "refused_uid");
+	size_t i;
+
+	for (i = 0; i < d->limits.n_refuse; i++)
+		if (d->limits.refuse[i] == uid) {
+			door_refusal(d, uid, "refused_uid");
+			return 0;
+		}
 	return 1;
 }
 
@@ -235,7 +227,7 @@ door_admit(struct door_listener *at, int fd)
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || len != sizeof(peer) ||
-	    door_turned(d, peer.uid) || (u = door_uid(d, peer.uid)) == NULL) {
+	    !door_serves(d, peer.uid) || (u = door_uid(d, peer.uid)) == NULL) {
 		metrics.refused[METRICS_REFUSED_UID]++;
 		(void)close(fd);
 		return;

@@ -19,16 +19,16 @@
 
 #define DOOR_READ_MAX	16384	/* bytes a read */
 #define DOOR_LISTEN_MAX	4	/* listening sockets */
+#define DOOR_REFUSE_MAX	4	/* uids that none serves */
 
-/* A uid at its own limit is turned away.  When all are taken, the
- * uid with the most connections loses its oldest idle one (else one whose
- * request is not whole, else any) to a newcomer that has fewer: connections
- * should be at least 4 times connections_per_uid.  Each connection takes two
- * descriptors (socket and pidfd). */
+/* A uid at its own limit is turned away.  When all are taken, the uid with the most
+ * connections loses its oldest idle one (else one whose request is not whole, else
+ * one that waits) to a newcomer that has fewer: connections should be at least 4 times
+ * connections_per_uid.  Each connection takes two descriptors (socket and pidfd). */
 struct door_limits {
 	uint32_t connections;		/* of all */
 	uint32_t connections_per_uid;
-	uid_t refuse[4];		/* uids that no socket serves (the agent's, the helpers') */
+	uid_t refuse[DOOR_REFUSE_MAX];		/* uids that no socket serves (the agent's, the helpers') */
 	size_t n_refuse;
 	int use_pidfd;
 };

@@ -43,7 +43,6 @@ struct http_request {
 	const char *body;		/* head.content_length bytes, wiped after the answer */
 };
 
-
 /* Who is let in: door.h; a uid at its own limit is answered 503 and closed.
  * handler must answer, park or stream before it returns (else: 500).
  * TSR_NOMEM.  http_server_free calls gone() of all that is parked; neither it
@@ -68,8 +67,8 @@ void http_server_observe(struct http_server *s,
 /* For the handler: which endpoint this request is for. */
 void http_set_endpoint(struct http_conn *c, unsigned endpoint);
 
-/* Accept on a listening socket (ours to close from now on, also on error).
- * TSR_NOMEM, TSR_SYSTEM, TSR_TOO_LARGE for the fifth. */
+/* Accept on a listening socket (ours to close from now on, also on error).  Errors as
+ * door_listen. */
 int http_server_listen(struct http_server *s, int fd, enum http_socket kind);
 /* Its door, for other servers' connections: theirs are counted with its own, and
  * they are gone before it is. */

@@ -132,11 +132,13 @@ client_edit(struct setup *s, const struct own *o, int add)
 			r = buf_put_cstr(&new, CLIENT_INCLUDE "\n");
 		if (r == TSR_OK)
 			r = client_without(&old, &new);
-		if (r == TSR_OK && !add && new.len == 0)	/* there was none before us */
+		if (r != TSR_OK)
+			status = fail_set(&s->c->failure, "failed", "%s: %s", o->config, tsr_strerror(r));
+		else if (!add && new.len == 0)	/* there was none before us */
 			status = setup_take(s, o->config, "");
 		else
-			status = r == TSR_OK ? setup_put(s, o->config, &new, client_mode(o->config), add ? SETUP_KEEP_ALL : SETUP_KEEP_NONE) :
-		    fail_set(&s->c->failure, "failed", "%s: %s", o->config, tsr_strerror(r));
+			status = setup_put(s, o->config, &new, client_mode(o->config),
+			    add ? SETUP_KEEP_ALL : SETUP_KEEP_NONE);
 	}
 	buf_free(&old);
 	buf_free(&new);

@@ -91,6 +91,15 @@ setup_beside(struct setup *s, const char *api)
 	(void)snprintf(s->public_dir, sizeof(s->public_dir), "%.*sd", n, api);
 }
 
+static int
+setup_nameable(struct client *c, const char *path)
+{
+	if (path[0] == '/' && path[strspn(path, SETUP_PATH)] == '\0')
+		return FAIL_NONE;
+	return fail_set(&c->failure, "usage", "\"%.128s\" cannot be named to ssh: it needs a path of "
+	    "letters, digits and ./_+@-", path);
+}
+
 int
 setup_places(struct setup *s)
 {
@@ -105,13 +114,9 @@ setup_places(struct setup *s)
 		return status;
 	if (variable != NULL && *variable != '\0')
 		(void)snprintf(s->socket, sizeof(s->socket), "%s", variable);
-	if (s->socket[0] != '/' || s->socket[strspn(s->socket, SETUP_PATH)] != '\0')
-		return fail_set(&s->c->failure, "usage", "\"%.128s\" cannot be named to ssh: it needs a path of "
-		    "letters, digits and ./_+@-", s->socket);
-	if (s->public_dir[0] != '/' || s->public_dir[strspn(s->public_dir, SETUP_PATH)] != '\0')
-		return fail_set(&s->c->failure, "usage", "\"%.128s\" cannot be named to ssh: it needs a path of "
-		    "letters, digits and ./_+@-", s->public_dir);
-	return FAIL_NONE;
+	if ((status = setup_nameable(s->c, s->socket)) != FAIL_NONE)
+		return status;
+	return setup_nameable(s->c, s->public_dir);
 }
 
 /* --- texts --- */

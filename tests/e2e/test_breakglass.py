@@ -14,7 +14,7 @@ import unittest
 
 import etcssh
 import harness
-from harness import DAEMON, DEVICE_GRANT
+from harness import DAEMON
 from terminal import Terminal
 
 PAGE = os.path.join(os.environ["TESSERA_SOURCE"], "man/tessera-breakglass.7")

@@ -3,7 +3,6 @@
 else: nobody is let in, nobody waits longer than the time-out."""
 import os
 import socket
-import unittest
 
 import harness
 import pam
