@@ -43,6 +43,9 @@ ROWS = [
      "(policy_local_only(f->audience) && !seat_near(a->seat, f->request->caller, NULL))", "0",
      LOGIN_HELPER + "Places.test_other_audiences"),
     # --- one source does not use up another's
+    ("sudo takes root's connections", "agent/door.c",
+     "if (caller_user_slice(c, &uid) != TSR_OK || uid == root->uid)", "if (caller_user_slice(c, &uid) != 1)",
+     "e2e/callers Callers.test_sudo_takes_its_users_connections"),
     ("challenges of all sources in one heap", "agent/challenges.c",
      "both += o->uid == h->uid && strcmp(o->source, h->source) == 0;", "both += o->uid == h->uid;",
      "unit challenges"),
