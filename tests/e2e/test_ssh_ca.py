@@ -361,6 +361,7 @@ class Keys(Base):
         states, keys = self.states(m)
         copy = m.request("POST", "/admin/store/backup", admin=True, json={}).json["path"]
         shutil.move(copy, m.folder + "/backup.db")
+        late, _ = self.certified(m)	# which the copy knows nothing of
         self.admin(m, "revoke", {"subject": "daemon"})
         self.assertTrue(self.revoked(m, path))
         # an old copy does not take a revocation back
@@ -368,7 +369,7 @@ class Keys(Base):
         self.offline(m, "--restore", m.folder + "/backup.db")
         m.start()
         self.assertEqual(self.states(m), (states, keys))
-        self.assertTrue(self.revoked(m, path))
+        self.assertEqual((self.revoked(m, path), self.revoked(m, late)), (True, True))
         self.assertEqual(self.ask(m)[0].json["error"], "temporarily_unavailable")
         self.assertEqual(m.request("POST", "/admin/store/confirm", admin=True, json={}).status, 200)
         self.assertTrue(self.revoked(m, path))
