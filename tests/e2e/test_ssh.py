@@ -19,6 +19,17 @@ from sshagent import FAILURE, SIGNED, Agent, Prompter, file_data, login_data, se
 from wire import Events
 
 
+class Fill:
+    """One connection more, and what came of it."""
+
+    def __init__(self, path, kept):
+        a = kept.enter_context(Agent(path))
+        try:
+            self.asked = a.ask(99)
+        except OSError:
+            self.asked = None
+
+
 class Bed(unittest.TestCase):
     def open(self, **more):
         m = self.enterContext(sshagent.machine(**more))
@@ -428,7 +439,8 @@ class Refusals(Bed):
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
-        settings = {"ssh": {"audience": "ssh"}, "limits": {"requests-per-minute": 10}}
+        settings = {"ssh": {"audience": "ssh"},
+                    "limits": {"requests-per-minute": 10, "connections-per-uid": 8}}
         with harness.Machine(audiences=audiences, settings=settings) as m:
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(len(as_user(BIN, lambda: Agent(m.ssh).once(Agent.keys))), 2)
@@ -438,6 +450,14 @@ class Refusals(Bed):
                     return [a.ask(11)[0] for _ in range(15)].count(FAILURE)
             self.assertEqual(as_user(BIN, many), 6)	# and nobody else's
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
+            self.assertEqual(as_user(BIN, self.fill, m), ([(FAILURE, b"")] * 4 + [None] * 4, 200))
+
+    @staticmethod
+    def fill(m):
+        """What a host does that the agent is forwarded to: the user has connections left."""
+        with contextlib.ExitStack() as kept:
+            asked = [Fill(m.ssh, kept).asked for _ in range(8)]
+            return asked, harness.one_request(m.api, "GET", "/healthz").status
 
 
 if __name__ == "__main__":
