@@ -147,11 +147,14 @@ static int
 certificate_answer(struct device_grant *d, const struct credential *c, const struct session *s,
     struct buf *out, char *detail)
 {
+	const struct config_audience *aud = ssh_audience(d->agent, d->request->caller);
 	struct certificate *w = d->with;
 	struct ssh_issued made;
 	struct buf blob;
 	int r;
 
+	if (aud == NULL || strcmp(aud->name, d->audience) != 0)	/* since then */
+		return TSR_DENIED;
 	w->wish.subject = d->subject;
 	w->wish.uid = d->uid;
 	w->wish.caller = d->request->caller;

@@ -11,6 +11,7 @@ import unittest
 import harness
 from harness import BIN, DAEMON, GAMES
 from test_callers import GDM, Unit, in_unit
+from wire import Events
 
 PIN = "123456"
 AUDIENCES = {**harness.AUDIENCES, "ssh": {
@@ -180,6 +181,38 @@ class Certificate(Base):
         self.assertEqual((answer.status, answer.json["error"]), (401, "login_required"), answer)
         # a wrong PIN, nobody's PIN
         self.assertEqual(self.ask(m, line, pin=["999999", None])[0].status, 409)
+
+    def test_another_audience_since(self):
+        """A proof for what was asked pays for nothing that a reload put in its place."""
+        m = self.machine()
+        line = self.key(m)
+        asked, ask = os.pipe()
+        go, let = os.pipe()
+
+        def slow():
+            with Events(m.api, "all") as events, harness.Client(m.api) as reply:
+                events.next("ready")
+                os.write(ask, b"r")
+                prompt = events.next("pin-needed")[1]
+                os.write(ask, b"p")
+                os.read(go, 1)
+                reply.request("POST", "/prompt/" + prompt["prompt"], json={"pin": PIN})
+        prompter = harness.Job(DAEMON, slow)
+        self.assertEqual(os.read(asked, 1), b"r")
+        job = harness.Job(DAEMON, lambda: harness.one_request(m.api, "POST", "/ssh/certificate",
+                                                              json={"public_key": line}))
+        self.assertEqual(os.read(asked, 1), b"p")
+        m.audiences = {**m.audiences, "other": {**m.audiences["ssh"], "acr": "hardware"}}
+        m.settings["ssh"] = {**m.settings["ssh"], "audience": "other"}
+        m.write_conf()
+        m.signal(harness.signal.SIGHUP)
+        harness.until(lambda: "read again" in m.log(), 60, "the reload")
+        os.write(let, b"g")
+        prompter.result()
+        answer = job.result()
+        self.assertEqual((answer.status, answer.json["error"]), (403, "unauthorized_client"), answer)
+        for fd in (asked, ask, go, let):
+            os.close(fd)
 
     def test_refused(self):
         m = self.machine()

@@ -29,6 +29,11 @@ ROWS = [
     # --- who, and what is told of it
     ("somebody else writes", "agent/door.c", "if (sender.uid != caller->uid)",
      "if (sender.uid == (uid_t)-1)", SSH + "Refusals.test_messages"),
+    ("another host takes all connections of its user", "agent/ssh_conn.c", "	if (!ssh_has_room(s->door, u)) {",
+     "	if (s == NULL) {", SSH + "Refusals.test_not_configured"),
+    ("a proof for another audience", "agent/ssh_certificate.c",
+     "aud == NULL || strcmp(aud->name, d->audience) != 0)", "aud == NULL)",
+     SSH_CA + "Certificate.test_another_audience_since"),
     ("a message for ever", "agent/ssh_conn.c", "r = ssh_deadline(c, SSH_MESSAGE_MS);", "r = TSR_OK;",
      SSH + "Refusals.test_pieces_and_slow_clients"),
     ("a certificate that was taken back", "agent/ssh_user.c", "u->cert.len > 0 && ssh_user_stands(u)",
