@@ -161,10 +161,11 @@ ssh_sign_describe(const struct ssh_signed *s, const struct ssh_binds *b, const s
 	}
 }
 
-/* Everything about the message and its connection; NULL: go on. */
+/* Everything about the message and its connection; NULL: go on.  A key made for name
+ * alone: the number may have been somebody else's. */
 static const char *
-ssh_sign_unfit(struct agent *a, const struct ssh_message *m, struct ssh_sign_asked *asked,
-    struct ssh_about *about)
+ssh_sign_unfit(struct agent *a, const struct ssh_message *m, const char *name,
+    struct ssh_sign_asked *asked, struct ssh_about *about)
 {
 	const struct ssh_binds *b = ssh_memory(m->conn);
 	const struct ssh_user *u = ssh_user_of(a, m->caller->uid);
@@ -175,7 +176,7 @@ ssh_sign_unfit(struct agent *a, const struct ssh_message *m, struct ssh_sign_ask
 
 	if (ssh_sign_read(m, asked) != TSR_OK)
 		return "ssh_malformed";
-	if (u == NULL || !ssh_sign_key(u, asked->key, asked->key_n, &cert))
+	if (u == NULL || strcmp(u->name, name) != 0 || !ssh_sign_key(u, asked->key, asked->key_n, &cert))
 		return "ssh_other_key";
 	if (ssh_signed_read(asked->data, asked->n, u->blob.data, u->blob.len, cert->data, cert->len,
 	    &s) != TSR_OK)
@@ -231,7 +232,7 @@ ssh_sign_judge(const struct ssh_sign *q, const struct config_audience **aud)
 		return TSR_DENIED;
 	if (q->generation == policy_generation(q->agent->policy))
 		return TSR_OK;
-	return ssh_sign_unfit(q->agent, q->message, &asked, &about) == NULL ? TSR_OK : TSR_DENIED;
+	return ssh_sign_unfit(q->agent, q->message, q->subject, &asked, &about) == NULL ? TSR_OK : TSR_DENIED;
 }
 
 /* By a session that is there. */
@@ -367,7 +368,7 @@ ssh_sign_request(struct agent *a, const struct ssh_message *m, const char *name)
 		ssh_answer_type(m->conn, SSH_FAILURE);
 		return;
 	}
-	if ((why = ssh_sign_unfit(a, m, &asked, &q->about)) != NULL ||
+	if ((why = ssh_sign_unfit(a, m, name, &asked, &q->about)) != NULL ||
 	    (watch_mint(a->watch) != TSR_OK && (why = "ssh_clock") != NULL)) {
 		ssh_sign_refuse(a, m, why, q->about.user[0] != '\0' || q->about.name[0] != '\0' ?
 		    &q->about : NULL);
