@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "agent/audit_event.h"
+#include "agent/clock.h"
 #include "agent/login.h"
 #include "agent/metrics.h"
 #include "agent/misuse.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/proved.h"
+#include "agent/rate.h"
 #include "agent/seat.h"
 #include "agent/ssh_about.h"
 #include "agent/ssh_binds.h"
@@ -30,6 +32,7 @@
 
 #define SSH_SIGN_RESPONSE	14	/* SSH_AGENT_SIGN_RESPONSE */
 #define SSH_SIGN_EVENT_MAX	4096	/* bytes of an event */
+#define SSH_SIGN_TOLD	30	/* refusals that a user's listeners are told of in a minute */
 
 /* One signature that is asked for.  The audience is kept by name: a reload may
  * replace the policy while somebody looks for his card. */
@@ -82,6 +85,17 @@ ssh_sign_tell(struct agent *a, const struct caller *c, const char *event, const 
 	buf_free(&b);
 }
 
+/* Who asks without end drowns no listener, one that waits for a PIN least of all: it
+ * would be taken for gone. */
+static int
+ssh_sign_told(struct agent *a, uid_t uid)
+{
+	struct rate_key k = { RATE_TOLD, uid, METRICS_MISUSES };	/* behind misuse's own */
+	uint32_t wait_s;
+
+	return rate_admit(a->rates, &k, SSH_SIGN_TOLD, clock_boot_ms(), &wait_s) == TSR_OK;
+}
+
 /* why lives for ever; about may be NULL. */
 static void
 ssh_sign_refuse(struct agent *a, const struct ssh_message *m, const char *why,
@@ -90,7 +104,7 @@ ssh_sign_refuse(struct agent *a, const struct ssh_message *m, const char *why,
 	metrics.ssh[METRICS_SSH_REFUSED]++;
 	audit_refused(a->audit, m->caller->uid, why);
 	log_line(LOG_DETAIL, "an SSH signature for uid %u is refused: %s", m->caller->uid, why);
-	if (about != NULL)
+	if (about != NULL && ssh_sign_told(a, m->caller->uid))
 		ssh_sign_tell(a, m->caller, "ssh-refused", why, about, 0);
 	ssh_answer_type(m->conn, SSH_FAILURE);
 }
@@ -284,7 +298,8 @@ ssh_sign_fail(const struct ssh_sign *q, int code, const char *detail)
 	metrics.ssh[METRICS_SSH_REFUSED]++;
 	log_line(LOG_DETAIL, "no SSH signature for uid %u: %s", q->caller->uid,
 	    detail[0] != '\0' ? detail : tsr_strerror(code));
-	ssh_sign_tell(q->agent, q->caller, "ssh-refused", problem_name(code), &q->about, 0);
+	if (ssh_sign_told(q->agent, q->caller->uid))
+		ssh_sign_tell(q->agent, q->caller, "ssh-refused", problem_name(code), &q->about, 0);
 	ssh_answer_type(q->conn, SSH_FAILURE);
 }
 

@@ -405,6 +405,25 @@ class Refusals(Bed):
             a.settimeout(60)
             self.assertEqual(as_user(BIN, passed, a), b"")
 
+    def test_refused_without_end(self):
+        """A listener that does not read, as while a PIN is typed, is not drowned."""
+        m = self.enterContext(sshagent.machine())
+
+        def ask():
+            with Events(m.api, "all") as events, Agent(m.ssh) as a:
+                events.next("ready")
+                key = a.keys()[1]
+                refused = {a.sign(key, file_data(b"mail"))[0] for _ in range(3000)}
+                harness.one_request(m.api, "POST", "/token", form={
+                    "grant_type": harness.DEVICE_GRANT, "audience": "ssh", "pin": PIN})
+                said = []
+                while "session-started" not in said:
+                    said.append(events.next()[0])
+                return refused, said.count("ssh-refused")
+        refused, said = as_user(DAEMON, ask)
+        self.assertEqual(refused, {FAILURE})
+        self.assertTrue(30 <= said <= 120, said)	# in a minute, and this may take some
+
     def test_pieces_and_slow_clients(self):
         """Messages in pieces and many at once; who stops in the middle is let go."""
         m = self.enterContext(sshagent.machine(rehearse=True))

@@ -34,6 +34,8 @@ ROWS = [
     ("a proof for another audience", "agent/ssh_certificate.c",
      "aud == NULL || strcmp(aud->name, d->audience) != 0)", "aud == NULL)",
      SSH_CA + "Certificate.test_another_audience_since"),
+    ("refusals without end are told", "agent/ssh_sign.c", "if (about != NULL && ssh_sign_told(a, m->caller->uid))",
+     "if (about != NULL)", SSH + "Refusals.test_refused_without_end"),
     ("a message for ever", "agent/ssh_conn.c", "r = ssh_deadline(c, SSH_MESSAGE_MS);", "r = TSR_OK;",
      SSH + "Refusals.test_pieces_and_slow_clients"),
     ("a certificate that was taken back", "agent/ssh_user.c", "u->cert.len > 0 && ssh_user_stands(u)",
