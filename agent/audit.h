@@ -41,6 +41,7 @@ struct audit_record {
 	int has_uid;
 	uid_t uid;
 	const char *credential, *label, *audience, *scope, *client, *acr, *sid, *jti, *kid;
+	const char *service, *tty, *rhost;	/* a login helper's words, of a proof alone */
 	const char *detail;		/* words */
 	const char *members;		/* further whole members, each with a comma before it */
 };

@@ -42,12 +42,24 @@ event_verdict(struct audit_record *rec, int code)
 		rec->verdict = problem_name(code);
 }
 
+/* What a login helper says of the login, where one does. */
+static void
+event_said(struct audit_record *rec, const struct login_said *said)
+{
+	if (said == NULL)
+		return;
+	rec->service = said->service[0] != '\0' ? said->service : NULL;
+	rec->tty = said->tty[0] != '\0' ? said->tty : NULL;
+	rec->rhost = said->rhost[0] != '\0' ? said->rhost : NULL;
+}
+
 int
-audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience, int pin_default)
+audit_event_proof(struct agent *a, const struct caller *by, const struct login_said *said,
+    const struct credential *c, const char *audience, int pin_default)
 {
 	struct audit_record rec = event_by("proof", by);
 
+	event_said(&rec, said);
 	event_for(&rec, c->subject, c->uid);
 	rec.credential = c->id;
 	rec.audience = audience;
@@ -57,19 +69,20 @@ audit_event_proof(struct agent *a, const struct caller *by, const struct credent
 }
 
 void
-audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
-    uid_t uid, const char *credential, const char *audience)
+audit_event_proof_failed(struct agent *a, struct http_conn *conn, const struct login_said *said,
+    int code, const char *subject, uid_t uid, const char *credential, const char *audience)
 {
 	http_audited(conn);
-	audit_event_proof_missed(a, http_caller(conn), code, subject, uid, credential, audience);
+	audit_event_proof_missed(a, http_caller(conn), said, code, subject, uid, credential, audience);
 }
 
 void
-audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
-    uid_t uid, const char *credential, const char *audience)
+audit_event_proof_missed(struct agent *a, const struct caller *by, const struct login_said *said,
+    int code, const char *subject, uid_t uid, const char *credential, const char *audience)
 {
 	struct audit_record rec = event_by("proof", by);
 
+	event_said(&rec, said);
 	event_for(&rec, subject, uid);
 	event_verdict(&rec, code);
 	rec.credential = credential;

@@ -15,17 +15,17 @@
 #include "token/jwt.h"
 
 /* A proof of the subject was accepted with c for the audience (NULL or "": a
- * session); pin_default: with a PIN of new tokens.  TSR_STORE: it must not
- * count. */
-int audit_event_proof(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience, int pin_default);
+ * session), asked for by a login helper with these words or, NULL, by himself;
+ * pin_default: with a PIN of new tokens.  TSR_STORE: it must not count. */
+int audit_event_proof(struct agent *a, const struct caller *by, const struct login_said *said,
+    const struct credential *c, const char *audience, int pin_default);
 /* One failed; the refusal that conn will be answered is not counted besides. */
-void audit_event_proof_failed(struct agent *a, struct http_conn *conn, int code, const char *subject,
-    uid_t uid, const char *credential, const char *audience);
+void audit_event_proof_failed(struct agent *a, struct http_conn *conn, const struct login_said *said,
+    int code, const char *subject, uid_t uid, const char *credential, const char *audience);
 
 /* The same where no HTTP request waits for it. */
-void audit_event_proof_missed(struct agent *a, const struct caller *by, int code, const char *subject,
-    uid_t uid, const char *credential, const char *audience);
+void audit_event_proof_missed(struct agent *a, const struct caller *by, const struct login_said *said,
+    int code, const char *subject, uid_t uid, const char *credential, const char *audience);
 
 /* An SSH signature leaves, by a session.  TSR_STORE: it must not. */
 int audit_event_ssh_signature(struct agent *a, const struct caller *by, const struct session *s,

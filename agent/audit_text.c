@@ -109,6 +109,9 @@ audit_text_record(const struct audit_record *rec, char out[AUDIT_LINE_MAX])
 	put_text(&t, "sid", rec->sid, TEXT_MAX / 2);
 	put_text(&t, "jti", rec->jti, TEXT_MAX / 2);
 	put_text(&t, "kid", rec->kid, TEXT_MAX / 2);
+	put_text(&t, "service", rec->service, TEXT_MAX / 4);
+	put_text(&t, "tty", rec->tty, TEXT_MAX / 4);
+	put_text(&t, "rhost", rec->rhost, TEXT_MAX / 2);
 	put_text(&t, "detail", rec->detail, TEXT_MAX);
 	if (rec->members != NULL && strlen(rec->members) < TEXT_MAX)
 		put(&t, rec->members, strlen(rec->members));

@@ -22,10 +22,10 @@ caller_source_uid(uid_t uid, char out[CALLER_SOURCE_MAX])
 }
 
 void
-caller_source(const struct caller *c, const char *rhost, char out[CALLER_SOURCE_MAX])
+caller_source(uid_t from, const char *rhost, char out[CALLER_SOURCE_MAX])
 {
 	if (caller_local(rhost))
-		caller_source_uid(c->uid, out);
+		caller_source_uid(from, out);
 	else
 		(void)snprintf(out, CALLER_SOURCE_MAX, "rhost:%.255s", rhost);
 }

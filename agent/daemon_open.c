@@ -238,8 +238,12 @@ daemon_open_store(const struct config *c, struct agent *a, struct audit_file **a
 	    &a->keys, err, err_size);
 	if (r == TSR_OK && (r = ssh_ca_open(a->store, c->public_dir, a->issuer, &a->ssh_ca)) != TSR_OK)
 		(void)snprintf(err, err_size, "out of memory for the SSH CA");
-	if (r == TSR_OK)
+	if (r == TSR_OK) {
+		/* sshd lets nobody in without the list: it is there before anybody is told that we
+		 * are; what cannot be written now is tried again, and told of */
+		(void)ssh_ca_publish(a->ssh_ca, clock_wall());
 		r = daemon_open_epochs(c, a, fresh, err, err_size);
+	}
  out:
 	secret_free(&key);
 	return r;

@@ -103,7 +103,7 @@ enrol_otp_prove(struct agent *a, const struct http_request *r, const struct cred
 	struct verdict v = { 0 };
 	int result;
 
-	caller_source(r->caller, NULL, source);
+	caller_source(r->caller->uid, NULL, source);
 	if ((result = audit_ready(a->audit)) != TSR_OK || (result = store_begin(a->store)) != TSR_OK)
 		return result;
 	if (recovery_is_code(code)) {	/* an administrator's word, as an enrolment code is */
@@ -112,7 +112,7 @@ enrol_otp_prove(struct agent *a, const struct http_request *r, const struct cred
 	} else
 		result = otp_prove(a->store, &ask, &v, &by);
 	if (result == TSR_OK)
-		result = audit_event_proof(a, r->caller, by, NULL, 0);
+		result = audit_event_proof(a, r->caller, NULL, by, NULL, 0);
 	if (result != TSR_OK && result != TSR_BAD_GRANT)
 		store_undo(a->store);
 	else if (store_keep(a->store) != TSR_OK)

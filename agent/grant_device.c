@@ -42,6 +42,12 @@ device_grant_gone(void *arg)
 	device_grant_free(arg);
 }
 
+static const struct login_said *
+device_grant_said(const struct device_grant *d)
+{
+	return d->helper ? &d->said : NULL;
+}
+
 /* --- what a proof is worth --- */
 
 /* The policy may have changed since the request was admitted: judge again. */
@@ -88,7 +94,8 @@ device_grant_answer(struct device_grant *d, const struct credential *c, struct b
 	/* A login pays for its one token and leaves no session behind. */
 	passes = aud != NULL && aud->class == CLASS_LOGIN;
 	if ((r = audit_ready(d->agent->audit)) != TSR_OK ||
-	    (r = proved_record(d->agent, d->request->caller, c, d->audience, d->pin_default)) != TSR_OK ||
+	    (r = proved_record(d->agent, d->request->caller, device_grant_said(d), c, d->audience,
+	    d->pin_default)) != TSR_OK ||
 	    (!passes && (r = proved_session(d->agent, d->request->caller, c,
 	    d->answer == NULL ? d->audience : NULL, d->remote, &s)) != TSR_OK))
 		return r;
@@ -143,14 +150,14 @@ device_grant_proved(void *arg, int code, const struct credential *c, const char 
 	if (code == TSR_LOGIN_REQUIRED && (code = device_grant_waited(d, &out)) == TSR_OK)
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
 	else if (code != TSR_OK) {
-		audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid,
+		audit_event_proof_failed(d->agent, conn, device_grant_said(d), code, d->subject, d->uid,
 		    c != NULL ? c->id : d->credential, d->audience);
 		grant_problem(conn, code, aud, members, detail);
 	} else if ((code = device_grant_answer(d, c, &out, text)) != TSR_OK ||
 	    (code = json_add_members(&out, members)) != TSR_OK) {
 		if (code == TSR_DENIED)
-			audit_event_proof_failed(d->agent, conn, code, d->subject, d->uid, c->id,
-			    d->audience);
+			audit_event_proof_failed(d->agent, conn, device_grant_said(d), code, d->subject,
+			    d->uid, c->id, d->audience);
 		problem(conn, code, text[0] != '\0' ? "%s" : code == TSR_DENIED ?
 		    "the credential or the policy changed meanwhile" : NULL, text);
 	} else {
@@ -177,7 +184,7 @@ device_grant_begin(struct device_grant *d)
 {
 	struct login_ask ask = {
 		.subject = d->subject, .uid = d->uid, .requester = d->request->caller,
-		.said = d->helper ? &d->said : NULL,
+		.said = device_grant_said(d),
 		.credential = d->credential, .device = d->device, .acr = d->acr,
 		.audience = d->audience[0] != '\0' ? d->audience : NULL,
 		.scope = d->scope, .client_id = d->client, .reuse = d->reuse, .pin = d->pin
@@ -254,7 +261,8 @@ device_grant_look_up(struct device_grant *d, const char *subject)
 
 	d->answered = &answered;	/* cppcheck-suppress autoVariables ; taken back below */
 	(void)snprintf(d->subject, sizeof(d->subject), "%s", subject);
-	r = names_uid_of(d->agent->names, d->subject, device_grant_subject, d, &ticket);
+	r = strlen(subject) >= sizeof(d->subject) ? TSR_NOT_FOUND :	/* nobody is called so */
+	    names_uid_of(d->agent->names, d->subject, device_grant_subject, d, &ticket);
 	if (answered)		/* d may be gone */
 		return;
 	d->answered = NULL;
@@ -321,7 +329,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
     const struct form *f, const struct grant *g, int helper, uid_t only)
 {
 	const char *pin = form_get(f, "pin");
-	struct login_said said = { "", "", "" };
+	struct login_said said;
 	struct device_grant *d = NULL;
 	const char *which;
 
@@ -338,6 +346,7 @@ grant_from_device(struct agent *a, const struct http_request *r, const struct as
 		problem(r->conn, TSR_NOMEM, NULL);
 		return;
 	}
+	said.greeter = helper && policy_greeter(a->policy, r->caller);
 	d->said = said;
 	device_grant_fill(d, g, helper, only);
 	device_grant_whose(d, who, form_get(f, "subject"));

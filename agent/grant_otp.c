@@ -39,6 +39,7 @@ struct otp_grant {
 	struct mint_wish wish;
 	char code[OTP_TEXT_MAX + 1], next[OTP_TEXT_MAX + 1];
 	int helper;			/* a login helper's: the subject is another */
+	struct login_said said;		/* by that helper */
 	uid_t only;			/* the one subject this caller may name, or -1 */
 	unsigned ticket;
 	int *answered;			/* set where the look-up ends inside its call */
@@ -120,7 +121,8 @@ otp_grant_prove(const struct otp_grant *g, const struct config_audience *aud,
 		return r;
 	r = otp_grant_spend(g, &ask, v, c);
 	if (r == TSR_OK)
-		r = audit_event_proof(a, g->request->caller, *c, g->audience, 0);
+		r = audit_event_proof(a, g->request->caller, g->helper ? &g->said : NULL, *c,
+		    g->audience, 0);
 	if (r != TSR_OK && r != TSR_BAD_GRANT) {
 		store_undo(a->store);
 		return r;
@@ -210,7 +212,8 @@ otp_grant_run(struct otp_grant *g)
 		otp_grant_proved(g, aud, c);
 	else {
 		metrics_proof(r);
-		audit_event_proof_failed(g->agent, conn, r, g->subject, g->uid, NULL, g->audience);
+		audit_event_proof_failed(g->agent, conn, g->helper ? &g->said : NULL, r, g->subject, g->uid,
+		    NULL, g->audience);
 		problem(conn, r == TSR_OK ? TSR_BAD_GRANT : r, r == TSR_BAD_GRANT ?
 		    "the code is not right, was used, or is not taken now" : NULL);
 	}
@@ -296,7 +299,7 @@ otp_grant_new(struct agent *a, const struct http_request *r, const char *credent
 	if (credential != NULL)
 		(void)snprintf(g->credential, sizeof(g->credential), "%s",
 		    strlen(credential) == STORE_ID_LEN ? credential : "?");
-	caller_source(r->caller, NULL, g->source);
+	caller_source(r->caller->uid, NULL, g->source);
 	return g;
 }
 
@@ -305,7 +308,8 @@ grant_from_otp(struct agent *a, const struct http_request *r, const struct asker
     const struct form *f, const struct grant *grant, int helper, uid_t only)
 {
 	const char *code = form_get(f, "otp"), *next = form_get(f, "otp_next");
-	const char *subject = form_get(f, "subject");
+	const char *subject = form_get(f, "subject"), *which;
+	struct login_said said;
 	struct otp_grant *g;
 
 	if (otp_grant_code(r, code, next) != TSR_OK)
@@ -314,6 +318,8 @@ grant_from_otp(struct agent *a, const struct http_request *r, const struct asker
 		problem(r->conn, TSR_DENIED, "a login helper asks for audiences of class \"login\" only");
 	else if (helper && (subject == NULL || strlen(subject) >= NAMES_NAME_MAX))
 		problem_invalid(r->conn, "a login helper names the \"subject\"");
+	else if (login_said_read(f, &said, &which) != TSR_OK)
+		problem_invalid(r->conn, "\"%s\" is too long", which);
 	else if (!helper && who->name[0] == '\0')
 		problem(r->conn, TSR_DENIED, "uid %u has no user name", r->caller->uid);
 	else if ((g = otp_grant_new(a, r, form_get(f, "credential"), code, next)) != NULL) {
@@ -323,7 +329,8 @@ grant_from_otp(struct agent *a, const struct http_request *r, const struct asker
 		(void)snprintf(g->audience, sizeof(g->audience), "%s", grant->audience->name);
 		(void)snprintf(g->scope, sizeof(g->scope), "%s", (const char *)grant->scope.data);
 		if (helper) {
-			caller_source(r->caller, form_get(f, "rhost"), g->source);
+			g->said = said;
+			caller_source(only != (uid_t)-1 ? only : r->caller->uid, said.rhost, g->source);
 			otp_grant_look_up(g, subject);
 			return;
 		}

@@ -85,10 +85,7 @@ remote_begin(struct device_grant *d)
 
 	buf_init(&out, HTTP_ANSWER_MAX);
 	d->answered = NULL;
-	if (caller_local(d->said.rhost))
-		caller_source_uid(device_grant_from(d), h.source);
-	else
-		caller_source(d->request->caller, d->said.rhost, h.source);
+	caller_source(device_grant_from(d), d->said.rhost, h.source);
 	if ((r = remote_give(d, &h, &out)) == TSR_OK) {
 		d->request = NULL;
 		http_answer(conn, 200, NULL, out.data, out.len, 1);
@@ -105,7 +102,7 @@ remote_begin(struct device_grant *d)
 
 struct remote_asked {
 	const char *audience, *scope, *credential, *subject;
-	const char *rhost, *service, *tty;
+	struct login_said said;
 };
 
 /* What only a login helper may say is looked at with the rest of it. */
@@ -113,17 +110,28 @@ static int
 remote_read(struct agent *a, const struct http_request *r, const json_t *o, struct remote_asked *ask,
     int *helper, uid_t *only)
 {
+	static const char *const own[] = { "service", "tty", "rhost" };
+	const char *text;
+	int said;
+	size_t i;
+
 	*helper = policy_login_helper(a->policy, r->caller, only);
 	if (body_text(r, o, "audience", &ask->audience) != TSR_OK ||
 	    body_text(r, o, "scope", &ask->scope) != TSR_OK ||
 	    body_text(r, o, "credential", &ask->credential) != TSR_OK ||
-	    body_text(r, o, "subject", &ask->subject) != TSR_OK ||
-	    body_text(r, o, "service", &ask->service) != TSR_OK ||
-	    body_text(r, o, "tty", &ask->tty) != TSR_OK ||
-	    body_text(r, o, "rhost", &ask->rhost) != TSR_OK)
+	    body_text(r, o, "subject", &ask->subject) != TSR_OK)
 		return TSR_INVALID;
-	if (!*helper && (ask->subject != NULL || ask->service != NULL || ask->tty != NULL ||
-	    ask->rhost != NULL)) {
+	said = ask->subject != NULL;
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (body_text(r, o, own[i], &text) != TSR_OK)
+			return TSR_INVALID;
+		said |= text != NULL;
+		if (login_said_put(&ask->said, own[i], text) != TSR_OK) {
+			problem_invalid(r->conn, "\"%s\" is too long", own[i]);
+			return TSR_INVALID;
+		}
+	}
+	if (!*helper && said) {
 		problem(r->conn, TSR_DENIED, "only a login helper may say \"subject\", \"service\", "
 		    "\"tty\" and \"rhost\"");
 		return TSR_DENIED;
@@ -153,8 +161,7 @@ remote_ask(struct agent *a, const struct http_request *r, const struct asker *wh
 	else {
 		d->remote = 1;
 		d->begin = remote_begin;
-		(void)snprintf(d->said.rhost, sizeof(d->said.rhost), "%s",
-		    ask->rhost != NULL ? ask->rhost : "");
+		d->said = ask->said;
 		device_grant_fill(d, g, helper, only);
 		device_grant_whose(d, who, ask->subject);
 	}
@@ -165,7 +172,7 @@ grant_challenge(struct agent *a, const struct http_request *r, const struct aske
 {
 	static const char *const allowed[] = { "audience", "scope", "credential", "subject", "service",
 	    "tty", "rhost", NULL };
-	struct remote_asked ask;
+	struct remote_asked ask = { .audience = NULL };
 	struct grant g;
 	json_t *o;
 	uid_t only = (uid_t)-1;
@@ -394,7 +401,7 @@ grant_from_assertion(struct agent *a, const struct http_request *r, const struct
 		sodium_memzero(&held, sizeof(held));
 	} else {
 		metrics_proof(code);
-		audit_event_proof_failed(a, r->conn, code, who->name, r->caller->uid, NULL, "");
+		audit_event_proof_failed(a, r->conn, NULL, code, who->name, r->caller->uid, NULL, "");
 		problem(r->conn, code, "no challenge of this id waits for your answer: it was answered, "
 		    "or it is older than %d seconds", CHALLENGE_PROOF_S);
 	}

@@ -5,37 +5,48 @@
  */
 #include "agent/login_said.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "include/tessera.h"
 #include "token/json.h"
 
 int
-login_said_read(const struct form *f, struct login_said *out, const char **which)
+login_said_put(struct login_said *s, const char *name, const char *text)
 {
-	struct login_said said = { "", "", "" };
 	const struct {
 		const char *name;
 		char *to;
 		size_t size;
-	} text[] = {
-		{ "service", said.service, sizeof(said.service) },
-		{ "tty", said.tty, sizeof(said.tty) },
-		{ "rhost", said.rhost, sizeof(said.rhost) }
+	} room[] = {
+		{ "service", s->service, sizeof(s->service) },
+		{ "tty", s->tty, sizeof(s->tty) },
+		{ "rhost", s->rhost, sizeof(s->rhost) }
 	};
-	const char *value;
-	size_t i, n;
+	size_t i, n = text != NULL ? strlen(text) : 0;
 
-	for (i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		if ((value = form_get(f, text[i].name)) == NULL)
+	for (i = 0; i < sizeof(room) / sizeof(room[0]); i++) {
+		if (strcmp(room[i].name, name) != 0)
 			continue;
-		if ((n = strlen(value)) >= text[i].size) {
-			*which = text[i].name;
+		if (n >= room[i].size)
+			return TSR_TOO_LARGE;
+		memcpy(room[i].to, text != NULL ? text : "", n + 1);
+		return TSR_OK;
+	}
+	return TSR_NOT_FOUND;
+}
+
+int
+login_said_read(const struct form *f, struct login_said *out, const char **which)
+{
+	static const char *const name[] = { "service", "tty", "rhost" };
+	struct login_said said = { .greeter = 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (login_said_put(&said, name[i], form_get(f, name[i])) != TSR_OK) {
+			*which = name[i];
 			return TSR_TOO_LARGE;
 		}
-		memcpy(text[i].to, value, n + 1);
-	}
 	*out = said;
 	return TSR_OK;
 }

@@ -16,12 +16,16 @@
 
 /* As PAM_SERVICE, PAM_TTY and PAM_RHOST are: "" where there is none. */
 struct login_said {
+	int greeter;		/* the configuration's word, not its own: policy_greeter() */
 	char service[LOGIN_SAID_TEXT], tty[LOGIN_SAID_TEXT], rhost[LOGIN_SAID_HOST];
 };
 
 /* Read "service", "tty" and "rhost".  TSR_TOO_LARGE: one of them has no room, its
  * name is in *which then. */
 int login_said_read(const struct form *f, struct login_said *out, const char **which);
+
+/* One of them; text NULL is "".  TSR_TOO_LARGE, TSR_NOT_FOUND: none has that name. */
+int login_said_put(struct login_said *s, const char *name, const char *text);
 
 /* Append ,"service":"...", and "tty" and "rhost" where they are said. */
 int login_said_json(struct buf *b, const struct login_said *s);

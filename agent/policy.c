@@ -314,28 +314,44 @@ policy_has_principal(const struct policy *p, size_t n, const struct caller *c)
 	return policy_matches(&p->principals[n], c);
 }
 
-int
-policy_login_helper(const struct policy *p, const struct caller *c, uid_t *only)
+/* The one that the caller is by uid and unit, or NULL. */
+static const struct config_login_helper *
+policy_listed(const struct policy *p, const struct caller *c)
 {
 	const struct config *cf = p->config;
 	char unit[CALLER_UNIT_MAX];
-	uid_t uid;
 	size_t i;
+
+	if (cf->n_login_helpers == 0 || caller_unit(c, unit) != TSR_OK)
+		return NULL;
+	for (i = 0; i < cf->n_login_helpers; i++)
+		if (p->helper_uids[i] == c->uid && c->uid != (uid_t)-1 &&
+		    strcmp(cf->login_helpers[i].unit, unit) == 0)
+			return &cf->login_helpers[i];
+	return NULL;
+}
+
+int
+policy_login_helper(const struct policy *p, const struct caller *c, uid_t *only)
+{
+	uid_t uid;
 
 	if (c->uid == 0 && caller_user_slice(c, &uid) == TSR_OK && uid != 0) {
 		*only = uid;
 		return 1;
 	}
-	if (cf->n_login_helpers == 0 || caller_unit(c, unit) != TSR_OK)
+	if (policy_listed(p, c) == NULL)
 		return 0;
-	for (i = 0; i < cf->n_login_helpers; i++) {
-		if (p->helper_uids[i] != c->uid || c->uid == (uid_t)-1 ||
-		    strcmp(cf->login_helpers[i].unit, unit) != 0)
-			continue;
-		*only = (uid_t)-1;
-		return 1;
-	}
-	return 0;
+	*only = (uid_t)-1;
+	return 1;
+}
+
+int
+policy_greeter(const struct policy *p, const struct caller *c)
+{
+	const struct config_login_helper *h = policy_listed(p, c);
+
+	return h != NULL && h->greeter;
 }
 
 int

@@ -59,6 +59,9 @@ int policy_has_principal(const struct policy *p, size_t n, const struct caller *
  * else (uid_t)-1. */
 int policy_login_helper(const struct policy *p, const struct caller *c, uid_t *only);
 
+/* Is it a listed one that is the login screen of the devices' seat? */
+int policy_greeter(const struct policy *p, const struct caller *c);
+
 /* Member of the administrators' group, or uid 0 (in user mode: the user). */
 int policy_is_admin(const struct policy *p, const struct caller *c);
 

@@ -16,8 +16,8 @@
 #include "include/tessera.h"
 
 int
-proved_record(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience, int pin_default)
+proved_record(struct agent *a, const struct caller *by, const struct login_said *said,
+    const struct credential *c, const char *audience, int pin_default)
 {
 	struct store *st = a->store;
 	int r;
@@ -31,7 +31,7 @@ proved_record(struct agent *a, const struct caller *by, const struct credential 
 		store_undo(st);
 		return r == TSR_CONFLICT || r == TSR_NOT_FOUND ? TSR_DENIED : r;
 	}
-	if ((r = audit_event_proof(a, by, c, audience, pin_default)) != TSR_OK) {
+	if ((r = audit_event_proof(a, by, said, c, audience, pin_default)) != TSR_OK) {
 		store_undo(st);
 		return r;
 	}

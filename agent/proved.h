@@ -10,11 +10,11 @@
 #include "agent/agent.h"
 
 /* The proof's own record, which reads again that the credential is active, and its
- * line (audience "" or NULL: a session): there is never the one without the other.
+ * line (audience "" or NULL: a session; said as audit_event_proof()): there is never the one without the other.
  * A request of its own in the batch.  TSR_DENIED: the credential is not active any
  * more; TSR_STORE. */
-int proved_record(struct agent *a, const struct caller *by, const struct credential *c,
-    const char *audience, int pin_default);
+int proved_record(struct agent *a, const struct caller *by, const struct login_said *said,
+    const struct credential *c, const char *audience, int pin_default);
 
 /* The session that comes of it, good once the batch is durable.  remote: proved by a
  * device elsewhere, which is never there.  TSR_NOMEM. */

@@ -107,6 +107,8 @@ seat_login(const struct caller *c, const struct login_said *said, enum seat_want
 
 	if (caller_user_slice(c, &uid) == TSR_OK)
 		return seat_user(uid, want);
+	if (tty[0] == '\0')
+		return said->greeter && (want == SEAT_NEAR || sd_seat_get_active(SEAT_DEVICES, NULL, NULL) >= 0);
 	if (strncmp(tty, "/dev/", 5) == 0)
 		tty += 5;
 	return tty[0] == ':' ? seat_display(tty, want) : seat_console(tty, want);

@@ -22,7 +22,8 @@
  * - any other (a greeter, login: there is no session yet) is where the terminal is
  *   that it names: "ttyN" is the console in front of the screen, or ":N" the display
  *   of an active local session of seat0 (a greeter's).  Another one, "ssh" or none,
- *   is elsewhere.
+ *   is elsewhere.  One that the configuration calls a greeter and that names none is
+ *   where a session of seat0 is shown: some know no terminal before they begin one.
  * SEAT_ANY: everybody else is.  SEAT_AUTO is SEAT_LOGIND where logind runs, that is
  * where it has written /run/systemd/seats/seat0, and else SEAT_ANY: a
  * container's users are where its devices are.  What cannot be read is 0.

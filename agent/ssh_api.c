@@ -60,7 +60,7 @@ list_names(struct buf *out, const char *names)
 static const char *
 list_ca(struct agent *a, const char *id, int *revoked)
 {
-	static struct ssh_ca_entry e;
+	struct ssh_ca_entry e;
 	struct ssh_ca_state s;
 	size_t i;
 
@@ -97,50 +97,48 @@ list_each(void *arg, const struct ssh_cert_record *c)
 	    c->held ? "true" : "false", revoked ? "true" : "false");
 }
 
+/* Of who asks, or as an administrator all, or those of a subject. */
 static void
-list_answer(struct agent *a, const struct http_request *r, struct list *l, const char *subject, uid_t uid)
+list_answer(struct agent *a, const struct http_request *r, const struct asker *who, int admin,
+    const char *subject)
 {
 	struct buf b;
+	struct list l = { .agent = a, .out = &b, .subject = subject, .admin = admin, .now = clock_wall() };
 	int code;
 
 	buf_init(&b, HTTP_ANSWER_MAX);
-	l->agent = a;
-	l->out = &b;
-	l->now = clock_wall();
 	if ((code = buf_put_cstr(&b, "{\"certificates\":[")) == TSR_OK &&
-	    (code = store_ssh_cert_each(a->store, subject, uid, list_each, l)) == TSR_OK &&
+	    (code = store_ssh_cert_each(a->store, admin ? NULL : who->name, r->caller->uid, list_each,
+	    &l)) == TSR_OK &&
 	    (code = buf_put_cstr(&b, "]}")) == TSR_OK)
 		http_answer(r->conn, 200, NULL, b.data, b.len, 0);
 	else
 		problem(r->conn, code, code == TSR_TOO_LARGE ? "the list is too long for one answer%s" : NULL,
-		    l->admin ? ": ask with \"subject=NAME\"" : "");
+		    admin ? ": ask with \"subject=NAME\"" : "");
 	buf_free(&b);
 }
 
 void
 ssh_certificates(struct agent *a, const struct http_request *r, const struct asker *who)
 {
-	struct list l = { .n = 0 };
-
 	if (!policy_config(a->policy)->ssh.there)
 		problem(r->conn, TSR_NOT_FOUND, "%s", not_configured);
 	else	/* whoever has no name has none */
-		list_answer(a, r, &l, who->name, r->caller->uid);
+		list_answer(a, r, who, 0, NULL);
 }
 
 void
 admin_ssh_certificates(struct agent *a, const struct http_request *r, const struct asker *who)
 {
-	struct list l = { .admin = 1 };
+	const char *subject = NULL;
 	struct form f;
 
-	(void)who;
 	memset(&f, 0, sizeof(f));
 	if (r->head.query.p != NULL && (form_parse(r->head.query.p, r->head.query.n, &f) != TSR_OK ||
-	    f.n != 1 || (l.subject = form_get(&f, "subject")) == NULL))
+	    f.n != 1 || (subject = form_get(&f, "subject")) == NULL))
 		problem_invalid(r->conn, "the query is \"subject=NAME\"");
 	else
-		list_answer(a, r, &l, NULL, 0);
+		list_answer(a, r, who, 1, subject);
 	form_free(&f);
 }
 
@@ -290,8 +288,8 @@ change_answer(struct agent *a, const struct http_request *r, const char *word, c
 		if (word != NULL && strcmp(changes[i].word, word) == 0 && changes[i].at_once == at_once)
 			w = &changes[i];
 	if (w == NULL)
-		problem_invalid(r->conn, "\"do\" is \"prepare\", \"rotate\" or \"retire\"; \"at_once\" goes with "
-		    "\"rotate\"");
+		problem_invalid(r->conn, "\"do\" is \"prepare\", \"rotate\" or \"retire\"; \"at_once\" goes "
+		    "with \"rotate\"");
 	else if ((id != NULL) != (strcmp(word, "retire") == 0))
 		problem_invalid(r->conn, "\"id\" goes with \"retire\"");
 	else if (!policy_config(a->policy)->ssh.there)
@@ -346,7 +344,8 @@ admin_ssh_revoke(struct agent *a, const struct http_request *r, const struct ask
 		return;
 	if (body_text(r, o, "serial", &text) != TSR_OK || body_text(r, o, "subject", &subject) != TSR_OK)
 		;	/* answered */
-	else if ((text == NULL) == (subject == NULL) || (text != NULL && revoke_serial(text, &serial) != TSR_OK))
+	else if ((text == NULL) == (subject == NULL) ||
+	    (text != NULL && revoke_serial(text, &serial) != TSR_OK))
 		problem_invalid(r->conn, "either \"serial\" of %d digits, or \"subject\"", SERIAL_LEN);
 	else if ((code = subject != NULL ? ssh_revoke_subject(a, r->caller, subject, &n) :
 	    ssh_revoke_serial(a, r->caller, serial)) != TSR_OK)

@@ -3,57 +3,20 @@
  *
  * SPDX-License-Identifier: ISC
  */
-#include "agent/ssh_ca.h"
+#include "agent/ssh_ca_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/public_file.h"
-#include "agent/store_check.h"
-#include "base/buf.h"
 #include "tessera.h"
-#include "token/ssh_krl.h"
-
-#define SSH_CA_LINES_MAX	(SSH_CA_TRUSTED_MAX * (SSH_KEY_LINE_MAX + 1))	/* bytes of the file */
-
-struct entry {
-	char id[STORE_ID_LEN + 1];
-	enum ssh_ca_key_state state;
-	int64_t created, activated, retired;
-	struct buf blob;
-	struct buf line;		/* NUL-terminated */
-	char fingerprint[SSH_FINGERPRINT_MAX];
-};
-
-/* What was read from the store. */
-struct ring {
-	struct entry entry[SSH_CA_KEYS_MAX];
-	size_t n;
-	struct jws_key *active;		/* the only private key in memory */
-	const struct entry *signer;
-};
-
-struct ssh_ca {
-	struct store *st;
-	char *name, *trusted_file, *krl_file;
-	struct ring *ring;
-	struct buf krl;
-	uint64_t version;
-	int wanted;		/* the files are to be there */
-	int stale;		/* the store may know more than ring */
-	int trusted_due, krl_due;	/* to be written with the next publish */
-	int failed_trusted, failed_krl;	/* older than they should be */
-	int all;		/* every certificate is revoked, whatever the store says */
-	int doubted;		/* as when the list was made: what the store says is not believed */
-};
 
 /* --- what the store has --- */
 
 static void
-ring_free(struct ring **rp)
+ring_free(struct ssh_ca_ring **rp)
 {
-	struct ring *r = *rp;
+	struct ssh_ca_ring *r = *rp;
 	size_t i;
 
 	if (r == NULL)
@@ -68,13 +31,13 @@ ring_free(struct ring **rp)
 }
 
 struct adding {
-	struct ring *ring;
+	struct ssh_ca_ring *ring;
 	const char *name;
 };
 
 /* The private half, which must be of the public one. */
 static int
-ring_signer(struct ring *ring, struct entry *e, const struct ssh_ca_record *rec)
+ring_signer(struct ssh_ca_ring *ring, struct ssh_ca_key *e, const struct ssh_ca_record *rec)
 {
 	struct jws_key *key = NULL;
 	int r;
@@ -96,8 +59,8 @@ static int
 ring_add(void *arg, const struct ssh_ca_record *rec)
 {
 	struct adding *a = arg;
-	struct ring *ring = a->ring;
-	struct entry *e;
+	struct ssh_ca_ring *ring = a->ring;
+	struct ssh_ca_key *e;
 	int r;
 
 	if (ring->n == SSH_CA_KEYS_MAX)
@@ -118,8 +81,8 @@ ring_add(void *arg, const struct ssh_ca_record *rec)
 	return rec->seed != NULL ? ring_signer(ring, e, rec) : TSR_OK;
 }
 
-static int
-load(struct ssh_ca *c)
+int
+ssh_ca_load(struct ssh_ca *c)
 {
 	struct adding a = { NULL, c->name };
 	int r;
@@ -137,13 +100,6 @@ load(struct ssh_ca *c)
 	return r;
 }
 
-/* What an altered or an older store says is not revoked may be. */
-static int
-doubtful(const struct ssh_ca *c)
-{
-	return store_verdict(c->st) != STORE_GOOD;
-}
-
 static size_t
 count(const struct ssh_ca *c, enum ssh_ca_key_state from, enum ssh_ca_key_state to)
 {
@@ -154,7 +110,7 @@ count(const struct ssh_ca *c, enum ssh_ca_key_state from, enum ssh_ca_key_state 
 	return n;
 }
 
-static const struct entry *
+static const struct ssh_ca_key *
 find(const struct ssh_ca *c, enum ssh_ca_key_state state)
 {
 	size_t i;
@@ -192,7 +148,7 @@ static int
 revoke_trusted(struct ssh_ca *c, int64_t now)
 {
 	size_t i, over, n = count(c, SSH_CA_NEXT, SSH_CA_RETIRED) + count(c, SSH_CA_REVOKED, SSH_CA_REVOKED);
-	const struct entry *e;
+	const struct ssh_ca_key *e;
 	int r;
 
 	over = n > SSH_CA_REVOKED_MAX ? n - SSH_CA_REVOKED_MAX : 0;
@@ -221,7 +177,7 @@ replace(struct ssh_ca *c, int64_t now)
 static int
 advance(struct ssh_ca *c, int64_t now)
 {
-	const struct entry *next = find(c, SSH_CA_NEXT), *active = find(c, SSH_CA_ACTIVE);
+	const struct ssh_ca_key *next = find(c, SSH_CA_NEXT), *active = find(c, SSH_CA_ACTIVE);
 	int r;
 
 	if (active != NULL &&
@@ -326,149 +282,6 @@ ssh_ca_all(struct ssh_ca *c, int all)
 	c->krl_due = 1;
 }
 
-/* --- what servers see --- */
-
-static int
-trusted_text(const struct ssh_ca *c, struct buf *out)
-{
-	const struct entry *e;
-	size_t i;
-	int r;
-
-	for (i = 0; i < c->ring->n; i++) {
-		e = &c->ring->entry[i];
-		if (e->state <= SSH_CA_RETIRED &&
-		    ((r = buf_put_cstr(out, (const char *)e->line.data)) != TSR_OK ||
-		    (r = buf_put_u8(out, '\n')) != TSR_OK))
-			return r;
-	}
-	return TSR_OK;
-}
-
-static int
-write_trusted(struct ssh_ca *c)
-{
-	struct buf b;
-	int r;
-
-	buf_init(&b, SSH_CA_LINES_MAX);
-	if ((r = trusted_text(c, &b)) == TSR_OK)
-		r = public_file_write(c->trusted_file, b.len > 0 ? b.data : (const uint8_t *)"", b.len);
-	buf_free(&b);
-	return r;
-}
-
-static int
-add_serial(void *arg, uint64_t serial)
-{
-	/* what stands in the list's memory is numbers of this machine */
-	return buf_put(arg, &serial, sizeof(serial));
-}
-
-/* One key's part; serials holds the numbers until the list is made. */
-static int
-krl_part(const struct ssh_ca *c, const struct entry *e, struct buf *serials, struct ssh_krl_ca *part,
-    size_t *n)
-{
-	int r;
-
-	memset(part, 0, sizeof(*part));
-	part->key = e->blob.data;
-	part->key_n = e->blob.len;
-	/* an older store does not know what was issued, or revoked, after it */
-	part->all = e->state == SSH_CA_REVOKED || c->doubted;
-	buf_init(serials, SSH_KRL_MAX);
-	if (!part->all && (r = store_ssh_cert_serials(c->st, e->id, c->all, add_serial, serials)) != TSR_OK)
-		return r;
-	part->serials = (const uint64_t *)(const void *)serials->data;
-	part->n = serials->len / sizeof(uint64_t);
-	*n += part->all || part->n > 0;
-	return TSR_OK;
-}
-
-static int
-krl_make(const struct ssh_ca *c, uint64_t version, int64_t now, struct buf *out)
-{
-	struct ssh_krl_ca part[SSH_CA_KEYS_MAX];
-	struct buf serials[SSH_CA_KEYS_MAX];
-	size_t i, n = 0;
-	int r = TSR_OK;
-
-	memset(serials, 0, sizeof(serials));
-	/* a part that says nothing is overwritten by the next one */
-	for (i = 0; i < c->ring->n && r == TSR_OK; i++)
-		r = krl_part(c, &c->ring->entry[i], &serials[i], &part[n], &n);
-	if (r == TSR_OK)
-		r = ssh_krl_write(out, part, n, version, now, c->name);
-	for (i = 0; i < c->ring->n; i++)
-		buf_free(&serials[i]);
-	return r;
-}
-
-static int
-write_krl(struct ssh_ca *c, int64_t now)
-{
-	uint64_t version = store_generation(c->st);
-	struct buf b;
-	int r;
-
-	c->doubted = doubtful(c);
-	if (version <= c->version)
-		version = c->version + 1;
-	buf_init(&b, SSH_KRL_MAX);
-	if ((r = krl_make(c, version, now, &b)) == TSR_OK) {
-		buf_free(&c->krl);
-		c->krl = b;
-		c->version = version;
-		buf_init(&b, 0);
-		r = public_file_write(c->krl_file, c->krl.data, c->krl.len);
-	}
-	buf_free(&b);
-	return r;
-}
-
-int
-ssh_ca_due(const struct ssh_ca *c)
-{
-	return c->stale || c->trusted_due || c->krl_due;
-}
-
-void
-ssh_ca_retry(struct ssh_ca *c)
-{
-	c->stale |= c->ring == NULL;
-	c->trusted_due |= c->failed_trusted;
-	c->krl_due |= c->failed_krl || c->doubted != doubtful(c);
-}
-
-int
-ssh_ca_publish(struct ssh_ca *c, int64_t now)
-{
-	int r = TSR_OK, code;
-
-	if (store_dirty(c->st))
-		return TSR_OK;
-	if ((c->stale || c->ring == NULL) && (code = load(c)) != TSR_OK)
-		r = code;
-	if (c->ring == NULL || (!c->wanted && c->ring->n == 0)) {
-		c->trusted_due = c->krl_due = 0;
-		return r;
-	}
-	if (c->trusted_due) {
-		code = write_trusted(c);
-		c->trusted_due = 0;
-		c->failed_trusted = code != TSR_OK;
-		r = r != TSR_OK ? r : code;
-	}
-	if (c->krl_due) {
-		code = write_krl(c, now);
-		c->krl_due = 0;
-		c->failed_krl = code != TSR_OK;
-		r = r != TSR_OK ? r : code;
-	}
-	return r;
-}
-
 /* --- reading --- */
 
 void
@@ -484,7 +297,7 @@ ssh_ca_state(const struct ssh_ca *c, struct ssh_ca_state *out)
 void
 ssh_ca_entry(const struct ssh_ca *c, size_t n, struct ssh_ca_entry *out)
 {
-	const struct entry *e = &c->ring->entry[n];
+	const struct ssh_ca_key *e = &c->ring->entry[n];
 
 	out->id = e->id;
 	out->state = e->state;
@@ -534,7 +347,7 @@ ssh_ca_open(struct store *st, const char *folder, const char *name, struct ssh_c
 		c->krl_file = NULL;
 		goto out;
 	}
-	if ((r = load(c)) == TSR_NOMEM)
+	if ((r = ssh_ca_load(c)) == TSR_NOMEM)
 		goto out;
 	r = TSR_OK;
 	*out = c;

@@ -85,8 +85,8 @@ certificate_names(const struct http_request *r, const json_t *o, struct certific
 	for (i = 0; i < n; i++) {
 		name = json_string_value(json_array_get(list, i));
 		if (name == NULL || !ssh_cert_principal_ok(name)) {
-			problem_invalid(r->conn, "\"principals\": the %zu. is no name that a certificate can bear",
-			    i + 1);
+			problem_invalid(r->conn, "\"principals\": the %zu. is no name that a certificate can "
+			    "bear", i + 1);
 			return TSR_INVALID;
 		}
 		w->principal[i] = name;
@@ -200,7 +200,8 @@ certificate_admit(struct agent *a, const struct http_request *r, const struct as
 	int code;
 
 	if (!policy_config(a->policy)->ssh.there)
-		problem(r->conn, TSR_NOT_FOUND, "SSH is not configured: see the section ssh of tessera.conf(5)");
+		problem(r->conn, TSR_NOT_FOUND, "SSH is not configured: see the section ssh of "
+		    "tessera.conf(5)");
 	else if (policy_login_helper(a->policy, r->caller, &only))
 		problem(r->conn, TSR_DENIED, "a login helper has no SSH certificates");
 	else if (who->name[0] == '\0')
@@ -234,7 +235,7 @@ certificate_begin(struct agent *a, const struct http_request *r, const struct as
 	if ((code = device_grant_new(a, r, credential, device, &d)) == TSR_OK)
 		code = certificate_grant(d, ssh_audience(a, r->caller), w);
 	if (code == TSR_OK) {
-		device_grant_whose(d, who, NULL);
+		device_grant_whose(d, who, who->name);
 		return;
 	}
 	if (d != NULL)

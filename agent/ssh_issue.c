@@ -97,8 +97,8 @@ issue_choose(struct issue *s)
 	for (i = 0; i < s->wish->n_principals; i++)
 		for (j = 0; strcmp(s->wish->principals[i], s->principal[j]) != 0;)
 			if (++j == s->cert.n_principals) {
-				(void)snprintf(s->detail, 256, "this principal is not yours by the configuration's "
-				    "section ssh");
+				(void)snprintf(s->detail, 256, "one of these principals is not yours: see the "
+				    "configuration's section ssh");
 				return TSR_DENIED;
 			}
 	for (j = 0; j < s->cert.n_principals; j++) {

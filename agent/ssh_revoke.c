@@ -74,8 +74,9 @@ ssh_revoke(struct agent *a, enum store_ssh_which which, const char *key)
 		a->ssh_ends->all = 1;
 		ssh_ca_all(a->ssh_ca, 1);
 	}
-	/* where there is nothing to revoke, nothing has to be written */
-	if (store_ssh_cert_has(a->store, which, key) == TSR_NOT_FOUND)
+	/* where there is nothing to revoke, nothing has to be written; "" names nothing */
+	if ((which != SSH_OF_ALL && key[0] == '\0') ||
+	    store_ssh_cert_has(a->store, which, key) == TSR_NOT_FOUND)
 		return TSR_OK;
 	if ((r = store_begin(a->store)) != TSR_OK)
 		return r;

@@ -14,7 +14,7 @@
 #include "agent/agent.h"
 #include "agent/store_ssh.h"
 
-#define SSH_ENDS_MAX	1024	/* sessions that ended and wait for the next commit; with more, all certificates end */
+#define SSH_ENDS_MAX	1024	/* sessions that ended and wait for the next commit: of more, all certificates end */
 
 struct ssh_ends;
 
@@ -28,7 +28,8 @@ int ssh_revoke(struct agent *a, enum store_ssh_which which, const char *key);
 /* The same, with an administrator's line about it; *n is how many there were. */
 int ssh_revoke_subject(struct agent *a, const struct caller *by, const char *subject, int *n);
 int ssh_revoke_within(struct agent *a, enum store_ssh_which which, const char *key);
-int ssh_revoke_serial(struct agent *a, const struct caller *by, uint64_t serial);	/* TSR_NOT_FOUND besides */
+/* TSR_NOT_FOUND besides. */
+int ssh_revoke_serial(struct agent *a, const struct caller *by, uint64_t serial);
 
 /* The session ended, or goes on under another sid: written with the next commit. */
 void ssh_session_ended(struct agent *a, const char *sid);

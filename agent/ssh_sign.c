@@ -78,6 +78,8 @@ ssh_sign_tell(struct agent *a, const struct caller *c, const char *event, const 
 	const struct events_about who = { .uid = c->uid, .requester = c };
 	struct buf b;
 
+	if (!events_listening(a->events, c->uid))	/* who asks takes looks into /proc */
+		return;
 	buf_init(&b, SSH_SIGN_EVENT_MAX);
 	if (buf_printf(&b, "{\"result\":\"%s\"", why) == TSR_OK && ssh_about_json(&b, about) == TSR_OK &&
 	    prompt_requester_json(&b, &who) == TSR_OK && buf_put_cstr(&b, "}") == TSR_OK)
@@ -284,7 +286,7 @@ ssh_sign_by_proof(const struct ssh_sign *q, const struct credential *c, int pin_
 	if (!caller_alive(q->caller))
 		return TSR_CLOSED;
 	if ((r = audit_ready(a->audit)) != TSR_OK ||
-	    (r = proved_record(a, q->caller, c, q->audience, pin_default)) != TSR_OK ||
+	    (r = proved_record(a, q->caller, NULL, c, q->audience, pin_default)) != TSR_OK ||
 	    (r = proved_session(a, q->caller, c, q->audience, 0, &s)) != TSR_OK)
 		return r;
 	proved_tell(a, q->caller->uid, s->sid, c->id);
@@ -318,7 +320,7 @@ ssh_sign_proved(void *arg, int code, const struct credential *c, const char *mem
 	else
 		r = code;
 	if (code != TSR_OK || r == TSR_DENIED)
-		audit_event_proof_missed(q->agent, q->caller, r, q->subject, q->caller->uid,
+		audit_event_proof_missed(q->agent, q->caller, NULL, r, q->subject, q->caller->uid,
 		    c != NULL ? c->id : NULL, q->audience);
 	if (r != TSR_OK)
 		ssh_sign_fail(q, r, detail);

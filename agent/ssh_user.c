@@ -310,7 +310,7 @@ ssh_user_get(struct agent *a, const struct caller *c, const char *name, struct s
 		ssh_user_drop(u);
 	if (u->timer.pos == 0)
 		ssh_user_look_later(u);
-	/* The key alone has a file, too. */
+	/* The key alone has a file, too; one that could not be written is tried again. */
 	if (!u->written && link_empty(&u->unsettled))
 		link_append(&u->users->unsettled, &u->unsettled);
 	*fresh = !link_empty(&u->unsettled);
@@ -347,10 +347,9 @@ ssh_user_settle(struct ssh_user *u, int committed)
 		u->due = 0;
 	}
 	u->made = 0;
-	u->written |= ssh_file_write(u->users->files, u->uid, SSH_FILE_KEY, &u->blob,
-	    u->comment) == TSR_OK;
-	if (u->cert.len > 0)
-		(void)ssh_file_write(u->users->files, u->uid, SSH_FILE_CERT, &u->cert, u->comment);
+	u->written = ssh_file_write(u->users->files, u->uid, SSH_FILE_KEY, &u->blob,
+	    u->comment) == TSR_OK && (u->cert.len == 0 ||
+	    ssh_file_write(u->users->files, u->uid, SSH_FILE_CERT, &u->cert, u->comment) == TSR_OK);
 }
 
 void

@@ -39,7 +39,7 @@ struct ssh_user {
 	int made;			/* cert was, in this batch */
 	int stands;			/* nobody took it back, as of the list of revocations krl */
 	uint64_t krl;
-	int written;			/* the key's file is there */
+	int written;			/* the files are what is listed */
 	struct timer timer;
 };
 

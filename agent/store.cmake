@@ -6,6 +6,7 @@ tessera_part(tessera_store
 		public_file.c
 		seal.c
 		ssh_ca.c
+		ssh_ca_files.c
 		store_anchor.c
 		store_backup.c
 		store_batch.c

@@ -187,7 +187,7 @@ store_suspect(struct store *st, enum store_verdict v, uint64_t at_least)
 /* Without a signing key the store is none.  The check value of the key is
  * sealed: it was opened, so it is good. */
 static int
-drop_damaged(struct store *st, unsigned *dropped)
+drop_damaged(struct store *st, unsigned *dropped, int *owners)
 {
 	static const char *const drop[PLACE_END] = {
 		[PLACE_META] = "DELETE FROM meta WHERE seq = ?1 AND name <> 'check'",
@@ -215,6 +215,8 @@ drop_damaged(struct store *st, unsigned *dropped)
 			if ((r = change_row(st, drop[i], row)) != TSR_OK)
 				return r;
 			*dropped += i == PLACE_CREDENTIAL;
+			/* nobody knows whose they were, or were marked as */
+			*owners |= i == PLACE_CREDENTIAL || i == PLACE_META;
 		}
 		if (r != TSR_NOT_FOUND)
 			return r;
@@ -260,10 +262,11 @@ static int
 confirm_rows(struct store *st, unsigned *dropped)
 {
 	sqlite3_int64 row = INT64_MIN;
-	int r;
+	int owners = 0, r;
 
-	if ((r = drop_damaged(st, dropped)) != TSR_OK || (r = confirm_beside(st, dropped)) != TSR_OK ||
-	    (*dropped > 0 && (r = store_enrolled_everybody(st)) != TSR_OK))
+	if ((r = drop_damaged(st, dropped, &owners)) != TSR_OK ||
+	    (r = confirm_beside(st, dropped)) != TSR_OK ||
+	    ((owners || *dropped > 0) && (r = store_enrolled_everybody(st)) != TSR_OK))
 		return r;
 	while ((r = store_next_row(st, PLACE_CREDENTIAL, &row)) == TSR_OK)
 		if ((r = change_row(st, "UPDATE credential SET held = 0,"

@@ -20,7 +20,8 @@
 #define SQL_SERIALS	"SELECT serial, seq FROM ssh_cert WHERE ca = ?1 AND (revoked > 0 OR ?2)" \
 	" ORDER BY serial"
 #define SQL_REVOKE	"UPDATE ssh_cert SET revoked = ?2 WHERE revoked = 0 AND "
-#define SQL_SERIAL	"UPDATE ssh_cert SET revoked = CASE revoked WHEN 0 THEN ?2 ELSE revoked END WHERE serial = ?1"
+#define SQL_SERIAL	"UPDATE ssh_cert SET revoked = CASE revoked WHEN 0 THEN ?2 ELSE revoked END" \
+	" WHERE serial = ?1"
 #define SQL_HAS	"SELECT 1 FROM ssh_cert WHERE revoked = 0 AND "
 #define IS_SESSION	"sid = ?1"
 #define IS_CREDENTIAL	"credential = ?1"

@@ -86,6 +86,7 @@ struct config_login_helper {
 	char *name;
 	char *user;
 	char *unit;
+	int greeter;	/* greeter = false: the login screen of the devices' seat, also where it names no terminal */
 };
 
 struct config {

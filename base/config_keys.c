@@ -253,5 +253,6 @@ const struct config_key config_keys_callers[] = {
 const struct config_key config_keys_helper[] = {
 	STRING("user", struct config_login_helper, user, NULL, config_check_name),
 	STRING("unit", struct config_login_helper, unit, NULL, config_check_unit),
+	BOOL("greeter", struct config_login_helper, greeter),
 	END
 };

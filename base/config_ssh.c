@@ -198,14 +198,13 @@ static int
 ssh_principal(struct config_parse *p, const struct config_scope *scope, struct config *c,
     struct config_principal *e)
 {
-	const char *advice;
 	struct config_shown shown;
 	char where[SSH_WHERE_MAX];
 	size_t i;
 	int r;
 
 	(void)config_show(&shown, e->name);
-	if (strchr(e->name, '%') != NULL || (advice = config_check_principal(e->name)) != NULL)
+	if (strchr(e->name, '%') != NULL || config_check_principal(e->name) != NULL)
 		return config_complain(p, scope->source, config_read_line(scope),
 		    "ssh: principal \"%s\" has no good name: write 1 to 255 bytes without comma, %% and "
 		    "blanks at the ends", shown.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "client/known_host.h"
 #include "tessera.h"
 
 #define ASK_PART_MAX	96	/* bytes of one name in a line, with NUL */
@@ -70,7 +71,7 @@ static void
 ask_about(const json_t *e, struct ask *a)
 {
 	const json_t *to = json_object_get(e, "destination");
-	char name[ASK_PART_MAX], host[ASK_PART_MAX];
+	char name[ASK_PART_MAX], host[ASK_PART_MAX], known[ASK_PART_MAX] = "";
 
 	if (*ask_member(e, "namespace", name, sizeof(name)) != '\0')
 		(void)snprintf(a->about, sizeof(a->about), "an SSH signature of a file, namespace \"%s\"",
@@ -79,7 +80,10 @@ ask_about(const json_t *e, struct ask *a)
 		return;
 	(void)ask_member(to, "user", name, sizeof(name));
 	(void)ask_member(to, "host_key", host, sizeof(host));
-	(void)snprintf(a->about, sizeof(a->about), "an SSH login as \"%s\" at %s%s%s", name,
+	if (host[0] != '\0')
+		known_host(host, known, sizeof(known));
+	(void)snprintf(a->about, sizeof(a->about), "an SSH login as \"%s\" at %s%s%s%s%s%s", name,
+	    known[0] != '\0' ? "\"" : "", known, known[0] != '\0' ? "\", " : "",
 	    host[0] != '\0' ? "the host with the key " : "a host that is not told", host,
 	    json_is_true(json_object_get(to, "forwarded")) ? ", from another host" : "");
 }

@@ -11,8 +11,8 @@
 
 #define ASK_ID_MAX	65	/* bytes of a prompt's id, with NUL */
 #define ASK_NAME_MAX	16	/* bytes of what is asked for, with NUL */
-#define ASK_LINE_MAX	256	/* bytes of a shown name, with NUL */
-#define ASK_TEXT_MAX	1024	/* bytes of the whole question, with NUL */
+#define ASK_LINE_MAX	384	/* bytes of a shown name, with NUL */
+#define ASK_TEXT_MAX	2048	/* bytes of the whole question, with NUL */
 
 /* All text is escaped, ready to be shown. */
 struct ask {

@@ -21,11 +21,14 @@
 #include "tessera.h"
 
 #define EXPLAIN_GROUPS	1024	/* groups of one user that are looked at */
+#define EXPLAIN_NAME	256	/* bytes of a user's name, with NUL */
 #define EXPLAIN_TEXT	512	/* bytes of the reason, with NUL */
 
 /* What was asked, and what came of it. */
 struct explain {
+	const struct config *config;
 	const char *user, *unit;
+	char name[EXPLAIN_NAME];	/* the user's, as the system spells it */
 	uid_t uid;
 	gid_t groups[EXPLAIN_GROUPS];
 	int n_groups;
@@ -67,6 +70,7 @@ explain_user(struct client *c, struct explain *e)
 	e->uid = pw != NULL ? pw->pw_uid : number;
 	if (pw == NULL)			/* a uid without a name has no groups by name */
 		return FAIL_NONE;
+	(void)snprintf(e->name, sizeof(e->name), "%s", pw->pw_name);
 	e->n_groups = EXPLAIN_GROUPS;
 	if (getgrouplist(pw->pw_name, pw->pw_gid, e->groups, &e->n_groups) == -1)
 		e->n_groups = EXPLAIN_GROUPS;	/* as many as fit */
@@ -171,6 +175,52 @@ explain_grants(const struct config_audience *a)
 	return all;
 }
 
+/* One principal of everybody, as this user bears it. */
+static json_t *
+explain_expand(const struct explain *e, const char *text)
+{
+	char out[2 * EXPLAIN_NAME] = "";
+	size_t n = 0, len;
+
+	for (; *text != '\0' && n < sizeof(out); text++) {
+		len = (size_t)snprintf(out + n, sizeof(out) - n, text[0] == '%' ? "%s" : "%.1s",
+		    text[0] == '%' ? e->name : text);
+		n += len;
+		text += text[0] == '%';		/* its u */
+	}
+	return json_string(out);
+}
+
+static int
+explain_bears(const struct explain *e, const struct config_callers *who)
+{
+	size_t i;
+
+	for (i = 0; i < who->users.n; i++)
+		if (explain_is_user(e, who->users.v[i]))
+			return 1;
+	for (i = 0; i < who->groups.n; i++)
+		if (explain_in_group(e, who->groups.v[i]))
+			return 1;
+	return who->any_user;
+}
+
+/* What his SSH certificates bear. */
+static json_t *
+explain_principals(const struct explain *e)
+{
+	const struct config *c = e->config;
+	json_t *all = json_array();
+	size_t i;
+
+	for (i = 0; i < c->ssh.principals.n; i++)
+		(void)json_array_append_new(all, explain_expand(e, c->ssh.principals.v[i]));
+	for (i = 0; i < c->ssh.n_extra; i++)
+		if (explain_bears(e, &c->ssh.extra[i].who))
+			(void)json_array_append_new(all, json_string(c->ssh.extra[i].name));
+	return all;
+}
+
 static json_t *
 explain_document(const struct explain *e)
 {
@@ -196,6 +246,8 @@ explain_document(const struct explain *e)
 		(void)json_object_set_new(doc, "acr", json_string(acr_name(a->acr)));
 		(void)json_object_set_new(doc, "reuse", json_string(reuses[a->reuse]));
 	}
+	if (e->config->ssh.there && strcmp(e->config->ssh.audience, a->name) == 0 && e->name[0] != '\0')
+		(void)json_object_set_new(doc, "principals", explain_principals(e));
 	return doc;
 }
 
@@ -206,6 +258,7 @@ explain_print(struct client *c, const struct explain *e)
 		{ "class", "class", 0 }, { "grants", "grants", 0 }, { "scopes", "scopes", 0 },
 		{ "format", "format", 0 }, { "acr", "acr", 0 }, { "reuse", "reuse", 0 },
 		{ "max age, s", "max_age", 0 }, { "lifetime, s", "lifetime", 0 },
+		{ "SSH principals", "principals", 0 },
 	};
 	json_t *doc = explain_document(e);
 	char file[PATH_MAX];
@@ -240,6 +293,7 @@ cmd_config_explain(struct client *c)
 		status = fail_set(&c->failure, "not_found", "%s has no audience \"%.128s\"", conf->file,
 		    c->opt[OPT_AUDIENCE]);
 	else if ((status = explain_user(c, e)) == FAIL_NONE) {
+		e->config = conf;
 		e->unit = c->opt[OPT_UNIT];
 		explain_judge(e);
 		explain_print(c, e);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/command.h"
+#include "client/hint.h"
 #include "client/lib/form.h"
 #include "client/output.h"
 #include "client/proof.h"
@@ -75,9 +76,8 @@ ssh_revoked(struct client *c, json_t *answer)
 	else if (n == 0 && c->opt[OPT_USER] != NULL)
 		(void)printf("No certificate of %s was there to revoke.\n", c->opt[OPT_USER]);
 	else
-		(void)printf("Revoked%s. The servers refuse %s once they have the new list: bring it there "
-		    "(\"tessera ssh ca krl\").\n", c->opt[OPT_USER] == NULL ? "" : n == 1 ?
-		    ": one certificate" : ", all of them", n > 1 ? "them" : "it");
+		(void)printf("Revoked %lld certificate%s. The servers refuse %s once they have the new list: bring "
+		    "it there (\"tessera ssh ca krl\").\n", n, n == 1 ? "" : "s", n == 1 ? "it" : "them");
 	json_decref(answer);
 	return FAIL_NONE;
 }
@@ -104,5 +104,7 @@ cmd_ssh_revoke(struct client *c)
 	rq.body_len = body.len;
 	status = r != TSR_OK ? api_broken(c, r) : proof_admin_call(c, &rq, 0, &answer);
 	buf_free(&body);
+	if (status == FAIL_NOT_FOUND && serial != NULL)
+		hint_value(c, serial);
 	return status != FAIL_NONE ? status : ssh_revoked(c, answer);
 }

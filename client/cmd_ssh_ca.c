@@ -6,10 +6,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "client/ask.h"
 #include "client/command.h"
+#include "client/hint.h"
 #include "client/lib/form.h"
 #include "client/output.h"
 #include "client/place.h"
@@ -131,12 +133,16 @@ ca_rotate(struct client *c)
 static int
 ca_retire(struct client *c)
 {
+	int status;
+
 	if (c->n_words < 2)
 		return fail_set(&c->failure, "usage",
 		    "which one? \"tessera ssh ca show\" has the ID of each in its first column");
 	if (!ask_is_id(c->word[1]))
 		return fail_set(&c->failure, "usage", "\"%.64s\" is no ID of \"tessera ssh ca show\"", c->word[1]);
-	return ca_change(c, "retire", c->word[1], ca_next_retire);
+	if ((status = ca_change(c, "retire", c->word[1], ca_next_retire)) == FAIL_NOT_FOUND)
+		hint_value(c, c->word[1]);
+	return status;
 }
 
 /* --- the list --- */
@@ -174,6 +180,8 @@ ca_krl(struct client *c)
 
 	if (c->opt[OPT_JSON] != NULL && (c->n_words < 2 || strcmp(c->word[1], "-") == 0))
 		return fail_set(&c->failure, "usage", "the list is no JSON: name a file for it");
+	if (c->n_words < 2 && isatty(STDOUT_FILENO))
+		return fail_set(&c->failure, "usage", "the list is nothing to look at: name a file for it, or \"-\"");
 	buf_init(&list, HTTP_ANSWER_BODY_MAX);
 	if ((status = api_bytes(c, "/ssh/krl", &list)) == FAIL_NONE)
 		status = ca_krl_out(c, (const char *)list.data, list.len);

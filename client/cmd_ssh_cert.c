@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/escape.h"
@@ -258,11 +259,14 @@ cert_tell(const struct cert *ct, const json_t *answer)
 	char principals[OUTPUT_TEXT_MAX], serial[OUTPUT_TEXT_MAX], until[32], span[32], path[OUTPUT_TEXT_MAX];
 	int64_t after = json_integer_value(json_object_get(answer, "valid_after"));
 	int64_t before = json_integer_value(json_object_get(answer, "valid_before"));
+	int64_t left = before - time(NULL);
 
-	(void)printf("Wrote %s.\nGood for %s until %s (%s in all), serial %s.\n",
+	if (left < 0 || left > before - after)	/* the agent's clock is another one */
+		left = before - after;
+	(void)printf("Wrote %s.\nGood for %s until %s (%s), serial %s.\n",
 	    escape_text(path, sizeof(path), ct->out, strlen(ct->out)),
 	    output_member(answer, "principals", principals, sizeof(principals)),
-	    output_time(before, until, sizeof(until)), output_span(before - after, span, sizeof(span)),
+	    output_time(before, until, sizeof(until)), output_span(left, span, sizeof(span)),
 	    output_member(answer, "serial", serial, sizeof(serial)));
 }
 

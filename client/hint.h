@@ -12,4 +12,7 @@
  * say: the value that was typed, or the next command. */
 void hint_add(struct client *c);
 
+/* Add the value that was refused to a sentence that does not have it. */
+void hint_value(struct client *c, const char *value);
+
 #endif

@@ -57,20 +57,27 @@ setup_hosts(struct client *c)
 
 /* --- places --- */
 
-/* By the configuration where it can be read, else as it is without one. */
-static void
+/* By the configuration that was named; else, where that can be read, by the usual one
+ * if it is that of the agent that is meant. */
+static int
 setup_configured(struct setup *s)
 {
-	char path[PATH_MAX], err[FAIL_TEXT_MAX];
+	char path[PATH_MAX], err[FAIL_TEXT_MAX] = "", socket[PATH_MAX];
 	struct config *conf = NULL;
+	int r;
 
 	config_path(s->c, s->c->opt[OPT_CONFIG], path, sizeof(path));
-	if (config_load(path, s->c->opt[OPT_USER_MODE] != NULL ? CONFIG_USER : CONFIG_SYSTEM, &conf, err,
-	    sizeof(err)) != TSR_OK)
-		return;
-	(void)snprintf(s->socket, sizeof(s->socket), "%s/" SETUP_SOCKET, conf->socket_dir);
-	(void)snprintf(s->public_dir, sizeof(s->public_dir), "%s", conf->public_dir);
+	if ((r = config_load(path, s->c->opt[OPT_USER_MODE] != NULL ? CONFIG_USER : CONFIG_SYSTEM, &conf, err,
+	    sizeof(err))) != TSR_OK)
+		return s->c->opt[OPT_CONFIG] == NULL ? FAIL_NONE : fail_set(&s->c->failure, "invalid_config", "%s",
+		    err[0] != '\0' ? err : tsr_strerror(r));
+	(void)snprintf(socket, sizeof(socket), "%s/" SETUP_SOCKET, conf->socket_dir);
+	if (s->c->opt[OPT_CONFIG] != NULL || strcmp(socket, s->socket) == 0) {
+		memcpy(s->socket, socket, sizeof(socket));
+		(void)snprintf(s->public_dir, sizeof(s->public_dir), "%s", conf->public_dir);
+	}
 	config_free(&conf);
+	return FAIL_NONE;
 }
 
 /* "/run/tessera" has its public files in "/run/tesserad", whoever's it is. */
@@ -89,12 +96,13 @@ setup_places(struct setup *s)
 {
 	const char *variable = secure_getenv("TESSERA_SSH_SOCK");
 	char api[SOCKET_PATH_MAX];
+	int status;
 
 	if (reach_path(s->c, REACH_API, api) != TSR_OK)
 		return fail_set(&s->c->failure, "usage", "the path of the agent's socket is too long");
 	setup_beside(s, api);
-	if (s->c->opt[OPT_SOCKET] == NULL)
-		setup_configured(s);
+	if (s->c->opt[OPT_SOCKET] == NULL && (status = setup_configured(s)) != FAIL_NONE)
+		return status;
 	if (variable != NULL && *variable != '\0')
 		(void)snprintf(s->socket, sizeof(s->socket), "%s", variable);
 	if (s->socket[0] != '/' || s->socket[strspn(s->socket, SETUP_PATH)] != '\0')

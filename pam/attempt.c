@@ -77,6 +77,19 @@ attempt_items(struct attempt *at)
 	return attempt_item(at, PAM_RHOST, &at->rhost);
 }
 
+/* A socket that root has named is where nobody else could put one. */
+static int
+attempt_place(const struct attempt *at)
+{
+	int r = at->options.socket == NULL ? TSR_OK : place_check(at->options.socket);
+
+	if (r == TSR_OK || r == TSR_NOT_FOUND)	/* which the client finds out, too */
+		return PAM_SUCCESS;
+	attempt_log(at, LOG_ERR, "socket=%s: %s", at->options.socket, r == TSR_SYSTEM ?
+	    "its folders cannot be looked at" : "the folders above it are not root's alone");
+	return r == TSR_SYSTEM ? PAM_AUTHINFO_UNAVAIL : PAM_SERVICE_ERR;
+}
+
 int
 attempt_begin(struct attempt *at, pam_handle_t *pamh, int flags, const struct options *o)
 {
@@ -87,10 +100,8 @@ attempt_begin(struct attempt *at, pam_handle_t *pamh, int flags, const struct op
 	if ((r = attempt_items(at)) != PAM_SUCCESS)
 		return r;
 	(void)talk_name(at->service, at->shown);
-	if (o->socket != NULL && ((r = place_check(o->socket)) == TSR_UNTRUSTED || r == TSR_INVALID)) {
-		attempt_log(at, LOG_ERR, "the folders above socket=%s are not root's alone", o->socket);
-		return PAM_SERVICE_ERR;
-	}
+	if ((r = attempt_place(at)) != PAM_SUCCESS)
+		return r;
 	if ((r = tsr_client_new(o->socket, TSR_SYSTEM_ONLY, &at->client)) != TSR_OK) {
 		attempt_log(at, LOG_ERR, "no client of the agent: %s", tsr_strerror(r));
 		return r == TSR_NOMEM ? PAM_BUF_ERR : r == TSR_INVALID ? PAM_SERVICE_ERR : PAM_SYSTEM_ERR;

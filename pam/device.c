@@ -277,7 +277,8 @@ device_authenticate(struct attempt *at)
 		device_pending_end(at);
 		if (!device_is_out(at, r))
 			break;
-		if (until == 0 && (r = attempt_unknown(at, r, r)) != PAM_AUTH_ERR)
+		if (until == 0 && strcmp(tsr_error_name(at->client), "device_not_found") == 0 &&
+		    (r = attempt_unknown(at, r, r)) != PAM_AUTH_ERR)
 			break;
 	} while (device_awaited(at, &until));
 	tsr_client_prompter(at->client, NULL, NULL);

@@ -161,21 +161,6 @@ ssh_key_line(struct buf *out, const void *blob, size_t n, const char *comment)
 	return r;
 }
 
-int
-ssh_key_fingerprint(const void *blob, size_t n, char out[SSH_FINGERPRINT_MAX])
-{
-	char text[sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES,
-	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING)];
-	uint8_t hash[crypto_hash_sha256_BYTES];
-
-	if (crypto_hash_sha256(hash, blob, n) != 0)
-		return TSR_CRYPTO;
-	(void)sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
-	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	(void)snprintf(out, SSH_FINGERPRINT_MAX, "SHA256:%s", text);
-	return TSR_OK;
-}
-
 /* "ssh-ed25519" and one string. */
 static int
 ssh_ed25519_put(struct buf *out, const uint8_t *p, size_t n)

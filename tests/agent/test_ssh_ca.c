@@ -6,7 +6,6 @@
 #include "store_help.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -258,8 +257,12 @@ unwritten_files_are_told_of(void **state)
 	assert_false(s.unpublished);
 	ssh_ca_free(&c);
 	help_close(p);
-	(void)snprintf(folder, sizeof(folder), "rm -rf '%s/none'", p->dir);
-	assert_int_equal(system(folder), 0);
+	(void)snprintf(folder, sizeof(folder), "%s/none/" SSH_CA_FILE, p->dir);
+	assert_int_equal(unlink(folder), 0);
+	(void)snprintf(folder, sizeof(folder), "%s/none/" SSH_KRL_FILE, p->dir);
+	assert_int_equal(unlink(folder), 0);
+	(void)snprintf(folder, sizeof(folder), "%s/none", p->dir);
+	assert_int_equal(rmdir(folder), 0);
 }
 
 static void

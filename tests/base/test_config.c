@@ -48,7 +48,7 @@ test_whole(void **state)
 	    "  verifiers { users = {\"www-data\"} any-user = yes } }\n"
 	    "audience \"login\" { class = \"login\" scopes = {\"login\"} lifetime = \"1m\" }\n"
 	    "audience \"tessera-admin\" { scopes = {\"admin\"} }\n"
-	    "login-helper \"gdm\" { uid = \"root\"  unit = \"gdm.service\" }\n"
+	    "login-helper \"gdm\" { uid = \"root\"  unit = \"gdm.service\" greeter = true }\n"
 	    "login-helper \"other\" { user = \"0\"  unit = \"sshd.service\" }\n";
 	const struct config_audience *a;
 	const struct config_module *m;
@@ -107,6 +107,7 @@ test_whole(void **state)
 	assert_null(config_audience(c, "ssh"));
 	assert_int_equal(c->n_login_helpers, 2);
 	assert_string_equal(c->login_helpers[0].user, "root");
+	assert_true(c->login_helpers[0].greeter && !c->login_helpers[1].greeter);
 	assert_string_equal(c->login_helpers[1].unit, "sshd.service");
 	config_free(&c);
 	assert_null(c);

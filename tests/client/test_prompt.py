@@ -1,6 +1,8 @@
 # test_prompt.py - PIN prompts: on a terminal, from a descriptor, by pinentry.
 #
 # SPDX-License-Identifier: ISC
+import base64
+import hashlib
 import os
 import signal
 import threading
@@ -238,6 +240,26 @@ class OnTerminal(ClientTest):
             self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), **more)
             t = self.terminal("login")
             self.assertIn(shown, t.expect("PIN: "))
+            t.type("1234\n")
+            t.end()
+
+    def test_ssh_says_the_known_name(self):
+        """By the person's known_hosts; not of keys that are revoked, nor by a pattern."""
+        blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()
+        key = "SHA256:" + base64.b64encode(hashlib.sha256(base64.b64decode(blob)).digest()).decode()[:43]
+        os.mkdir(self.env["HOME"] + "/.ssh", 0o700)
+        for line, name in (("git.example,10.0.0.1 ssh-ed25519 %s x" % blob, '"git.example", '),
+                           ("[e\x1b.example]:22\tssh-ed25519  %s" % blob, '"[e\\x1b.example]:22", '),
+                           ("|1|c2FsdA==|aGFzaA== ssh-ed25519 " + blob, ""),
+                           ("*.example ssh-ed25519 " + blob, ""),
+                           ("@revoked git.example ssh-ed25519 " + blob, ""),
+                           ("git.example ssh-ed25519 AAAA" + blob, ""), ("git.example", ""), ("", "")):
+            with open(self.env["HOME"] + "/.ssh/known_hosts", "w", encoding="utf-8") as f:
+                f.write("# a comment\n\nother ssh-ed25519 AAAA\n%s\n" % line)
+            self.agent.routes["POST /session"] = self.agent.asks("1234", (200, SESSION), destination={
+                "host_key": key, "user": "al", "forwarded": False})
+            t = self.terminal("login")
+            self.assertIn('login as "al" at %sthe host with the key %s\r\n' % (name, key), t.expect("PIN: "))
             t.type("1234\n")
             t.end()
 

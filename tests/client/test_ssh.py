@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from base import BIN, ClientTest
+from base import BIN, ClientTest, Terminal
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKey alice@desk"
 CERT = {"certificate": "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaCert alice@desk", "serial": "0123456789abcdef",
@@ -91,7 +91,7 @@ class Cert(Home):
         key = self.file("work.pub", KEY + "\r\n")
         said = self.ok("ssh", "cert", key)
         self.assertIn("Wrote %s/work-cert.pub.\nGood for alice deploy until " % self.ssh, said)
-        self.assertIn("(5 min in all), serial 0123456789abcdef.", said)
+        self.assertIn("(5 min), serial 0123456789abcdef.", said)
         self.assertEqual(self.agent.requests[-1].json(), {"public_key": KEY})
         path = os.path.join(self.ssh, "work-cert.pub")
         self.assertEqual(self.read(path), CERT["certificate"] + "\n")
@@ -112,6 +112,17 @@ class Cert(Home):
         self.assertEqual(self.ok("ssh", "cert", "-", input=KEY.encode()), CERT["certificate"] + "\n")
         self.ok("ssh", "cert", key, "--out", self.ssh + "/other")
         self.assertEqual(self.read(self.ssh + "/other"), CERT["certificate"] + "\n")
+
+    def test_key_on_standard_input(self):
+        """It is read by the program that asks, whichever of the two that is."""
+        self.ok("ssh", "cert", "-", "--pinentry", input=KEY.encode())
+        self.assertEqual(self.agent.requests[-1].json(), {"public_key": KEY})
+
+    def test_not_his(self):
+        self.agent.routes["POST /ssh/certificate"] = (403, {"error": "unauthorized_client", "error_description": "not yours"})
+        key = self.file("work.pub", KEY)
+        self.assertIn('not yours: "root"; ', self.refused(5, "ssh", "cert", key, "--principal", "root"))
+        self.assertTrue(self.refused(5, "ssh", "cert", key, "--principal", "a", "--principal", "b").endswith("not yours\n"))
 
     def test_default(self):
         self.refused(6, "ssh", "cert")
@@ -283,11 +294,19 @@ class Lists(ClientTest):
         with open(path, "rb") as f:
             self.assertEqual(f.read(), KRL)
 
+    def test_a_list_is_nothing_to_look_at(self):
+        t = Terminal(["ssh", "ca", "krl"], self.env, stdout="the terminal")
+        self.assertEqual((t.end()[0], self.agent.requests), (2, []))
+
     def test_revoke(self):
-        self.assertIn("Revoked", self.ok("ssh", "revoke", CERT["serial"]))
+        self.assertIn("Revoked 2 certificates.", self.ok("ssh", "revoke", CERT["serial"]))
         self.assertEqual(self.admin.requests[-1].json(), {"serial": CERT["serial"]})
         self.ok("ssh", "revoke", "--user", "alice")
         self.assertEqual(self.admin.requests[-1].json(), {"subject": "alice"})
+        self.admin.routes["POST /admin/ssh/revoke"] = (404, {"error": "not_found"})
+        self.assertIn('"%s"' % CERT["serial"], self.fails(6, "ssh", "revoke", CERT["serial"]))
+        self.admin.routes["POST /admin/ssh/ca"] = (404, {"error": "not_found"})
+        self.assertIn('"k9"', self.fails(6, "ssh", "ca", "retire", "k9"))
         self.admin.routes["POST /admin/ssh/revoke"] = (200, {"revoked": 0})
         self.assertIn("No certificate of nosuch ", self.ok("ssh", "revoke", "--user", "nosuch"))
 
@@ -327,6 +346,17 @@ class Setup(Home):
                      "AuthorizedPrincipalsFile /etc/ssh/tessera_principals/%u"):
             self.assertIn("\n" + line + "\n", said)
         self.assertEqual(self.document(self.ok("ssh", "setup", "--server", "--json")), {"text": said})
+        folder = os.path.join(self.home, "conf/tessera")	# of another agent than $TESSERA_SOCK means
+        os.makedirs(folder)
+        with open(folder + "/tessera.conf", "w", encoding="ascii") as f:
+            f.write('audience "demo" { scopes = {"read"} acr = "self" any-user = true }\n')
+        self.give(os.path.dirname(folder), folder, folder + "/tessera.conf")
+        env = {**self.env, "XDG_RUNTIME_DIR": self.home + "/run", "XDG_CONFIG_HOME": self.home + "/conf",
+               "XDG_STATE_HOME": self.home + "/state"}
+        said = self.ok("ssh", "setup", "--user-mode", "--identities-only", "--host", "a.example", env=env)
+        self.assertIn("IdentityAgent %s/ssh.sock\n" % self.dir, said)
+        self.assertIn("IdentityFile %sd/ssh/%%i.pub\n" % self.dir, said)
+        self.assertIn("/nowhere.conf", self.refused(1, "ssh", "setup", "--host", "a.example", "--config", "/nowhere.conf"))
         said = self.ok("ssh", "setup", "--host", "a.example", env={**self.env, "TESSERA_SSH_SOCK": "/x/y.sock"})
         self.assertIn("IdentityAgent /x/y.sock\n", said)
         self.assertIn('"/x y"', self.refused(2, "ssh", "setup", "--host", "a.example",

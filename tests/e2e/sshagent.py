@@ -70,10 +70,10 @@ class Agent:
 
     def keys(self):
         """Blobs that are listed: the certificate, the key."""
-        kind, body = self.ask(LIST)
-        if kind != LISTED:
-            raise harness.Failed("a listing: %d" % kind)
-        return strings(body[4:])[::2]
+        answer = self.ask(LIST)
+        if answer is None or answer[0] != LISTED:
+            raise harness.Failed("a listing: %r" % (answer,))
+        return strings(answer[1][4:])[::2]
 
     def sign(self, blob, data):
         return self.ask(SIGN, string(blob) + string(data) + struct.pack(">I", 0))

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import threading
 import traceback
@@ -169,9 +170,9 @@ class Page(unittest.TestCase):
             return ran.status == 0
         harness.until(given, 30, "a certificate")
 
-    def pam(self, answer, user="root"):
+    def pam(self, answer, user="root", service="tessera-console"):
         """Whether that answer, to whatever is asked, lets the user in at the console."""
-        r = self.host.run("pamtester", "tessera-console", USER, "authenticate", input=answer + "\n", user=user)
+        r = self.host.run("pamtester", service, USER, "authenticate", input=answer + "\n", user=user)
         return r.returncode == 0
 
     # --- what is taken away before a section, and looked at after it
@@ -196,6 +197,9 @@ class Page(unittest.TestCase):
 
     def before_THE_AGENT_IS_GONE(self):
         os.unlink(self.host.folder + self.key + "-cert.pub")
+        self.do("sed s/timeout=10/timeout=1/ /etc/pam.d/tessera-console >/etc/pam.d/sooner")
+        self.m.signal(signal.SIGSTOP)
+        self.assertTrue(self.pam(PASSWORD, service="sooner"))
         self.m.vanish()
         self.assertTrue(self.pam(PASSWORD))
         os.rename(self.m.folder + "/security/pam_tessera.so", self.m.folder + "/pam_tessera.so")
@@ -251,7 +255,7 @@ class Page(unittest.TestCase):
             text = re.sub(pattern, lambda _, w=word: self.words.get(w, w), text)
         if who == "$" and text.startswith("tessera "):
             t = Terminal(self.m, *shlex.split(text)[1:], uid=DAEMON)
-            t.expect("PIN")
+            t.expect("PIN: ")
             t.type(PIN + "\n")
             status, said = t.end()
             self.assertEqual(status, 0, said)

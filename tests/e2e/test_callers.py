@@ -166,6 +166,7 @@ class Callers(unittest.TestCase):
                 ("the session grant", gdm, 0, {"grant_type": SESSION_GRANT, "pin": None}),
                 ("a remote login with a local device", gdm, 0, {"rhost": "10.0.0.7"}),
                 ("a subject that does not exist", gdm, 0, {"subject": "nobody-here"}),
+                ("a name that nobody can have", gdm, 0, {"subject": "daemon" * 20}),
             ]
             for name, unit, uid, change in rows:
                 with self.subTest(name):

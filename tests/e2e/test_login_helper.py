@@ -8,11 +8,14 @@ import harness
 import pivcard
 from fidobed import Bed, enrol
 from harness import BIN, DAEMON, DEVICE_GRANT, SESSION_GRANT
+from otp_codes import SECRET, hotp
 from pivcard import Card, raw, seated
 from process import Job
 from test_callers import GDM, PIN, Unit, in_unit
+from test_pin import audited
 from wire import Client, Events, one_request, request_bytes
 
+OTP_GRANT = "urn:tessera:grant:otp"
 CONSOLE = "/sys/class/tty/tty0/active"
 LOGIN = {"login": {"class": "login", "scopes": ["login"], "acr": "self", "lifetime": "1m",
                    "inline-pin": True, "any-user": True}}
@@ -175,6 +178,36 @@ class LoginHelper(unittest.TestCase):
             self.assertEqual(came[0][1]["requester"]["service"], "sudo")
             self.assertEqual(came, subject.result())
 
+    def test_codes(self):
+        """Guesses under sudo, which the user's own programs may run, do not make the login
+        screen wait; the log says for which service and from where."""
+        with machine(rehearse=True) as m, Unit("system.slice", GDM) as gdm, scope(None) as sudo:
+            self.assertEqual(m.request("POST", "/admin/credentials", admin=True, json={
+                "kind": "hotp", "subject": "daemon", "secret": SECRET, "confirm": False}).status, 201)
+            counter = iter(range(1, 100))
+
+            def ask(unit, code=None, **said):
+                return in_unit(m, unit, 0, {**FORM, "grant_type": OTP_GRANT, **said,
+                                            "otp": code or hotp(SECRET, next(counter))})
+            said = {"service": "sshd", "tty": "ssh", "rhost": "10.0.0.7"}
+            for unit, words in ((gdm, {}), (sudo, {}), (gdm, said)):
+                self.assertEqual(ask(unit, **words).status, 200)	# each is known now
+            for _ in range(6):		# OTP_FREE of agent/otp_throttle.h, and one
+                self.assertEqual(ask(sudo, "000000").error, "invalid_grant")
+            self.assertEqual(ask(sudo).error, "invalid_grant", "it rests")
+            self.assertEqual([ask(gdm).status, ask(gdm, **said).status], [200, 200])
+            self.assertEqual(ask(gdm, "000000", service="gdm").error, "invalid_grant")
+            answer = ask(gdm, tty=64 * "x")
+            self.assertEqual((answer.status, answer.error), (400, "invalid_request"), answer)
+
+            def told():
+                return [{k: line.get(k) for k in ("verdict", *said)} for line in audited(m)
+                        if line["event"] == "proof" and line.get("service")]
+            m.clock.advance(61)
+            harness.until(lambda: len(told()) == 3, what="the audit log")
+            self.assertEqual(told(), 2 * [{"verdict": "ok", **said}] + [
+                {"verdict": "invalid_grant", "service": "gdm", "tty": None, "rhost": None}], "the log")
+
 
 class Places(unittest.TestCase):
     """A device of this host is for who is at this machine."""
@@ -205,6 +238,8 @@ class Places(unittest.TestCase):
         ("a serial line", {"tty": "ttyS0"}, 0), ("a number beside it", {"tty": "tty1a"}, 0),
         ("no number", {"tty": "tty"}, 0), ("tty0", {"tty": "tty0"}, 0), ("nothing", {}, 0),
     ]
+    # the same where the configuration calls it a greeter
+    SCREEN = [("nothing", {}, 1), ("a host", {"rhost": "10.0.0.7"}, 0), ("ssh", {"tty": "ssh"}, 0)]
 
     def proves(self, m, unit, uid, said, proved):
         form = {k: v for k, v in {**self.FORM, **said}.items() if v is not None}
@@ -237,10 +272,16 @@ class Places(unittest.TestCase):
                     pivcard.put("sessions/c42", uid=42, state="active", active=1, remote=0, type="x11",
                                 display=":0", seat="seat0", **{"class": "greeter"})
                     self.proves(m, gdm, 0, said, proved)
+            m.write_conf(m.conf_text() + HELPER.replace("}", "greeter = true }"))
+            m.signal(harness.signal.SIGHUP)
+            harness.until(lambda: "read again" in m.log(), what="the reload")
+            for name, said, proved in self.SCREEN:
+                with self.subTest("login screen " + name), seated({0: "seat0"}):
+                    self.proves(m, gdm, 0, said, proved)
             m.settings["seat"] = "any"
             m.write_conf(m.conf_text() + HELPER)
             m.signal(harness.signal.SIGHUP)
-            harness.until(lambda: "read again" in m.log(), what="the reload")
+            harness.until(lambda: m.log().count("read again") > 1, what="the reload")
             with seated({DAEMON: "remote"}), scope("remote") as unit:
                 self.proves(m, unit, 0, {}, 1)
                 self.proves(m, unit, 0, {"rhost": "10.0.0.7"}, 0)

@@ -154,6 +154,23 @@ class Device(Case):
         ran = self.login("timeout=5", answers=["000000"], calls=("auth", "cred"))
         self.assertNotIn(0, [ran.auth, ran.code("cred")], ran)
 
+    def test_pending_file(self):
+        """Made where root alone can make files, no link is followed, no FIFO waited for."""
+        folder, theirs = self.m.folder + "/pending", self.m.folder + "/theirs"
+        for path in (folder, theirs):
+            os.mkdir(path)
+        os.chown(theirs, DAEMON, DAEMON)
+        os.symlink(folder + "/target", folder + "/link")
+        os.symlink(folder, self.m.folder + "/via")
+        os.mkfifo(folder + "/fifo")
+        for path, made in [(folder + "/plain", True), (folder + "/fifo", True), (theirs + "/x", False),
+                           (folder + "/link", False), (self.m.folder + "/via/x", False),
+                           (folder + "/none/x", False)]:
+            with self.subTest(path):
+                self.code(0, "authpending_file=" + path, answers=[PIN])
+                self.assertEqual(os.path.exists(path), made)
+        self.assertEqual(sorted(os.listdir(folder)), ["fifo", "link", "plain"])
+
     def test_options(self):
         rows = ["nonsense", "timeout=0", "timeout=301", "timeout=9x", "timeout=", "mode=card", "mode=",
                 "methods=token", "methods=otp,otp", "methods=device,", "mode=otp methods=otp",

@@ -171,15 +171,16 @@ class Proofs(Bed):
         self.assertNotIn("destination", shown[2])
 
     def test_listings_while_somebody_is_asked(self):
-        """50 listings, and another user, do not wait for a PIN; a session from elsewhere ends the wait."""
+        """50 listings do not wait for a PIN; a session from elsewhere ends the wait, and so does
+        the end of who asked."""
         m, s = self.open()
 
         def ask():
             with Events(m.api, "all") as events, Agent(m.ssh) as a, contextlib.ExitStack() as all_:
                 events.next("ready")
-                blob = a.keys()[1]
-                a.send(sshagent.SIGN, sshagent.string(blob) +
-                       sshagent.string(file_data(b"git")) + struct.pack(">I", 0))
+                request = (sshagent.string(a.keys()[1]) + sshagent.string(file_data(b"git")) +
+                           struct.pack(">I", 0))
+                a.send(sshagent.SIGN, request)
                 prompt = events.next("pin-needed")[1]
                 agents = [all_.enter_context(Agent(m.ssh)) for _ in range(50)]
                 for b in agents:
@@ -188,12 +189,19 @@ class Proofs(Bed):
                 with harness.Client(m.api) as c:
                     c.request("POST", "/token", form={"grant_type": harness.DEVICE_GRANT,
                                                       "audience": "ssh", "pin": PIN})
-                kind = a.answer()[0]
-                return kinds, kind, prompt["prompt"], events.next("prompt-ended")[1]["prompt"]
-        kinds, kind, prompt, ended = as_user(DAEMON, ask)
+                    kind = a.answer()[0]
+                    ended = events.next("prompt-ended")[1]
+                    c.request("DELETE", "/session")
+                a.send(sshagent.SIGN, request)
+                again = events.next("pin-needed")[1]
+                a.sock.shutdown(socket.SHUT_RDWR)
+                gone = events.next("prompt-ended")[1]
+                return kinds, kind, [(p["prompt"], e["prompt"]) for p, e in ((prompt, ended), (again, gone))]
+        kinds, kind, prompts = as_user(DAEMON, ask)
         self.assertEqual(kinds, [sshagent.LISTED] * 50)
         self.assertEqual(kind, SIGNED)
-        self.assertEqual(prompt, ended)
+        for prompt, ended in prompts:
+            self.assertEqual(prompt, ended)
 
     def test_reuse_never(self):
         """Such a proof pays for its own signature, and no other.  A host with a certificate is
@@ -205,7 +213,7 @@ class Proofs(Bed):
         s.certify()
         self.bad(s.ssh(uid=DAEMON, agent=m.ssh), "agent refused operation")
         self.assertEqual([data["destination"]["host_key"] for data in p.shown()], [s.fingerprint] * 2)
-        s.said("ssh-ed25519-cert-v01@openssh.com", 30)
+        s.said("host key algorithm: ssh-ed25519-cert-v01@openssh.com")
 
     def test_touch(self):
         """A FIDO2 key: what it will be touched for is told; refused and given."""
@@ -456,6 +464,10 @@ class Refusals(Bed):
             return Agent(m.ssh).once(lambda a: a.ask(11))
         with harness.Machine() as m:
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
+            m.stop()
+            m.listeners.pop().close()	# an installation that does not hand the socket over
+            m.start()
+            self.assertRaises(ConnectionRefusedError, Agent, m.ssh)
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
         settings = {"ssh": {"audience": "ssh"},

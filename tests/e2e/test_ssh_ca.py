@@ -144,6 +144,13 @@ class Certificate(Base):
         self.assertEqual(none, {"certificates": []})
         mine[-1].pop("ca")
         self.audited(m, said["serial"])
+        self.assertIn('tessera_ssh_certificates_total{holder="user"} 5\n', m.request("GET", "/metrics").body.decode())
+        told = m.tessera("config", "explain", m.conf, "--user", "daemon", "--audience", "ssh", "--json",
+                         check=True).json
+        self.assertEqual(told["principals"], ["daemon", "w-daemon", "deploy", "all"])
+        told = m.tessera("config", "explain", m.conf, "--user", "bin", "--audience", "demo", "--json",
+                         check=True).json
+        self.assertNotIn("principals", told)
 
     def audited(self, m, serial):
         line = harness.until(lambda: audit(m, '"ssh-certificate"', serial), 20, "the audit line")[0]
@@ -313,9 +320,14 @@ class Revocation(Base):
                     self.assertTrue(self.revoked(m, kept), "for good")
                 kept = path
                 m.tessera("logout", uid=DAEMON, check=True)
-        # a credential that is disabled, and killed right after: it is durable
+        # a credential that is disabled when no session is left, and killed right after: it
+        # is durable
         harness.until(lambda: self.ask(m)[0].status == 200, 20, "the second after all was revoked")
         path, said = self.certified(m)
+        m.kill()
+        m.start()
+        self.assertEqual(m.request("GET", "/session", uid=DAEMON).json["sessions"], [])
+        self.assertFalse(self.revoked(m, path))
         post("/admin/credentials/%s/disable" % credential, force=True)
         self.assertTrue(self.revoked(m, path))
         m.kill()

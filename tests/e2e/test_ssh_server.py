@@ -10,6 +10,7 @@ import harness
 from harness import DAEMON
 from folder import new_folder, remove_folder
 from sshd import keygen
+from terminal import Terminal
 
 sys.path.insert(0, os.path.join(os.environ["TESSERA_SOURCE"], "tests/client"))
 from fake_agent import FakeAgent  # noqa: E402
@@ -127,6 +128,14 @@ class Recipe(unittest.TestCase):
         self.assertIn('tessera_offline_ca.pub: a line that is no public key: "PermitRootLogin"',
                       self.tessera(*INSTALL, status=1))
 
+    def test_no_room(self):
+        """What is there stays whole where the next one cannot be written."""
+        r = self.host.run("sh", "-ec", "mkdir /run/small && mount -t tmpfs -o size=8k t /run/small && cd /run/small &&"
+                          "echo whole >krl && head -c 4096 /dev/zero >filler")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("/run/small/krl cannot be written: No space left", self.tessera("ssh", "ca", "krl", "/run/small/krl", status=1))
+        self.assertEqual(self.host.run("sh", "-c", "cd /run/small; cat krl; ls -A").stdout, "whole\nfiller\nkrl\n")
+
     def test_no_key(self):
         before = self.tree()
         self.agent.routes["GET /ssh/ca"] = (200, {"keys": []})
@@ -165,6 +174,23 @@ class Logins(unittest.TestCase):
             os.chown(path, DAEMON, DAEMON)
         doc = self.m.tessera("ssh", "cert", key + ".pub", "--json", *args, uid=DAEMON, pin=PIN, check=True).json
         return key, doc["serial"]
+
+    def test_on_a_terminal(self):
+        """Who asks and for whom is shown before the PIN; a certificate for one's key is asked for each time."""
+        key, _ = self.certify("key")
+        self.m.tessera("login", uid=DAEMON, pin=PIN, check=True)	# which does not help
+        for typed, status, said in ((PIN + "\n", 0, "Good for daemon deploy until "), ("\x03", 7, "cancelled")):
+            with self.subTest(said):
+                os.unlink(key + "-cert.pub")
+                t = Terminal(self.m, "ssh", "cert", key, uid=DAEMON)
+                self.assertIn('for the audience "ssh", scope certificate SHA256:', t.expect("PIN: "))
+                t.type(typed)
+                ended = t.end()
+                self.assertEqual(ended[0], status, ended)
+                self.assertIn(said, ended[1])
+                self.assertEqual(os.path.exists(key + "-cert.pub"), status == 0)
+                if status == 0:
+                    self.assertTrue(self.gets_in(key))
 
     def gets_in(self, key, account=USER):
         status, said = self.host.ssh(key, account)

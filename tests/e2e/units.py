@@ -113,6 +113,12 @@ class Units(unittest.TestCase):
             for key in ("Wants", "After", "Also"):
                 self.assertRegex(agent, r"(?m)^%s=.*\b%s( |$)" % (key, re.escape(unit)))
 
+    def test_sshd(self):
+        """Nobody who has stopped the agent has it started again by the files that go."""
+        watched = re.findall(r"(?m)^PathChanged=(\S+)$", self.text("tessera-sshd.path"))
+        needed = re.findall(r"(?m)^ConditionPathExists=(\S+)$", self.text("tessera-sshd.service"))
+        self.assertEqual((len(watched), len(set(watched) & set(needed))), (2, 1))
+
     def test_keys(self):
         """The FIDO2 helpers have hidraw nodes by the group that udev gives them to, the
         watcher hears udev, and neither has more."""

