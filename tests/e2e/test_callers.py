@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """Who asks is the kernel's word: refusals of callers."""
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import unittest
 
 import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES, SESSION_GRANT
+from wire import Events
 
 PIN = "123456"
 # cgroups are the machine's: other tests that run now have their own
@@ -94,6 +97,18 @@ def fill(path, unit, n, ready):
         s.connect(path)
     os.write(ready, b"r")
     signal.pause()
+
+
+def listen(path, unit, n):
+    """What becomes of the last of n who listen in that unit."""
+    unit.enter()
+    with contextlib.ExitStack() as kept:
+        try:
+            for _ in range(n):
+                kept.enter_context(Events(path))
+        except harness.Failed as e:
+            return re.match(r"GET /events: .(\d+)", str(e)).expand(r"GET /events: \1")
+    return "listens"
 
 
 class Callers(unittest.TestCase):
@@ -236,6 +251,10 @@ class Callers(unittest.TestCase):
                 job.kill()
             harness.until(lambda: harness.as_user(DAEMON, status_of, m.api) == 200,
                           what="connections again")
+        with self.machine() as m, \
+                Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
+            self.assertEqual([harness.as_user(0, listen, m.api, sudo, n) for n in (32, 33)],
+                             ["listens", "GET /events: 429"])
 
     def test_unit_is_a_caller(self):
         """An audience for a system unit: by the cgroup, and client_id says so."""
