@@ -262,6 +262,8 @@ ssh_sign_by_session(const struct ssh_sign *q)
 
 	if ((r = ssh_sign_judge(q, &aud)) != TSR_OK)
 		return r;
+	if (q->about.forwarded)		/* the host between asks: somebody sees where to */
+		return TSR_LOGIN_REQUIRED;
 	if (store_failing(a->store))	/* nothing could be recorded: nothing is given */
 		return TSR_STORE;
 	if ((r = session_good_for(a->sessions, q->caller->uid, q->subject, aud, UINT32_MAX,

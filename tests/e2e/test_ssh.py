@@ -329,7 +329,12 @@ class Servers(Bed):
         m.process.signal(1)
         until(lambda: "configuration read again" in m.log(), 30, "the reload")
         session(m)
-        self.good(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "daemon\n")
+        self.bad(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "agent refused operation")
+        p = Prompter(m, [PIN, PIN])	# each time, whatever session there is
+        for _ in range(2):
+            self.good(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "daemon\n")
+        self.assertEqual([data["destination"] for data in p.shown()],
+                         2 * [{"host_key": second.fingerprint, "user": "daemon", "forwarded": True}])
         # a file is never signed for another host
         sign = "ssh-keygen -Y sign -n git -f %s/ssh/1.pub </dev/null" % m.public
         self.bad(first.ssh(sign, uid=DAEMON, agent=m.ssh, options=options), "refused")

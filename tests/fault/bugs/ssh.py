@@ -90,6 +90,8 @@ ROWS = [
      "	if ((r = ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)",
      "	if ((r = ca->key_n > 0 ? TSR_OK : ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)", "unit ssh_krl"),
     # --- the socket
+    ("a session pays for hosts between", "agent/ssh_sign.c", "if (q->about.forwarded)", "if (0)",
+     "e2e/ssh Servers.test_forwarded"),
     ("a login by way of others", "agent/ssh_binds.c",
      "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (0)", "corpus ssh_agent"),
     ("a file by way of others", "agent/ssh_binds.c",
