@@ -189,6 +189,26 @@ class Certificate(Base):
         # a wrong PIN, nobody's PIN
         self.assertEqual(self.ask(m, line, pin=["999999", None])[0].status, 409)
 
+    def test_listeners_are_told(self):
+        """Whoever has it made by a proof that its user gave for something else is seen."""
+        m = self.machine()
+        ready, listens = os.pipe()
+
+        def hear():
+            with Events(m.api) as events:
+                events.next("ready")
+                os.write(listens, b"r")
+                return events.next("ssh-certificate")[1]
+        job = harness.Job(DAEMON, hear)
+        self.assertEqual(os.read(ready, 1), b"r")
+        _, said = self.certified(m)
+        told = job.result()
+        self.assertEqual([told[k] for k in ("serial", "key_id", "valid_before")],
+                         [said[k] for k in ("serial", "key_id", "valid_before")])
+        self.assertEqual(told["requester"]["uid"], DAEMON)
+        os.close(ready)
+        os.close(listens)
+
     def test_another_audience_since(self):
         """A proof for what was asked pays for nothing that a reload put in its place."""
         m = self.machine()
