@@ -21,10 +21,11 @@
 #define DOOR_LISTEN_MAX	4	/* listening sockets */
 #define DOOR_REFUSE_MAX	4	/* uids that none serves */
 
-/* A uid at its own limit is turned away.  When all are taken, the uid with the most
- * connections loses its oldest idle one (else one whose request is not whole, else
- * one that waits) to a newcomer that has fewer: connections should be at least 4 times
- * connections_per_uid.  Each connection takes two descriptors (socket and pidfd). */
+/* A uid at its own limit is turned away.  A process of uid 0 under user-UID.slice (sudo,
+ * su) is that uid's.  When all are taken, the uid with the most connections loses its
+ * oldest idle one (else one whose request is not whole, else one that waits) to a
+ * newcomer that has fewer: connections should be at least 4 times connections_per_uid.
+ * Each connection takes two descriptors (socket and pidfd). */
 struct door_limits {
 	uint32_t connections;		/* of all */
 	uint32_t connections_per_uid;
@@ -37,7 +38,7 @@ struct door_limits {
 struct door_uid {
 	struct link link;	/* door.uids */
 	struct link guests;	/* in the order in which they were last busy */
-	uid_t uid;
+	uid_t uid;		/* who is counted: not always the caller's */
 	uint32_t n;
 };
 
