@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "client/config_path.h"
@@ -111,6 +112,11 @@ setup_places(struct setup *s)
 	if (s->public_dir[0] != '/' || s->public_dir[strspn(s->public_dir, SETUP_PATH)] != '\0')
 		return fail_set(&s->c->failure, "usage", "\"%.128s\" cannot be named to ssh: it needs a path of "
 		    "letters, digits and ./_+@-", s->public_dir);
+	/* guessed, and the agent is there: a wrong guess would be a key that ssh never finds */
+	if (s->c->opt[OPT_IDENTITIES_ONLY] != NULL && access(s->socket, F_OK) == 0 &&
+	    access(s->public_dir, F_OK) == -1)
+		return fail_set(&s->c->failure, "not_found", "the agent's public files, which --identities-only names, "
+		    "are not in %s: name the agent's configuration by --config", s->public_dir);
 	return FAIL_NONE;
 }
 

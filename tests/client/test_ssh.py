@@ -395,6 +395,9 @@ class Setup(Home):
         self.assertEqual(self.tree(), {".ssh": None})
 
     def test_identities_only(self):
+        there = self.file("ssh.sock", "")
+        env = {**self.env, "TESSERA_SSH_SOCK": there}
+        self.assertIn("--config", self.refused(6, *self.INSTALL, "--identities-only", "--socket", self.agent.path, env=env))
         self.ok(*self.INSTALL, "--identities-only", "--socket", self.agent.path)
         uid = subprocess.run(["id", "-u"], capture_output=True, text=True).stdout.strip()
         self.assertEqual(self.means("git.example", "identitiesonly"), ["yes"])
