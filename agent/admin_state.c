@@ -19,6 +19,7 @@
 #include "agent/body.h"
 #include "agent/clock_guard.h"
 #include "agent/problem.h"
+#include "agent/ssh_ca.h"
 #include "agent/store_backup.h"
 #include "agent/watch.h"
 #include "base/log.h"
@@ -181,8 +182,10 @@ admin_store_confirm(struct agent *a, const struct http_request *r, const struct 
 	/* The confirmation is a commit of its own: what came before is first. */
 	if ((code = store_dirty(a->store) ? TSR_AGAIN : TSR_OK) == TSR_OK)
 		code = watch_confirm(a->watch, &dropped);
-	if (code == TSR_OK)	/* done: the line is for who reads, and is retried if it must */
+	if (code == TSR_OK) {	/* done: the line is for who reads, and is retried if it must */
 		(void)audit_event_admin(a, r->caller, "store-confirmed");
+		ssh_ca_retry(a->ssh_ca);	/* its keys are good again with this answer */
+	}
 	if (code == TSR_CONFLICT)
 		problem(r->conn, code, "nothing is held against the store");
 	else if (code == TSR_CORRUPT)

@@ -181,6 +181,45 @@ door_pause(struct door *d)
 	(void)door_make_room(d, 0);
 }
 
+/* Nothing more of that uid's. */
+static int
+door_full(struct door_listener *at, int fd, const struct door_uid *u)
+{
+	struct door *d = at->door;
+
+	if (u->n < d->limits.connections_per_uid &&
+	    (d->n < d->limits.connections || door_make_room(d, u->n) == TSR_OK))
+		return 0;
+	door_refusal(d, u->uid, "too_many_connections");
+	metrics.refused[METRICS_REFUSED_FULL]++;
+	door_turn_away(d, at->host, fd);
+	return 1;
+}
+
+static int
+door_guest(struct door_listener *at, int fd, const struct caller *c, struct door_uid *u)
+{
+	return at->host->admit(at->host->arg, at->kind, fd, c, u);
+}
+
+/* What a user starts that runs as root is counted as his: else he could take all
+ * connections that root has. */
+static int
+door_guest_root(struct door_listener *at, int fd, const struct caller *c, struct door_uid *root)
+{
+	struct door_uid *u;
+	uid_t uid;
+	int r;
+
+	if (caller_user_slice(c, &uid) != TSR_OK || uid == root->uid)
+		return door_guest(at, fd, c, root);
+	if ((u = door_uid(at->door, uid)) == NULL)
+		return TSR_NOMEM;
+	r = door_full(at, fd, u) ? TSR_UNAVAILABLE : door_guest(at, fd, c, u);
+	door_uid_done(u);
+	return r;
+}
+
 /* The limits, then the caller; TSR_OK: fd belongs to a connection now. */
 static int
 door_admit_uid(struct door_listener *at, int fd, struct door_uid *u)
@@ -189,13 +228,8 @@ door_admit_uid(struct door_listener *at, int fd, struct door_uid *u)
 	struct caller caller;
 	int on = 1, r;
 
-	if (u->n >= d->limits.connections_per_uid ||
-	    (d->n >= d->limits.connections && door_make_room(d, u->n) != TSR_OK)) {
-		door_refusal(d, u->uid, "too_many_connections");
-		metrics.refused[METRICS_REFUSED_FULL]++;
-		door_turn_away(d, at->host, fd);
+	if (door_full(at, fd, u))
 		return TSR_UNAVAILABLE;
-	}
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
 		return TSR_SYSTEM;
 	if ((r = caller_read(fd, d->limits.use_pidfd, &caller)) != TSR_OK) {
@@ -210,7 +244,7 @@ door_admit_uid(struct door_listener *at, int fd, struct door_uid *u)
 	if (caller.uid != u->uid)
 		r = TSR_DENIED;
 	else
-		r = at->host->admit(at->host->arg, at->kind, fd, &caller, u);
+		r = caller.uid == 0 ? door_guest_root(at, fd, &caller, u) : door_guest(at, fd, &caller, u);
 	if (r != TSR_OK)
 		caller_clear(&caller);
 	return r;
@@ -240,10 +274,9 @@ door_admit(struct door_listener *at, int fd)
 		(void)close(fd);
 		return;
 	}
-	if (door_admit_uid(at, fd, u) != TSR_OK) {
+	if (door_admit_uid(at, fd, u) != TSR_OK)
 		(void)close(fd);
-		door_uid_done(u);
-	}
+	door_uid_done(u);
 }
 
 static void

@@ -20,7 +20,8 @@
 #define DOOR_READ_MAX	16384	/* bytes a read */
 #define DOOR_LISTEN_MAX	4	/* listening sockets */
 
-/* A uid at its own limit is turned away.  When all are taken, the
+/* A uid at its own limit is turned away.  A process of uid 0 under user-UID.slice (sudo,
+ * su) is that uid's.  When all are taken, the
  * uid with the most connections loses its oldest idle one (else one whose
  * request is not whole, else any) to a newcomer that has fewer: connections
  * should be at least 4 times connections_per_uid.  Each connection takes two
@@ -37,7 +38,7 @@ struct door_limits {
 struct door_uid {
 	struct link link;	/* door.uids */
 	struct link guests;	/* in the order in which they were last busy */
-	uid_t uid;
+	uid_t uid;		/* who is counted: not always the caller's */
 	uint32_t n;
 };
 

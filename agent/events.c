@@ -17,6 +17,7 @@ struct stream {
 	struct events *events;
 	struct http_conn *conn;
 	struct events_process of;
+	uid_t from;			/* who is counted, as by door.h */
 	enum events_prompter kind;
 };
 
@@ -104,18 +105,22 @@ int
 events_listen(struct events *e, struct http_conn *c, enum events_prompter kind)
 {
 	const struct caller *who = http_caller(c);
+	uid_t from = who->uid;
 	struct stream *s;
 	unsigned n = 0;
 
+	if (who->uid == 0)		/* sudo's is its user's */
+		(void)caller_user_slice(who, &from);
 	for (s = e->streams; s != NULL; s = s->next)
-		n += s->of.uid == who->uid;
-	if (n >= (who->uid == 0 ? EVENTS_STREAMS_ROOT : EVENTS_STREAMS_PER_UID))
+		n += s->from == from;
+	if (n >= (from == 0 ? EVENTS_STREAMS_ROOT : EVENTS_STREAMS_PER_UID))
 		return TSR_SLOW_DOWN;
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return TSR_NOMEM;
 	s->events = e;
 	s->conn = c;
 	s->of = events_process(who);
+	s->from = from;
 	s->kind = kind;
 	s->next = e->streams;
 	e->streams = s;

@@ -17,7 +17,7 @@
 #include "agent/loop.h"
 #include "base/config.h"
 
-#define EVENTS_STREAMS_PER_UID	32	/* open streams */
+#define EVENTS_STREAMS_PER_UID	32	/* open streams, with those of what he runs as root */
 #define EVENTS_STREAMS_ROOT	1024	/* of uid 0: each login that waits has one */
 #define EVENTS_HELD		4096	/* events of one batch that wait for its commit */
 #define EVENTS_EVERYBODY	((uid_t)-1)

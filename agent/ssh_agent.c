@@ -84,7 +84,8 @@ ssh_agent_bind(struct agent *a, const struct ssh_message *m, const uint8_t *p, s
 		}
 		ssh_remember(m->conn, b);
 	}
-	r = ssh_binds_add(b, ssh_bind_read(p, n, &bind), &bind);
+	r = ssh_binds_open(b) ? ssh_bind_read(p, n, &bind) : TSR_DENIED;
+	r = ssh_binds_add(b, r, &bind);
 	if (r != TSR_OK)
 		audit_refused(a->audit, m->caller->uid, "ssh_bad_binding");
 	ssh_answer_type(m->conn, r == TSR_OK ? SSH_SUCCESS : SSH_FAILURE);

@@ -64,6 +64,12 @@ ssh_binds_put(struct ssh_binds *b, const struct ssh_bind *bind)
 }
 
 int
+ssh_binds_open(const struct ssh_binds *b)
+{
+	return !b->failed && b->n < SSH_BINDS_MAX && (b->n == 0 || b->bound[b->n - 1].forwarding);
+}
+
+int
 ssh_binds_add(struct ssh_binds *b, int read, const struct ssh_bind *bind)
 {
 	if (read == TSR_OK)

@@ -32,6 +32,10 @@ struct ssh_binds {
 	int failed;		/* one was not accepted: nothing is signed here any more */
 };
 
+/* Is one more accepted at all?  Where not, its signature need not be looked at: that
+ * is the dearest that an agent is asked for, by whomever the connection is forwarded to. */
+int ssh_binds_open(const struct ssh_binds *b);
+
 /* One more, whose signature was checked (read TSR_OK, else how that failed).
  * TSR_DENIED after one that does not forward, and where the session is another
  * host's; TSR_TOO_LARGE beyond SSH_BINDS_MAX; read. */

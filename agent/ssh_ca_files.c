@@ -68,10 +68,10 @@ krl_part(const struct ssh_ca *c, const struct ssh_ca_key *e, struct buf *serials
 	memset(part, 0, sizeof(*part));
 	part->key = e->blob.data;
 	part->key_n = e->blob.len;
-	part->all = e->state == SSH_CA_REVOKED;
+	/* an older store does not know what was issued, or revoked, after it */
+	part->all = e->state == SSH_CA_REVOKED || c->doubted;
 	buf_init(serials, SSH_KRL_MAX);
-	if (!part->all && (r = store_ssh_cert_serials(c->st, e->id, c->all || c->doubted, add_serial,
-	    serials)) != TSR_OK)
+	if (!part->all && (r = store_ssh_cert_serials(c->st, e->id, c->all, add_serial, serials)) != TSR_OK)
 		return r;
 	part->serials = (const uint64_t *)(const void *)serials->data;
 	part->n = serials->len / sizeof(uint64_t);

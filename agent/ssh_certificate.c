@@ -13,10 +13,12 @@
 #include "agent/body.h"
 #include "agent/grant_device.h"
 #include "agent/problem.h"
+#include "agent/prompt.h"
 #include "agent/ssh_issue.h"
 #include "include/tessera.h"
 #include "token/json.h"
 
+#define CERTIFICATE_EVENT_MAX	4096	/* bytes */
 #define CERTIFICATE_LINE_MAX	(2 * SSH_CERT_MAX)	/* bytes of the certificate as a line */
 
 /* What was asked for. */
@@ -142,24 +144,44 @@ certificate_json(const struct certificate *w, const struct buf *blob, const stru
 	return r;
 }
 
+/* The user's listeners hear of it, once it is durable. */
+static void
+certificate_tell(const struct device_grant *d, const struct ssh_issued *made)
+{
+	const struct events_about who = { .uid = d->uid, .requester = d->request->caller };
+	struct buf b;
+
+	buf_init(&b, CERTIFICATE_EVENT_MAX);
+	if (buf_printf(&b, "{\"serial\":\"%016llx\"", (unsigned long long)made->serial) == TSR_OK &&
+	    json_put_member(&b, "key_id", made->id) == TSR_OK &&
+	    buf_printf(&b, ",\"valid_before\":%lld", (long long)made->valid_before) == TSR_OK &&
+	    prompt_requester_json(&b, &who) == TSR_OK && buf_put_cstr(&b, "}") == TSR_OK)
+		events_hold(d->agent->events, d->uid, "ssh-certificate", (const char *)b.data, b.len);
+	buf_free(&b);
+}
+
 /* The proof was accepted and is recorded. */
 static int
 certificate_answer(struct device_grant *d, const struct credential *c, const struct session *s,
     struct buf *out, char *detail)
 {
+	const struct config_audience *aud = ssh_audience(d->agent, d->request->caller);
 	struct certificate *w = d->with;
 	struct ssh_issued made;
 	struct buf blob;
 	int r;
 
+	if (aud == NULL || strcmp(aud->name, d->audience) != 0)	/* since then */
+		return TSR_DENIED;
 	w->wish.subject = d->subject;
 	w->wish.uid = d->uid;
 	w->wish.caller = d->request->caller;
 	w->wish.credential = c->id;
 	w->wish.sid = s->sid;
 	buf_init(&blob, SSH_CERT_MAX);
-	if ((r = ssh_issue(d->agent, &w->wish, &blob, &made, detail)) == TSR_OK)
-		r = certificate_json(w, &blob, &made, out);
+	if ((r = ssh_issue(d->agent, &w->wish, &blob, &made, detail)) == TSR_OK &&
+	    (r = certificate_json(w, &blob, &made, out)) == TSR_OK)
+		certificate_tell(d, &made);
 	buf_free(&blob);
 	return r;
 }

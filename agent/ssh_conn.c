@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "tessera.h"
 
+#define SSH_SHARE	2	/* at most one of so many connections of a uid comes by ssh.sock */
 #define SSH_IN_MAX	(4 + SSH_KEPT_MAX + DOOR_READ_MAX)	/* bytes read ahead */
 
 enum ssh_state {
@@ -359,6 +360,19 @@ ssh_flush(struct ssh_conn *c, int committed)
 
 /* --- the server --- */
 
+/* Another host, to which the agent is forwarded, has its user's ssh open as many as it
+ * likes: the rest is for him, who may want to end his session. */
+static int
+ssh_has_room(const struct door *d, const struct door_uid *u)
+{
+	struct link *l;
+	uint32_t n = 0;
+
+	for (l = u->guests.next; l != &u->guests; l = l->next)
+		n += LINK_OF(l, struct door_guest, of_uid)->close == ssh_left;
+	return n < (d->limits.connections_per_uid + SSH_SHARE - 1) / SSH_SHARE;
+}
+
 static int
 ssh_admit(void *arg, int kind, int fd, const struct caller *caller, struct door_uid *u)
 {
@@ -366,6 +380,11 @@ ssh_admit(void *arg, int kind, int fd, const struct caller *caller, struct door_
 	struct ssh_conn *c;
 
 	(void)kind;
+	if (!ssh_has_room(s->door, u)) {
+		door_refusal(s->door, u->uid, "too_many_connections");
+		metrics.refused[METRICS_REFUSED_FULL]++;
+		return TSR_UNAVAILABLE;
+	}
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return TSR_NOMEM;
 	c->server = s;

@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "agent/audit_event.h"
+#include "agent/clock.h"
 #include "agent/login.h"
 #include "agent/metrics.h"
 #include "agent/misuse.h"
 #include "agent/pending.h"
 #include "agent/problem.h"
 #include "agent/proved.h"
+#include "agent/rate.h"
 #include "agent/seat.h"
 #include "agent/ssh_about.h"
 #include "agent/ssh_binds.h"
@@ -30,6 +32,7 @@
 
 #define SSH_SIGN_RESPONSE	14	/* SSH_AGENT_SIGN_RESPONSE */
 #define SSH_SIGN_EVENT_MAX	4096	/* bytes of an event */
+#define SSH_SIGN_TOLD	30	/* refusals that a user's listeners are told of in a minute */
 
 /* One signature that is asked for.  The audience is kept by name: a reload may
  * replace the policy while somebody looks for his card. */
@@ -84,6 +87,17 @@ ssh_sign_tell(struct agent *a, const struct caller *c, const char *event, const 
 	buf_free(&b);
 }
 
+/* Who asks without end drowns no listener, one that waits for a PIN least of all: it
+ * would be taken for gone. */
+static int
+ssh_sign_told(struct agent *a, uid_t uid)
+{
+	struct rate_key k = { RATE_TOLD, uid, METRICS_MISUSES };	/* behind misuse's own */
+	uint32_t wait_s;
+
+	return rate_admit(a->rates, &k, SSH_SIGN_TOLD, clock_boot_ms(), &wait_s) == TSR_OK;
+}
+
 /* why lives for ever; about may be NULL. */
 static void
 ssh_sign_refuse(struct agent *a, const struct ssh_message *m, const char *why,
@@ -92,7 +106,7 @@ ssh_sign_refuse(struct agent *a, const struct ssh_message *m, const char *why,
 	metrics.ssh[METRICS_SSH_REFUSED]++;
 	audit_refused(a->audit, m->caller->uid, why);
 	log_line(LOG_DETAIL, "an SSH signature for uid %u is refused: %s", m->caller->uid, why);
-	if (about != NULL)
+	if (about != NULL && ssh_sign_told(a, m->caller->uid))
 		ssh_sign_tell(a, m->caller, "ssh-refused", why, about, 0);
 	ssh_answer_type(m->conn, SSH_FAILURE);
 }
@@ -163,10 +177,11 @@ ssh_sign_describe(const struct ssh_signed *s, const struct ssh_binds *b, const s
 	}
 }
 
-/* Everything about the message and its connection; NULL: go on. */
+/* Everything about the message and its connection; NULL: go on.  A key made for name
+ * alone: the number may have been somebody else's. */
 static const char *
-ssh_sign_unfit(struct agent *a, const struct ssh_message *m, struct ssh_sign_asked *asked,
-    struct ssh_about *about)
+ssh_sign_unfit(struct agent *a, const struct ssh_message *m, const char *name,
+    struct ssh_sign_asked *asked, struct ssh_about *about)
 {
 	const struct ssh_binds *b = ssh_memory(m->conn);
 	const struct ssh_user *u = ssh_user_of(a, m->caller->uid);
@@ -177,7 +192,7 @@ ssh_sign_unfit(struct agent *a, const struct ssh_message *m, struct ssh_sign_ask
 
 	if (ssh_sign_read(m, asked) != TSR_OK)
 		return "ssh_malformed";
-	if (u == NULL || !ssh_sign_key(u, asked->key, asked->key_n, &cert))
+	if (u == NULL || strcmp(u->name, name) != 0 || !ssh_sign_key(u, asked->key, asked->key_n, &cert))
 		return "ssh_other_key";
 	if (ssh_signed_read(asked->data, asked->n, u->blob.data, u->blob.len, cert->data, cert->len,
 	    &s) != TSR_OK)
@@ -233,7 +248,7 @@ ssh_sign_judge(const struct ssh_sign *q, const struct config_audience **aud)
 		return TSR_DENIED;
 	if (q->generation == policy_generation(q->agent->policy))
 		return TSR_OK;
-	return ssh_sign_unfit(q->agent, q->message, &asked, &about) == NULL ? TSR_OK : TSR_DENIED;
+	return ssh_sign_unfit(q->agent, q->message, q->subject, &asked, &about) == NULL ? TSR_OK : TSR_DENIED;
 }
 
 /* By a session that is there. */
@@ -247,6 +262,8 @@ ssh_sign_by_session(const struct ssh_sign *q)
 
 	if ((r = ssh_sign_judge(q, &aud)) != TSR_OK)
 		return r;
+	if (q->about.forwarded)		/* the host between asks: somebody sees where to */
+		return TSR_LOGIN_REQUIRED;
 	if (store_failing(a->store))	/* nothing could be recorded: nothing is given */
 		return TSR_STORE;
 	if ((r = session_good_for(a->sessions, q->caller->uid, q->subject, aud, UINT32_MAX,
@@ -285,7 +302,8 @@ ssh_sign_fail(const struct ssh_sign *q, int code, const char *detail)
 	metrics.ssh[METRICS_SSH_REFUSED]++;
 	log_line(LOG_DETAIL, "no SSH signature for uid %u: %s", q->caller->uid,
 	    detail[0] != '\0' ? detail : tsr_strerror(code));
-	ssh_sign_tell(q->agent, q->caller, "ssh-refused", problem_name(code), &q->about, 0);
+	if (ssh_sign_told(q->agent, q->caller->uid))
+		ssh_sign_tell(q->agent, q->caller, "ssh-refused", problem_name(code), &q->about, 0);
 	ssh_answer_type(q->conn, SSH_FAILURE);
 }
 
@@ -369,7 +387,7 @@ ssh_sign_request(struct agent *a, const struct ssh_message *m, const char *name)
 		ssh_answer_type(m->conn, SSH_FAILURE);
 		return;
 	}
-	if ((why = ssh_sign_unfit(a, m, &asked, &q->about)) != NULL ||
+	if ((why = ssh_sign_unfit(a, m, name, &asked, &q->about)) != NULL ||
 	    (watch_mint(a->watch) != TSR_OK && (why = "ssh_clock") != NULL)) {
 		ssh_sign_refuse(a, m, why, q->about.user[0] != '\0' || q->about.name[0] != '\0' ?
 		    &q->about : NULL);

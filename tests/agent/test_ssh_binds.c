@@ -122,11 +122,42 @@ test_many(void **state)
 	assert_int_equal(b.failed, 1);
 }
 
+/* What would be refused anyhow costs no look at a signature. */
+static void
+test_open(void **state)
+{
+	static const struct {
+		const char *name, *bind;	/* the last one */
+		size_t n;		/* how many there were */
+		int open;
+	} open_rows[] = {
+		{ "none yet", "", 0, 1 },
+		{ "one that forwards", "a1>", 1, 1 },
+		{ "one where somebody logs in", "a1", 1, 0 },
+		{ "a false one", "!", 1, 0 },
+		{ "all there may be", "a1>", SSH_BINDS_MAX, 0 },
+	};
+	struct ssh_binds b;
+	char text[4];
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(open_rows) / sizeof(open_rows[0]); i++) {
+		memset(&b, 0, sizeof(b));
+		(void)snprintf(text, sizeof(text), "%s", open_rows[i].bind);
+		for (j = 0; j < open_rows[i].n; j++, text[0]++)
+			(void)bind_one(&b, text);
+		if (ssh_binds_open(&b) != open_rows[i].open)
+			fail_msg("%s", open_rows[i].name);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_judged),
+		cmocka_unit_test(test_open),
 		cmocka_unit_test(test_many),
 	};
 

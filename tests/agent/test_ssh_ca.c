@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/ssh_ca.h"
+#include "agent/store_check.h"
 #include "tessera.h"
 
 #define NOW	1000000
@@ -288,6 +289,29 @@ altered_key_signs_nothing(void **state)
 	ssh_ca_free(&c);
 }
 
+/* An older store may have forgotten certificates: while it is not believed, none is good. */
+static void
+doubted_store_trusts_none(void **state)
+{
+	struct place *p = *state;
+	struct ssh_ca *c = begin(p);
+	unsigned dropped;
+	long before;
+
+	assert_int_equal(ssh_ca_want(c, NOW), TSR_OK);
+	commit(p, c);
+	before = size_of(p, SSH_KRL_FILE);
+	assert_int_equal(store_suspect(p->st, STORE_RESTORED, 0), TSR_OK);
+	ssh_ca_retry(c);
+	commit(p, c);
+	assert_true(size_of(p, SSH_KRL_FILE) > before + 50);	/* the key itself */
+	assert_int_equal(store_confirm(p->st, &dropped), TSR_OK);
+	ssh_ca_retry(c);
+	commit(p, c);
+	assert_int_equal(size_of(p, SSH_KRL_FILE), before);
+	ssh_ca_free(&c);
+}
+
 int
 main(void)
 {
@@ -295,7 +319,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_before_it_is_wanted), T(keys_take_turns), T(at_once_revokes_what_was_trusted),
 		T(too_many_are_trusted), T(undone_change_is_none), T(unwritten_files_are_told_of),
-		T(altered_key_signs_nothing),
+		T(altered_key_signs_nothing), T(doubted_store_trusts_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: ISC
 """Who asks is the kernel's word: refusals of callers."""
+import contextlib
 import json
 import os
+import re
+import signal
 import socket
 import unittest
 
 import harness
 from harness import BIN, DAEMON, DEVICE_GRANT, GAMES, SESSION_GRANT
+from wire import Events
 
 PIN = "123456"
 # cgroups are the machine's: other tests that run now have their own
@@ -83,6 +87,28 @@ def status_of(path):
         except OSError:
             return None
     return int(head.split()[1]) if head else None
+
+
+def fill(path, unit, n, ready):
+    """Connections of a process of that unit, kept until it is killed."""
+    unit.enter()
+    kept = [socket.socket(socket.AF_UNIX) for _ in range(n)]
+    for s in kept:
+        s.connect(path)
+    os.write(ready, b"r")
+    signal.pause()
+
+
+def listen(path, unit, n):
+    """What becomes of the last of n who listen in that unit."""
+    unit.enter()
+    with contextlib.ExitStack() as kept:
+        try:
+            for _ in range(n):
+                kept.enter_context(Events(path))
+        except harness.Failed as e:
+            return re.match(r"GET /events: .(\d+)", str(e)).expand(r"GET /events: \1")
+    return "listens"
 
 
 class Callers(unittest.TestCase):
@@ -208,6 +234,27 @@ class Callers(unittest.TestCase):
             form = {"grant_type": DEVICE_GRANT, "audience": "login", "pin": PIN}
             self.assertEqual(in_unit(m, sudo, 0, {**form, "subject": "daemon"}).status, 200)
             self.refused(in_unit(m, sudo, 0, {**form, "subject": "bin"}))
+
+    def test_sudo_takes_its_users_connections(self):
+        """Whoever fills root's connections by sudo locks nobody out but himself."""
+        with self.machine(settings={"limits": {"connections-per-uid": 6}}) as m, \
+                Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
+            read, write = os.pipe()
+            job = harness.Job(0, fill, m.api, sudo, 12, write)
+            os.close(write)
+            try:
+                self.assertEqual(os.read(read, 1), b"r")
+                os.close(read)
+                self.assertEqual([harness.as_user(uid, status_of, m.api) == 200
+                                  for uid in (0, GAMES, DAEMON)], [True, True, False])
+            finally:
+                job.kill()
+            harness.until(lambda: harness.as_user(DAEMON, status_of, m.api) == 200,
+                          what="connections again")
+        with self.machine() as m, \
+                Unit("user.slice", "user-1.slice", "session-%d.scope" % os.getpid()) as sudo:
+            self.assertEqual([harness.as_user(0, listen, m.api, sudo, n) for n in (32, 33)],
+                             ["listens", "GET /events: 429"])
 
     def test_unit_is_a_caller(self):
         """An audience for a system unit: by the cgroup, and client_id says so."""

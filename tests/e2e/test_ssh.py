@@ -19,6 +19,17 @@ from sshagent import FAILURE, SIGNED, Agent, Prompter, file_data, login_data, se
 from wire import Events
 
 
+class Fill:
+    """One connection more, and what came of it."""
+
+    def __init__(self, path, kept):
+        a = kept.enter_context(Agent(path))
+        try:
+            self.asked = a.ask(99)
+        except OSError:
+            self.asked = None
+
+
 class Bed(unittest.TestCase):
     def open(self, **more):
         m = self.enterContext(sshagent.machine(**more))
@@ -334,7 +345,12 @@ class Servers(Bed):
         m.process.signal(1)
         until(lambda: "configuration read again" in m.log(), 30, "the reload")
         session(m)
-        self.good(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "daemon\n")
+        self.bad(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "agent refused operation")
+        p = Prompter(m, [PIN, PIN])	# each time, whatever session there is
+        for _ in range(2):
+            self.good(first.ssh(inner, uid=DAEMON, agent=m.ssh, options=options), "daemon\n")
+        self.assertEqual([data["destination"] for data in p.shown()],
+                         2 * [{"host_key": second.fingerprint, "user": "daemon", "forwarded": True}])
         # a file is never signed for another host
         sign = "ssh-keygen -Y sign -n git -f %s/ssh/1.pub </dev/null" % m.public
         self.bad(first.ssh(sign, uid=DAEMON, agent=m.ssh, options=options), "refused")
@@ -418,6 +434,25 @@ class Refusals(Bed):
             a.settimeout(60)
             self.assertEqual(as_user(BIN, passed, a), b"")
 
+    def test_refused_without_end(self):
+        """A listener that does not read, as while a PIN is typed, is not drowned."""
+        m = self.enterContext(sshagent.machine())
+
+        def ask():
+            with Events(m.api, "all") as events, Agent(m.ssh) as a:
+                events.next("ready")
+                key = a.keys()[1]
+                refused = {a.sign(key, file_data(b"mail"))[0] for _ in range(3000)}
+                harness.one_request(m.api, "POST", "/token", form={
+                    "grant_type": harness.DEVICE_GRANT, "audience": "ssh", "pin": PIN})
+                said = []
+                while "session-started" not in said:
+                    said.append(events.next()[0])
+                return refused, said.count("ssh-refused")
+        refused, said = as_user(DAEMON, ask)
+        self.assertEqual(refused, {FAILURE})
+        self.assertTrue(30 <= said <= 120, said)	# in a minute, and this may take some
+
     def test_pieces_and_slow_clients(self):
         """Messages in pieces and many at once; who stops in the middle is let go."""
         m = self.enterContext(sshagent.machine(rehearse=True))
@@ -456,7 +491,8 @@ class Refusals(Bed):
             self.assertRaises(ConnectionRefusedError, Agent, m.ssh)
             self.assertEqual(os.listdir(m.public + "/ssh"), [])
         audiences = {"ssh": {"scopes": ["login"], "acr": "self", "users": ["bin"]}}
-        settings = {"ssh": {"audience": "ssh"}, "limits": {"requests-per-minute": 10}}
+        settings = {"ssh": {"audience": "ssh"},
+                    "limits": {"requests-per-minute": 10, "connections-per-uid": 8}}
         with harness.Machine(audiences=audiences, settings=settings) as m:
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
             self.assertEqual(len(as_user(BIN, lambda: Agent(m.ssh).once(Agent.keys))), 2)
@@ -466,6 +502,14 @@ class Refusals(Bed):
                     return [a.ask(11)[0] for _ in range(15)].count(FAILURE)
             self.assertEqual(as_user(BIN, many), 6)	# and nobody else's
             self.assertEqual(as_user(DAEMON, listing), (12, bytes(4)))
+            self.assertEqual(as_user(BIN, self.fill, m), ([(FAILURE, b"")] * 4 + [None] * 4, 200))
+
+    @staticmethod
+    def fill(m):
+        """What a host does that the agent is forwarded to: the user has connections left."""
+        with contextlib.ExitStack() as kept:
+            asked = [Fill(m.ssh, kept).asked for _ in range(8)]
+            return asked, harness.one_request(m.api, "GET", "/healthz").status
 
 
 if __name__ == "__main__":

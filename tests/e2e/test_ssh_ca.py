@@ -11,6 +11,7 @@ import unittest
 import harness
 from harness import BIN, DAEMON, GAMES
 from test_callers import GDM, Unit, in_unit
+from wire import Events
 
 PIN = "123456"
 AUDIENCES = {**harness.AUDIENCES, "ssh": {
@@ -187,6 +188,58 @@ class Certificate(Base):
         self.assertEqual((answer.status, answer.json["error"]), (401, "login_required"), answer)
         # a wrong PIN, nobody's PIN
         self.assertEqual(self.ask(m, line, pin=["999999", None])[0].status, 409)
+
+    def test_listeners_are_told(self):
+        """Whoever has it made by a proof that its user gave for something else is seen."""
+        m = self.machine()
+        ready, listens = os.pipe()
+
+        def hear():
+            with Events(m.api) as events:
+                events.next("ready")
+                os.write(listens, b"r")
+                return events.next("ssh-certificate")[1]
+        job = harness.Job(DAEMON, hear)
+        self.assertEqual(os.read(ready, 1), b"r")
+        _, said = self.certified(m)
+        told = job.result()
+        self.assertEqual([told[k] for k in ("serial", "key_id", "valid_before")],
+                         [said[k] for k in ("serial", "key_id", "valid_before")])
+        self.assertEqual(told["requester"]["uid"], DAEMON)
+        os.close(ready)
+        os.close(listens)
+
+    def test_another_audience_since(self):
+        """A proof for what was asked pays for nothing that a reload put in its place."""
+        m = self.machine()
+        line = self.key(m)
+        asked, ask = os.pipe()
+        go, let = os.pipe()
+
+        def slow():
+            with Events(m.api, "all") as events, harness.Client(m.api) as reply:
+                events.next("ready")
+                os.write(ask, b"r")
+                prompt = events.next("pin-needed")[1]
+                os.write(ask, b"p")
+                os.read(go, 1)
+                reply.request("POST", "/prompt/" + prompt["prompt"], json={"pin": PIN})
+        prompter = harness.Job(DAEMON, slow)
+        self.assertEqual(os.read(asked, 1), b"r")
+        job = harness.Job(DAEMON, lambda: harness.one_request(m.api, "POST", "/ssh/certificate",
+                                                              json={"public_key": line}))
+        self.assertEqual(os.read(asked, 1), b"p")
+        m.audiences = {**m.audiences, "other": {**m.audiences["ssh"], "acr": "hardware"}}
+        m.settings["ssh"] = {**m.settings["ssh"], "audience": "other"}
+        m.write_conf()
+        m.signal(harness.signal.SIGHUP)
+        harness.until(lambda: "read again" in m.log(), 60, "the reload")
+        os.write(let, b"g")
+        prompter.result()
+        answer = job.result()
+        self.assertEqual((answer.status, answer.json["error"]), (403, "unauthorized_client"), answer)
+        for fd in (asked, ask, go, let):
+            os.close(fd)
 
     def test_refused(self):
         m = self.machine()
@@ -373,6 +426,7 @@ class Keys(Base):
         states, keys = self.states(m)
         copy = m.request("POST", "/admin/store/backup", admin=True, json={}).json["path"]
         shutil.move(copy, m.folder + "/backup.db")
+        late, _ = self.certified(m)	# which the copy knows nothing of
         self.admin(m, "revoke", {"subject": "daemon"})
         self.assertTrue(self.revoked(m, path))
         # an old copy does not take a revocation back
@@ -380,7 +434,7 @@ class Keys(Base):
         self.offline(m, "--restore", m.folder + "/backup.db")
         m.start()
         self.assertEqual(self.states(m), (states, keys))
-        self.assertTrue(self.revoked(m, path))
+        self.assertEqual((self.revoked(m, path), self.revoked(m, late)), (True, True))
         self.assertEqual(self.ask(m)[0].json["error"], "temporarily_unavailable")
         self.assertEqual(m.request("POST", "/admin/store/confirm", admin=True, json={}).status, 200)
         self.assertTrue(self.revoked(m, path))

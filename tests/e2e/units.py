@@ -118,6 +118,10 @@ class Units(unittest.TestCase):
         watched = re.findall(r"(?m)^PathChanged=(\S+)$", self.text("tessera-sshd.path"))
         needed = re.findall(r"(?m)^ConditionPathExists=(\S+)$", self.text("tessera-sshd.service"))
         self.assertEqual((len(watched), len(set(watched) & set(needed))), (2, 1))
+        # what changes while the service runs starts it no second time: it looks itself
+        last = re.findall(r"(?m)^ExecStart=(.*)$", self.text("tessera-sshd.service"))[-1]
+        self.assertEqual(last.split()[1:], ["-s", watched[0], "/etc/ssh/tessera_krl"])
+        self.assertIn("\nRestart=on-failure\n", self.text("tessera-sshd.service"))
 
     def test_keys(self):
         """The FIDO2 helpers have hidraw nodes by the group that udev gives them to, the

@@ -45,6 +45,11 @@ ROWS = [
     ("whoever names no terminal is the login screen", "agent/seat.c",
      "return said->greeter && (want", "return (want", LOGIN_HELPER + "Places.test_logins"),
     # --- one source does not use up another's
+    ("sudo takes root's listeners", "agent/events.c", "(void)caller_user_slice(who, &from);", "from = 0;",
+     "e2e/callers Callers.test_sudo_takes_its_users_connections"),
+    ("sudo takes root's connections", "agent/door.c",
+     "if (caller_user_slice(c, &uid) != TSR_OK || uid == root->uid)", "if (caller_user_slice(c, &uid) != 1)",
+     "e2e/callers Callers.test_sudo_takes_its_users_connections"),
     ("challenges of all sources in one heap", "agent/challenges.c",
      "both += o->uid == h->uid && strcmp(o->source, h->source) == 0;", "both += o->uid == h->uid;",
      "unit challenges"),
