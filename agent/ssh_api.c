@@ -262,8 +262,9 @@ static void
 change_refused(const struct http_request *r, const struct change *w, int code)
 {
 	if (code == TSR_CONFLICT)
-		problem(r->conn, code, w->what == CHANGE_PREPARE ? "there is a next key already" :
-		    "only a retired key can be taken out");
+		problem(r->conn, code, w->what == CHANGE_PREPARE ? "there is a next key already: rotate to it "
+		    "when every server trusts it" :
+		    "only a retired key can be taken out: rotate first");
 	else if (code == TSR_NOT_FOUND && w->what == CHANGE_ROTATE)
 		problem(r->conn, TSR_CONFLICT, "there is no next key: prepare one, bring it to the servers, "
 		    "then rotate");

@@ -170,7 +170,7 @@ ssh_user_row(void *arg, const struct ssh_cert_record *c)
 	ssh_ca_state(u->users->agent->ssh_ca, &s);
 	for (i = 0; i < s.keys; i++) {
 		ssh_ca_entry(u->users->agent->ssh_ca, i, &e);
-		if (strcmp(e.id, c->ca) == 0 && e.state != SSH_CA_REVOKED)
+		if (strcmp(e.id, c->ca) == 0 && e.state <= SSH_CA_RETIRED)
 			u->stands = 1;
 	}
 	return TSR_OK;

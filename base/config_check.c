@@ -191,8 +191,8 @@ config_check_unit(const char *text)
 
 	n = strlen(text);
 	if (n <= strlen(suffix) || strcmp(text + n - strlen(suffix), suffix) != 0 ||
-	    !made_of(text, ALNUM "-._:@\\", UNIT_MAX))
-		return "write the name of a system unit, such as \"nginx.service\"";
+	    strstr(text, "@.") != NULL || !made_of(text, ALNUM "-._:@\\", UNIT_MAX))
+		return "write the whole name of a system unit, such as \"nginx.service\"";
 	return NULL;
 }
 

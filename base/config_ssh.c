@@ -188,6 +188,9 @@ ssh_judge(struct config_parse *p, const struct config_scope *scopes, size_t n, s
 		if (strlen(c->ssh.namespaces.v[i]) > SSH_PRINCIPAL_BYTES)
 			return ssh_complain(p, scopes, n, "namespaces", "namespaces = \"",
 			    c->ssh.namespaces.v[i], "write at most 255 bytes");
+		else if (strpbrk(c->ssh.namespaces.v[i], "*?,") != NULL)
+			return ssh_complain(p, scopes, n, "namespaces", "namespaces = \"",
+			    c->ssh.namespaces.v[i], "a namespace is named whole, there are no patterns");
 	if (c->ssh.principals.n + c->ssh.n_extra > SSH_PRINCIPALS)
 		return ssh_complain(p, scopes, n, "principals", "more than 64 principals", "",
 		    ": a certificate holds no more, take some away");

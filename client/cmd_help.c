@@ -37,8 +37,10 @@ help_one(const struct command *cmd)
 	char usage[HELP_USAGE_MAX];
 
 	command_usage(cmd, usage, sizeof(usage));
-	(void)printf("usage: %s\n\n%c%s.\n\nOptions:\n", usage, cmd->summary[0] - 'a' + 'A',
-	    cmd->summary + 1);
+	(void)printf("usage: %s\n\n%c%s.\n", usage, cmd->summary[0] - 'a' + 'A', cmd->summary + 1);
+	if (cmd->words != NULL && strstr(cmd->words, "ACTION") != NULL)
+		(void)printf("ACTION is one of: %s.\n", cmd->complete);
+	(void)printf("\nOptions:\n");
 	help_options(cmd);
 }
 

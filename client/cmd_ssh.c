@@ -3,9 +3,11 @@
  *
  * SPDX-License-Identifier: ISC
  */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "client/command.h"
 #include "client/hint.h"
 #include "client/lib/form.h"
@@ -34,6 +36,18 @@ ssh_table(const json_t *rows, int all, const char *none)
 	output_table(rows, all ? ssh_columns : own, all ? SSH_COLUMNS : SSH_COLUMNS - 1, none);
 }
 
+/* Nothing was found of a user: is the name a slip?  One who has left is no longer of
+ * this host, so it is said afterwards only. */
+static void
+ssh_no_user(const char *user)
+{
+	char shown[OUTPUT_TEXT_MAX];
+
+	if (getpwnam(user) == NULL)
+		(void)fprintf(stderr, "tessera: this host has no user \"%s\": is the name right?\n",
+		    escape_text(shown, sizeof(shown), user, strlen(user)));
+}
+
 int
 cmd_ssh_list(struct client *c)
 {
@@ -54,6 +68,9 @@ cmd_ssh_list(struct client *c)
 	else
 		ssh_table(json_object_get(answer, "certificates"), all, user != NULL ?
 		    "No certificates of this user." : "No certificates.");
+	if (user != NULL && c->opt[OPT_JSON] == NULL &&
+	    json_array_size(json_object_get(answer, "certificates")) == 0)
+		ssh_no_user(user);
 	json_decref(answer);
 	return FAIL_NONE;
 }
@@ -78,6 +95,8 @@ ssh_revoked(struct client *c, json_t *answer)
 	else
 		(void)printf("Revoked %lld certificate%s. The servers refuse %s once they have the new list: bring "
 		    "it there (\"tessera ssh ca krl\").\n", n, n == 1 ? "" : "s", n == 1 ? "it" : "them");
+	if (n == 0 && c->opt[OPT_USER] != NULL && c->opt[OPT_JSON] == NULL)
+		ssh_no_user(c->opt[OPT_USER]);
 	json_decref(answer);
 	return FAIL_NONE;
 }
@@ -95,7 +114,8 @@ cmd_ssh_revoke(struct client *c)
 		return fail_set(&c->failure, "usage", "name a certificate by its serial number, or a user by --user");
 	if (serial != NULL && !ssh_is_serial(serial))
 		return fail_set(&c->failure, "usage", "\"%.32s\" is no serial number: those of \"tessera ssh list "
-		    "--all\" have %d digits of 0-9 and a-f", serial, SSH_SERIAL_LEN);
+		    "--all\", with which the ID in sshd's log ends, have %d digits of 0-9 and a-f", serial,
+		    SSH_SERIAL_LEN);
 	buf_init(&body, FORM_BODY_MAX);
 	if ((r = form_json_put(&body, serial != NULL ? "serial" : "subject",
 	    serial != NULL ? serial : user)) == TSR_OK)

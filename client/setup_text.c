@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "client/config_path.h"
@@ -114,9 +115,15 @@ setup_places(struct setup *s)
 		return status;
 	if (variable != NULL && *variable != '\0')
 		(void)snprintf(s->socket, sizeof(s->socket), "%s", variable);
-	if ((status = setup_nameable(s->c, s->socket)) != FAIL_NONE)
+	if ((status = setup_nameable(s->c, s->socket)) != FAIL_NONE ||
+	    (status = setup_nameable(s->c, s->public_dir)) != FAIL_NONE)
 		return status;
-	return setup_nameable(s->c, s->public_dir);
+	/* guessed, and the agent is there: a wrong guess would be a key that ssh never finds */
+	if (s->c->opt[OPT_IDENTITIES_ONLY] != NULL && access(s->socket, F_OK) == 0 &&
+	    access(s->public_dir, F_OK) == -1)
+		return fail_set(&s->c->failure, "not_found", "the agent's public files, which --identities-only names, "
+		    "are not in %s: name the agent's configuration by --config", s->public_dir);
+	return FAIL_NONE;
 }
 
 /* --- texts --- */

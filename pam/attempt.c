@@ -158,8 +158,11 @@ attempt_failed(struct attempt *at, int code)
 	}
 	if (code == TSR_NOMEM)
 		return PAM_BUF_ERR;
-	attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown),
-	    escape_text(line, sizeof(line), text, strlen(text)));
+	(void)escape_text(line, sizeof(line), text, strlen(text));
+	if (strcmp(name, "unauthorized_client") == 0)	/* which line of the configuration is it? */
+		attempt_log(at, LOG_NOTICE, "%s: %s (audience=%s)", talk_name(name, shown), line, at->options.audience);
+	else
+		attempt_log(at, LOG_NOTICE, "%s: %s", talk_name(name, shown), line);
 	for (i = 0; i < sizeof(attempt_codes) / sizeof(attempt_codes[0]); i++)
 		if (strcmp(attempt_codes[i].name, name) == 0)
 			return attempt_codes[i].code;

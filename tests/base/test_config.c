@@ -274,6 +274,7 @@ static const struct row {
 	{ "refresh in class login", AUD("class = login refresh = true"), "refresh = true is not for class login" },
 	{ "helper without unit", ISSUER "login-helper \"a\" { user = root }", ":2: login-helper \"a\": unit is missing" },
 	{ "helper without user", ISSUER "login-helper \"a\" { unit = a.service }", ":2: login-helper \"a\": user is missing" },
+	{ "helper in a template", ISSUER "login-helper \"a\" { user = root unit = \"ssh@.service\" }", "unit = \"ssh@.service\" is not accepted: write the whole name" },
 	{ "helper with both words", ISSUER "login-helper \"a\" { user = root uid = root unit = a.service }", "uid and user are one key" },
 	{ "odd helper-user", ISSUER "helper-user = \"a b\"", ":2: helper-user = \"a b\"" },
 	{ "key twice", ISSUER "realm = a\n\nrealm = b", ":4: realm is set twice, here and on line 2: remove one" },

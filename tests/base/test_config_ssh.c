@@ -154,6 +154,7 @@ static const struct row {
 	{ "negated address", SSH("source-address = {\"!10.0.0.0/8\"}"), "source-address = \"!10.0.0.0/8\"" },
 	{ "empty address", SSH("source-address = {\"\"}"), "source-address = \"\"" },
 	{ "empty namespace", SSH("namespaces = {\"\"}"), "namespaces = \"\"" },
+	{ "pattern of namespaces", SSH("namespaces = {\"file\", \"*\"}"), ":3: ssh: namespaces = \"*\": a namespace is named whole" },
 	{ "odd word for forwarding", SSH("forwarding = often"), ":3: ssh: forwarding = \"often\"" },
 };
 

@@ -38,6 +38,7 @@ class Shell(ClientTest):
             self.assertEqual(self.ok("help", *c), by_option)
             self.assertTrue(by_option.startswith("usage: tessera " + " ".join(c)), by_option)
             self.assertIn("--json", by_option)
+        self.assertIn("ACTION is one of: show prepare rotate retire krl.\n", self.ok("help", "ssh", "ca"))
 
     def test_help_of_a_noun(self):
         out = self.ok("help", "token")

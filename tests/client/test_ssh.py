@@ -256,7 +256,7 @@ class Lists(ClientTest):
         for args, said in ((("ca", "krll"), '"krll"'), (("ca", "show", "x"), "too many"), (("ca", "retire"), "which one"),
                            (("ca", "retire", "../x"), '"../x"'), (("ca", "prepare", "--trusted"), "--trusted"),
                            (("ca", "retire", "k1", "--at-once"), "--at-once"), (("ca", "krl", "--json"), "file"),
-                           (("revoke",), "--user"), (("revoke", "12"), '"12"'), (("revoke", "0123456789ABCDEF"), "0-9 and a-f"),
+                           (("revoke",), "--user"), (("revoke", "12"), '"12"'), (("revoke", "7577315731259309084"), "sshd's log"), (("revoke", "0123456789ABCDEF"), "0-9 and a-f"),
                            (("revoke", "0123456789abcdef", "--user", "a"), "--user"),
                            (("cert", "a", "b"), "too many"), (("cert", "x", *["--principal", "p"] * 33), "32 times"),
                            (("cert", "--lifetime"), "--lifetime needs a value"), (("cert", "--out"), "--out needs a value"),
@@ -306,6 +306,10 @@ class Lists(ClientTest):
         self.assertIn('"k9"', self.fails(6, "ssh", "ca", "retire", "k9"))
         self.admin.routes["POST /admin/ssh/revoke"] = (200, {"revoked": 0})
         self.assertIn("No certificate of nosuch ", self.ok("ssh", "revoke", "--user", "nosuch"))
+        self.admin.routes["GET /admin/ssh/certificates"] = (200, {"certificates": []})
+        for verb in ("revoke", "list"):		# a slip is told from one who has none
+            self.assertIn(b'no user "nosuch"', self.run_client("ssh", verb, "--user", "nosuch").stderr)
+        self.assertEqual(self.run_client("ssh", "revoke", "--user", "root").stderr, b"")
 
 
 @unittest.skipUnless(shutil.which("ssh"), "no ssh")
@@ -388,6 +392,9 @@ class Setup(Home):
         self.assertEqual(self.tree(), {".ssh": None})
 
     def test_identities_only(self):
+        there = self.file("ssh.sock", "")
+        env = {**self.env, "TESSERA_SSH_SOCK": there}
+        self.assertIn("--config", self.refused(6, *self.INSTALL, "--identities-only", "--socket", self.agent.path, env=env))
         self.ok(*self.INSTALL, "--identities-only", "--socket", self.agent.path)
         uid = subprocess.run(["id", "-u"], capture_output=True, text=True).stdout.strip()
         self.assertEqual(self.means("git.example", "identitiesonly"), ["yes"])

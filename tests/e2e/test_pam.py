@@ -185,6 +185,7 @@ class Device(Case):
                                 stack="auth required %s socket=%s %s\n" % (
                                     self.p.module, self.m.api, options), answers=[PIN])
                 self.assertTrue(ran.said("log"), "the log says why")
+        self.assertIn("(audience=nosuch)", self.login("audience=nosuch").said("log")[0])
         self.assertIn('"timeout=9x"', self.login("timeout=9x").said("log")[0])
         for options in ("debug", "cue", "cue_prompt=x", "interactive", "timeout=300", "mode=device",
                         "methods=device", "audience=login", "[cue_prompt=touch it now]"):

@@ -281,6 +281,22 @@ class Servers(Bed):
         s.said("revoked")
         self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
 
+    def test_retired_too_early(self):
+        """A key that servers trust no more: who was certified by it gets another certificate."""
+        m, s = self.open()
+        session(m)
+
+        def change(what, *ids):
+            m.tessera("ssh", "ca", what, *ids, check=True)
+        self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+        first = m.tessera("ssh", "ca", "--json", check=True).json["keys"][0]["id"]
+        change("prepare")
+        change("rotate")
+        change("retire", first)
+        self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+        change("rotate", "--at-once")
+        self.good(s.ssh("id -un", uid=DAEMON, agent=m.ssh), "daemon\n")
+
     def test_expired(self):
         """Whoever's clock is wrong: a server takes no certificate whose time is over."""
         m = self.enterContext(sshagent.machine(start=False, rehearse=True))

@@ -41,6 +41,8 @@ ROWS = [
     ("a certificate that was taken back", "agent/ssh_user.c", "u->cert.len > 0 && ssh_user_stands(u)",
      "u->cert.len > 0 && (u->key == NULL || !ssh_user_stands(u) || u->cert.len > 0)",
      SSH + "Servers.test_principals_and_revocation"),
+    ("a certificate of a key that was retired", "agent/ssh_user.c", "e.state <= SSH_CA_RETIRED)",
+     "e.state != SSH_CA_REVOKED)", SSH + "Servers.test_retired_too_early"),
     ("a certificate whose time is over", "agent/ssh_user.c", "clock_wall() < u->due &&",
      "clock_wall() < u->due + 100000 &&", SSH + "Servers.test_renewed"),
     ("keys of an agent that is no more", "agent/ssh_file.c", "	ssh_files_empty(f->folder);\n",
