@@ -254,12 +254,13 @@ cert_ask(struct client *c, const struct cert *ct, json_t **answer)
 /* --- the certificate --- */
 
 static void
-cert_tell(const struct cert *ct, const json_t *answer)
+cert_tell(const struct client *c, const struct cert *ct, const json_t *answer)
 {
 	char principals[OUTPUT_TEXT_MAX], serial[OUTPUT_TEXT_MAX], until[32], span[32], path[OUTPUT_TEXT_MAX];
 	int64_t after = json_integer_value(json_object_get(answer, "valid_after"));
 	int64_t before = json_integer_value(json_object_get(answer, "valid_before"));
 	int64_t left = before - time(NULL);
+	uint32_t asked;
 
 	if (left < 0 || left > before - after)	/* the agent's clock is another one */
 		left = before - after;
@@ -268,6 +269,10 @@ cert_tell(const struct cert *ct, const json_t *answer)
 	    output_member(answer, "principals", principals, sizeof(principals)),
 	    output_time(before, until, sizeof(until)), output_span(left, span, sizeof(span)),
 	    output_member(answer, "serial", serial, sizeof(serial)));
+	if (c->opt[OPT_LIFETIME] != NULL && span_parse(c->opt[OPT_LIFETIME], &asked) == TSR_OK &&
+	    before - after < asked)
+		(void)printf("That is less than %s: nothing outlives the \"lifetime\" of SSH's audience.\n",
+		    output_span(asked, span, sizeof(span)));
 }
 
 static int
@@ -293,7 +298,7 @@ cert_take(struct client *c, const struct cert *ct, json_t *answer)
 			(void)json_object_set_new(answer, "path", json_string(ct->out));
 		output_json(answer);
 	} else if (strcmp(ct->out, "-") != 0)
-		cert_tell(ct, answer);
+		cert_tell(c, ct, answer);
 	output_pin_default(answer);
 	return FAIL_NONE;
 }

@@ -103,6 +103,9 @@ class Cert(Home):
                 "--credential", "c1", "--device", "d1")
         self.assertEqual(self.agent.requests[-1].json(), {
             "public_key": KEY, "lifetime": 120, "principals": ["deploy", "a,b"], "credential": "c1", "device": "d1"})
+        for asked, told in (("2m", False), ("9h", True)):
+            said = self.ok("ssh", "cert", key, "--lifetime", asked)
+            self.assertEqual("That is less than 9 h: " in said, told, said)
         doc = self.document(self.ok("ssh", "cert", key, "--json"))
         self.assertEqual(doc, {**CERT, "path": os.path.join(self.ssh, "work-cert.pub")})
         self.assertEqual(self.ok("ssh", "cert", key, "--out", "-"), CERT["certificate"] + "\n")
