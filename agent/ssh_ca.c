@@ -143,19 +143,24 @@ make(struct ssh_ca *c, enum ssh_ca_key_state state, int64_t now)
 	return r;
 }
 
-/* All that are trusted are revoked; of too many that are the oldest is forgotten. */
+/* All that are trusted are revoked; of too many that are the oldest is forgotten, and
+ * where there is no room for another key the oldest that was taken out. */
 static int
 revoke_trusted(struct ssh_ca *c, int64_t now)
 {
 	size_t i, over, n = count(c, SSH_CA_NEXT, SSH_CA_RETIRED) + count(c, SSH_CA_REVOKED, SSH_CA_REVOKED);
 	const struct ssh_ca_key *e;
-	int r;
+	int full, r;
 
 	over = n > SSH_CA_REVOKED_MAX ? n - SSH_CA_REVOKED_MAX : 0;
+	full = over == 0 && c->ring->n == SSH_CA_KEYS_MAX;
 	for (i = 0; i < c->ring->n; i++) {
 		e = &c->ring->entry[i];
 		if (e->state == SSH_CA_REVOKED && over > 0) {
 			over--;
+			r = store_ssh_ca_remove(c->st, e->id);
+		} else if (e->state == SSH_CA_GONE && full) {
+			full = 0;
 			r = store_ssh_ca_remove(c->st, e->id);
 		} else
 			r = e->state >= SSH_CA_REVOKED ? TSR_OK :

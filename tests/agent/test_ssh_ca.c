@@ -192,6 +192,36 @@ at_once_revokes_what_was_trusted(void **state)
 }
 
 static void
+there_is_room_for_a_new_one(void **state)
+{
+	struct place *p = *state;
+	struct ssh_ca *c = begin(p);
+	char old[STORE_ID_LEN + 1];
+	const char *id, *print;
+	struct ssh_ca_state s;
+
+	assert_int_equal(ssh_ca_want(c, NOW), TSR_OK);
+	commit(p, c);
+	while (ssh_ca_prepare(c, NOW) == TSR_OK) {
+		commit(p, c);
+		assert_non_null(ssh_ca_active(c, &id, &print));
+		(void)snprintf(old, sizeof(old), "%s", id);
+		assert_int_equal(ssh_ca_rotate(c, 0, NOW), TSR_OK);
+		commit(p, c);
+		assert_int_equal(ssh_ca_retire(c, old, NOW), TSR_OK);
+		commit(p, c);
+	}
+	ssh_ca_state(c, &s);
+	assert_int_equal(s.keys, SSH_CA_KEYS_MAX);
+	assert_int_equal(ssh_ca_rotate(c, 1, NOW), TSR_OK);
+	commit(p, c);
+	assert_non_null(ssh_ca_active(c, &id, &print));
+	ssh_ca_state(c, &s);
+	assert_int_equal(s.keys, SSH_CA_KEYS_MAX);
+	ssh_ca_free(&c);
+}
+
+static void
 too_many_are_trusted(void **state)
 {
 	struct place *p = *state;
@@ -318,6 +348,7 @@ main(void)
 #define T(f)	cmocka_unit_test_setup_teardown(f, help_setup, help_teardown)
 	const struct CMUnitTest tests[] = {
 		T(nothing_before_it_is_wanted), T(keys_take_turns), T(at_once_revokes_what_was_trusted),
+		T(there_is_room_for_a_new_one),
 		T(too_many_are_trusted), T(undone_change_is_none), T(unwritten_files_are_told_of),
 		T(altered_key_signs_nothing), T(doubted_store_trusts_none),
 	};
