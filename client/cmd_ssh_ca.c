@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/ask.h"
@@ -17,6 +18,7 @@
 #include "client/proof.h"
 #include "client/ssh_ca.h"
 #include "tessera.h"
+#include "token/ssh_krl.h"
 
 static const struct output_column ca_columns[] = {
 	{ "KEY", "id", 0 }, { "STATE", "state", 0 }, { "FINGERPRINT", "fingerprint", 0 },
@@ -154,20 +156,76 @@ ca_krl_out(struct client *c, const char *list, size_t n)
 	return status;
 }
 
+/* One that is joined to what was written before would be in it twice, then thrice. */
+static int
+ca_is_written(const struct client *c, const char *name)
+{
+	struct stat a, b;
+
+	return c->n_words > 1 && stat(c->word[1], &a) == 0 && stat(name, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static int
+ca_join(struct client *c, const char *name, struct buf *list)
+{
+	struct buf other;
+	int r, status, there = 0;
+
+	if (ca_is_written(c, name))
+		return fail_set(&c->failure, "usage", "%s is the file that is written: join the lists of other agents", name);
+	buf_init(&other, SSH_KRL_MAX);
+	if ((status = place_read(c, name, &other, &there)) != FAIL_NONE)
+		;
+	else if (!there)
+		status = fail_set(&c->failure, "not_found", "there is no file %s", name);
+	else if ((r = ssh_krl_join(list, other.data, other.len)) == TSR_UNSUPPORTED)
+		status = fail_set(&c->failure, "failed", "%s is signed, or of a kind that not every sshd reads: only plain "
+		    "lists can be joined", name);
+	else if (r == TSR_TOO_LARGE)
+		status = fail_set(&c->failure, "failed", "with %s the list is over %u MiB", name, SSH_KRL_MAX >> 20);
+	else if (r == TSR_INVALID)
+		status = fail_set(&c->failure, "failed", "%s is no list of revoked keys, or is damaged: fetch it again by "
+		    "\"tessera ssh ca krl\"", name);
+	else if (r != TSR_OK)
+		status = api_broken(c, r);
+	buf_free(&other);
+	return status;
+}
+
+/* All of them, or none: what is left out would be let in. */
+static int
+ca_join_all(struct client *c, const struct buf *own, struct buf *list)
+{
+	int r, status = FAIL_NONE;
+	size_t i;
+
+	if ((r = ssh_krl_join(list, own->data, own->len)) != TSR_OK)
+		return api_broken(c, r);
+	for (i = 0; i < c->n_many && status == FAIL_NONE; i++)
+		status = ca_join(c, c->many[i], list);
+	return status;
+}
+
 static int
 ca_krl(struct client *c)
 {
-	struct buf list;
+	struct buf own, list;
 	int status;
 
 	if (c->opt[OPT_JSON] != NULL && (c->n_words < 2 || strcmp(c->word[1], "-") == 0))
 		return fail_set(&c->failure, "usage", "the list is no JSON: name a file for it");
 	if (c->n_words < 2 && isatty(STDOUT_FILENO))
 		return fail_set(&c->failure, "usage", "the list is nothing to look at: name a file for it, or \"-\"");
-	buf_init(&list, HTTP_ANSWER_BODY_MAX);
-	if ((status = api_bytes(c, "/ssh/krl", &list)) == FAIL_NONE)
-		status = ca_krl_out(c, (const char *)list.data, list.len);
+	buf_init(&own, HTTP_ANSWER_BODY_MAX);
+	buf_init(&list, SSH_KRL_MAX);
+	if ((status = api_bytes(c, "/ssh/krl", &own)) == FAIL_NONE && c->n_many > 0)
+		status = ca_join_all(c, &own, &list);
+	if (status == FAIL_NONE)
+		status = c->n_many > 0 ? ca_krl_out(c, (const char *)list.data, list.len) :
+		    ca_krl_out(c, (const char *)own.data, own.len);
 	buf_free(&list);
+	buf_free(&own);
 	return status;
 }
 
@@ -182,7 +240,7 @@ cmd_ssh_ca(struct client *c)
 	} actions[] = {
 		{ "show", 1, ca_show, OPT(OPT_TRUSTED) }, { "prepare", 1, ca_prepare, 0 },
 		{ "rotate", 1, ca_rotate, OPT(OPT_REVOKE_ALL) }, { "retire", 2, ca_retire, 0 },
-		{ "krl", 2, ca_krl, 0 },
+		{ "krl", 2, ca_krl, OPT(OPT_JOIN) },
 	};
 	const char *action = c->n_words > 0 ? c->word[0] : "show";
 	size_t i, n = sizeof(actions) / sizeof(actions[0]);
@@ -198,5 +256,7 @@ cmd_ssh_ca(struct client *c)
 		return fail_set(&c->failure, "usage", "--trusted is for \"show\", not for \"%s\"", action);
 	if (c->opt[OPT_REVOKE_ALL] != NULL && (actions[i].options & OPT(OPT_REVOKE_ALL)) == 0)
 		return fail_set(&c->failure, "usage", "--at-once is for \"rotate\", not for \"%s\"", action);
+	if (c->opt[OPT_JOIN] != NULL && (actions[i].options & OPT(OPT_JOIN)) == 0)
+		return fail_set(&c->failure, "usage", "--join is for \"krl\", not for \"%s\"", action);
 	return actions[i].run(c);
 }

@@ -127,7 +127,8 @@ const struct command command_table[] = {
 	  "list SSH certificates, your own unless told otherwise", cmd_ssh_list },
 	{ "ssh", "revoke", "[SERIAL]", 0, 1, OPT(OPT_USER) | PROMPTING, 0, NULL,
 	  "revoke an SSH certificate, or all of a user", cmd_ssh_revoke },
-	{ "ssh", "ca", "[ACTION] [ID|FILE]", 0, 2, OPT(OPT_TRUSTED) | OPT(OPT_REVOKE_ALL) | PROMPTING, 0,
+	{ "ssh", "ca", "[ACTION] [ID|FILE]", 0, 2, OPT(OPT_TRUSTED) | OPT(OPT_REVOKE_ALL) |
+	  OPT(OPT_JOIN) | PROMPTING, 0,
 	  "show prepare rotate retire krl",
 	  "show and change the keys that sign SSH certificates, or write the list of revoked ones", cmd_ssh_ca },
 	{ "ssh", "setup", NULL, 0, 0, OPT(OPT_CLIENT) | OPT(OPT_SERVER) | OPT(OPT_HOST) |
@@ -233,6 +234,7 @@ const struct option_row option_table[] = {
 	{ OPT_TRUSTED, 0, "trusted", NULL, NULL, "only the lines of TrustedUserCAKeys", OPTION_ONCE },
 	{ OPT_REVOKE_ALL, 0, "at-once", NULL, NULL,
 	  "a new key signs now, and certificates of the old ones are refused", OPTION_ONCE },
+	{ OPT_JOIN, 0, "join", "FILE", "file", "with what this list of another agent revokes; may be repeated", OPTION_MANY },
 	{ OPT_CLIENT, 0, "client", NULL, NULL, "for ssh (default)", OPTION_ONCE },
 	{ OPT_SERVER, 0, "server", NULL, NULL, "for sshd", OPTION_ONCE },
 	{ OPT_HOST, 0, "host", "PATTERN", NULL, "hosts of ssh that the agent's key is for; may be repeated", OPTION_MANY },

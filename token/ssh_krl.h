@@ -30,4 +30,11 @@ struct ssh_krl_ca {
 int ssh_krl_write(struct buf *out, const struct ssh_krl_ca *ca, size_t n_ca,
     uint64_t version, int64_t now, const char *comment);
 
+/* Append to a list, which is empty or was made by this, the sections of another, as
+ * they stand: one file revokes what both did.  The comment stays the first one's, the
+ * version is the sum, the date the later one.  On error nothing changed: TSR_INVALID
+ * (the other is no list, or is cut short), TSR_UNSUPPORTED (it is signed, or has what
+ * the sshd of OpenSSH 9.2 would not read), TSR_TOO_LARGE, TSR_NOMEM. */
+int ssh_krl_join(struct buf *list, const void *other, size_t n);
+
 #endif

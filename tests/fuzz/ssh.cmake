@@ -1,5 +1,5 @@
-# What comes to the SSH socket.
-foreach(name ssh_key ssh_cert ssh_signed ssh_bind)
+# What comes to the SSH socket, and lists that are joined.
+foreach(name ssh_key ssh_cert ssh_krl ssh_signed ssh_bind)
 	tessera_fuzz(${name} LINK tessera_token)
 endforeach()
 set(ssh_agent_sources ssh_watch.c agent_rig.c ../agent/clock_rig.c)

@@ -155,6 +155,31 @@ class Foreign(unittest.TestCase):
         write("ca.pub", text("ed25519.pub"))
         self.assertEqual(self.revoked("some", str(serial)), [False, False])
 
+    def test_join(self):
+        """One list of ours and of ssh-keygen's, by every way it has to revoke."""
+        ways = {"serial": "serial: 77", "serials": "serial: 70-80", "id": "id: an id",
+                "many": "".join("serial: %d\n" % i for i in range(41, 78, 2)),
+                "sha1": "sha1: " + text("ecdsa256.pub"), "sha256": "sha256: " + text("ecdsa256.pub"),
+                "key": "key: " + text("ecdsa256.pub")}
+        self.certify()
+        with open("one", "wb") as f:
+            f.write(ours("krl", "some", "1", str(0xfedcba9876543210), given=text("ca.pub") + "\n", binary=True))
+        for serial, name in (("77", "hit"), ("90", "miss")):
+            write(name + ".pub", text("ed25519.pub" if name == "hit" else "ecdsa384.pub"))
+            self.keygen("-s", "rsa2048", "-I", "an id" if name == "hit" else "other", "-n", "a", "-z", serial, name + ".pub")
+        for way, line in ways.items():
+            write("spec", line)
+            self.keygen("-k", "-f", "two", "-s", "rsa2048.pub", "spec")
+            by_key = way in ("sha1", "sha256", "key")
+            for order in (("one", "two"), ("two", "one"), ("two", "two", "one")):
+                with self.subTest(way, order=order):
+                    with open("joined", "wb") as f:
+                        f.write(ours("join", *order, binary=True))
+                    shown = subprocess.run(["ssh-keygen", "-Q", "-f", "joined", "our-ed25519", "hit-cert.pub", "miss-cert.pub",
+                                            "ecdsa256.pub", "ecdsa521.pub"], capture_output=True, text=True, check=False).stdout
+                    self.assertEqual([line.endswith("REVOKED") for line in shown.splitlines()],
+                                     [True, not by_key, False, by_key, False])
+
     def bind(self, host, signature, session=SESSION, forwarding=b"\0"):
         return ours("bind", given=b64(string(host) + string(session) + string(signature) +
                                      forwarding) + "\n")[0]

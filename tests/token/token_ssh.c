@@ -4,6 +4,7 @@
  * cert AFTER BEFORE PRINCIPAL...: for each public key of standard input, a line, our
  * CA's line and that of a certificate.
  * krl all|some SERIAL...: the list that revokes those of the CA whose line is read.
+ * join FILE...: the lists in one.
  * read, bind, signed: for each line, of base64 apart by blanks, what is in it, or the
  * error code.
  *
@@ -133,6 +134,29 @@ krl(int argc, char **argv)
 	return r != TSR_OK;
 }
 
+static int
+join(int argc, char **argv)
+{
+	static uint8_t raw[RAW_MAX];
+	struct buf out;
+	int i, r = TSR_OK;
+	size_t n;
+	FILE *f;
+
+	buf_init(&out, SSH_KRL_MAX);
+	for (i = 0; i < argc && r == TSR_OK; i++) {
+		if ((f = fopen(argv[i], "rb")) == NULL)
+			return 2;
+		n = fread(raw, 1, sizeof(raw), f);
+		(void)fclose(f);
+		r = ssh_krl_join(&out, raw, n);
+	}
+	if (r == TSR_OK)
+		(void)fwrite(out.data, 1, out.len, stdout);
+	buf_free(&out);
+	return r != TSR_OK;
+}
+
 static void
 read_cert(void)
 {
@@ -201,6 +225,8 @@ main(int argc, char **argv)
 		return certs(argc - 2, argv + 2);
 	if (strcmp(argv[1], "krl") == 0)
 		return krl(argc - 2, argv + 2);
+	if (strcmp(argv[1], "join") == 0)
+		return join(argc - 2, argv + 2);
 	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		while (strcmp(argv[1], readers[i].name) == 0 && fgets(line, sizeof(line), stdin) != NULL)
 			readers[i].fn();

@@ -50,6 +50,7 @@ PARSERS = {
     "token/ssh_fields.c": "ssh_bind ssh_key",
     "token/ssh_host.c": "ssh_bind",
     "token/ssh_key.c": "ssh_key",
+    "token/ssh_krl_join.c": "ssh_krl",
     "token/ssh_signed.c": "ssh_signed",
     "token/utf8.c": "doc json",
     "agent/authdata.c": "authdata",
