@@ -25,8 +25,8 @@ static const struct {
 } server_keys[] = {
 	{ "trustedusercakeys", SETUP_SSHD_CA, "it takes one file: add the lines of \"tessera ssh ca show --trusted\" "
 	  "to that one" },
-	{ "revokedkeys", SETUP_SSHD_KRL, "it takes one file, and two lists cannot be joined: take that line "
-	  "out, or revoke there by \"ssh-keygen -k -u -s CA.pub\" and serial numbers" },
+	{ "revokedkeys", SETUP_SSHD_KRL, "it takes one file: take that line out, or have that one hold "
+	  "this agent's list too, by \"tessera ssh ca krl FILE --join LIST\"" },
 	{ "authorizedprincipalsfile", SETUP_SSHD_PRINCIPALS "/%u", "list the principals there" },
 	{ "authorizedprincipalscommand", "/usr/bin/echo %u", "let it print the principals" },
 };

@@ -52,10 +52,9 @@ static int
 join_serials(struct reader *r)
 {
 	uint64_t v;
-	int e;
 
 	do
-		if ((e = reader_u64(r, &v)) != TSR_OK || v == 0)
+		if (reader_u64(r, &v) != TSR_OK || v == 0)
 			return TSR_INVALID;
 	while (r->left > 0);
 	return TSR_OK;
@@ -88,10 +87,11 @@ join_certificates(struct reader *r)
 {
 	struct reader in;
 	uint8_t type;
-	int e;
+	int e, i;
 
-	if (join_string(r, &in) != TSR_OK || join_string(r, &in) != TSR_OK)
-		return TSR_INVALID;
+	for (i = 0; i < 2; i++)		/* the CA's key, reserved */
+		if (join_string(r, &in) != TSR_OK)
+			return TSR_INVALID;
 	do {
 		if (reader_u8(r, &type) != TSR_OK || join_string(r, &in) != TSR_OK)
 			return TSR_INVALID;

@@ -5,6 +5,7 @@
 import os
 import pwd
 import shutil
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -258,7 +259,7 @@ class Lists(ClientTest):
     def test_usage(self):
         for args, said in ((("ca", "krll"), '"krll"'), (("ca", "show", "x"), "too many"), (("ca", "retire"), "which one"),
                            (("ca", "retire", "../x"), '"../x"'), (("ca", "prepare", "--trusted"), "--trusted"),
-                           (("ca", "retire", "k1", "--at-once"), "--at-once"), (("ca", "krl", "--json"), "file"),
+                           (("ca", "retire", "k1", "--at-once"), "--at-once"), (("ca", "show", "--join", "x"), "--join"), (("ca", "krl", "--json"), "file"),
                            (("revoke",), "--user"), (("revoke", "12"), '"12"'), (("revoke", "7577315731259309084"), "sshd's log"), (("revoke", "0123456789ABCDEF"), "0-9 and a-f"),
                            (("revoke", "0123456789abcdef", "--user", "a"), "--user"),
                            (("cert", "a", "b"), "too many"), (("cert", "x", *["--principal", "p"] * 33), "32 times"),
@@ -293,6 +294,48 @@ class Lists(ClientTest):
         self.assertIn("no ssh {}", self.fails(6, "ssh", "ca", "krl", path))
         with open(path, "rb") as f:
             self.assertEqual(f.read(), KRL)
+
+    def test_join(self):
+        def krl(*keys, version=1):
+            """One that revokes these keys."""
+            sections = b"".join(b"\2" + struct.pack(">II", 4 + len(k), len(k)) + k for k in keys)
+            return b"SSHKRL\n\0" + struct.pack(">IQQQII", 1, version, 5, 0, 0, 0) + sections
+
+        def written():
+            with open(path, "rb") as f:
+                return f.read()
+
+        path, *others = [os.path.join(self.dir, name) for name in ("krl", "a", "b")]
+        self.agent.routes["GET /ssh/krl"] = octets(krl(b"own"))
+        for other, key in zip(others, (b"a1", b"b1")):
+            with open(other, "wb") as f:
+                f.write(krl(key, key))
+        words = ["ssh", "ca", "krl", path, "--join", others[0], "--join", others[1]]
+        want = krl(b"own", b"a1", b"a1", b"b1", b"b1", version=3)
+        self.assertIn("Wrote " + path, self.ok(*words))
+        for r in (written(), self.run_client("ssh", "ca", "krl", "-", *words[4:]).stdout):
+            self.assertEqual(r, want)
+        self.assertEqual(self.document(self.ok(*words, "--json")), {"path": path, "bytes": len(want)})
+        self.assertIn("%s is the file that is written" % path, self.fails(2, *words, "--join", path))
+        signed, plain, link, fifo, big = [os.path.join(self.dir, n) for n in ("signed", "plain", "link", "fifo", "big")]
+        os.symlink(others[0], link)
+        os.mkfifo(fifo)
+        for name, data in ((signed, krl() + b"\4\0\0\0\1k\0\0\0\1s"), (plain, b"ssh-ed25519 AAAA a key\n"), (big, krl())):
+            with open(name, "wb") as f:
+                f.write(data)
+        os.truncate(big, (16 << 20) + 1)
+        for status, name, said in ((1, signed, "is signed"), (1, plain, "is no list"), (9, link, "a symbolic link"),
+                                   (9, fifo, "no plain file"), (9, big, "is larger"), (6, self.dir + "/none", "there is no file"),
+                                   (6, "/nowhere/krl", "the folder /nowhere")):
+            with self.subTest(name):
+                complaint = self.fails(status, *words, "--join", name)
+                self.assertIn(said, complaint)
+                self.assertIn(os.path.dirname(name) if status == 6 else name, complaint)
+                r = self.run_client("ssh", "ca", "krl", "--join", name)
+                self.assertEqual((r.returncode, r.stdout), (status, b""))
+        self.agent.routes["GET /ssh/krl"] = octets(KRL)		# it begins as one
+        self.fails(1, *words)
+        self.assertEqual(written(), want)
 
     def test_a_list_is_nothing_to_look_at(self):
         t = Terminal(["ssh", "ca", "krl"], self.env, stdout="the terminal")

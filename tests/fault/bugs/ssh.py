@@ -91,6 +91,9 @@ ROWS = [
     ("a list that sshd cannot read", "token/ssh_krl.c",
      "	if ((r = ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)",
      "	if ((r = ca->key_n > 0 ? TSR_OK : ssh_key_read(ca->key, ca->key_n, &key)) != TSR_OK)", "unit ssh_krl"),
+    ("a signed list is joined", "token/ssh_krl_join.c", "	case 2:\n", "	case 2: case 4:\n", "unit ssh_krl_join"),
+    ("half a list is joined", "token/ssh_krl_join.c", "	return e;\n}\n\nint\nssh_krl_join",
+     "	return TSR_OK;\n}\n\nint\nssh_krl_join", "unit ssh_krl_join"),
     # --- the socket
     ("a session pays for hosts between", "agent/ssh_sign.c", "if (q->about.forwarded)", "if (0)",
      "e2e/ssh Servers.test_forwarded"),
