@@ -413,8 +413,12 @@ live(struct agent *a)
 			break;
 		drive(a, input, input_n);
 	}
-	/* it goes while somebody is connected */
+	/* it goes while somebody is connected, in the middle of a message or idle */
 	conn_send(a, 0, (const uint8_t *)"\0\0", 2);
+	conn_send(a, 1, (const uint8_t *)"\0\0\0\1\13", 5);
+	agent_rig_turn(a);
+	ssh_server_drain(a->ssh);
+	agent_rig_turn(a);
 }
 
 static void *
@@ -423,6 +427,7 @@ run(void *arg)
 	(void)arg;
 	must(agent_rig_life(NULL, live));
 	conn_close(0);
+	conn_close(1);
 	return NULL;
 }
 
