@@ -98,7 +98,7 @@ ROWS = [
     ("a session pays for hosts between", "agent/ssh_sign.c", "if (q->about.forwarded)", "if (0)",
      "e2e/ssh Servers.test_forwarded"),
     ("a login by way of others", "agent/ssh_binds.c",
-     "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (0)", "corpus ssh_agent"),
+     "if (ssh_binds_forwarded(b) && !c->ssh.forwarding)", "if (0)", "unit ssh_binds"),
     ("a file by way of others", "agent/ssh_binds.c",
      "	if (ssh_binds_forwarded(b))\n", "	if (ssh_binds_forwarded(b) && s->name[0] == '\\0')\n",
      "corpus ssh_agent"),
